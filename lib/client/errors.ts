@@ -1,0 +1,171 @@
+import type { RunState } from '../journal/index.js';
+
+/** Fields that make Nest's own exception filter answer with a status: the shape of `http-errors`. */
+export abstract class ClientError extends Error {
+  abstract readonly status: number;
+  get statusCode(): number {
+    return this.status;
+  }
+  readonly expose = true;
+}
+
+/** The run failed. `cause` is what its code threw; `rollback` tells whether what it had done is undone. */
+export class WorkflowFailedError extends ClientError {
+  override readonly name: string = 'WorkflowFailedError';
+  readonly status = 422;
+  constructor(
+    readonly workflowId: string,
+    readonly runId: string,
+    readonly rollback: 'none' | 'complete' | 'incomplete',
+    options: { readonly cause: unknown },
+  ) {
+    super(`The workflow "${workflowId}" failed: ${messageOf(options.cause)}`, options);
+  }
+}
+
+/** The run was cancelled. */
+export class WorkflowCancelledError extends ClientError {
+  override readonly name: string = 'WorkflowCancelledError';
+  readonly status = 409;
+  constructor(
+    readonly workflowId: string,
+    readonly runId: string,
+    readonly rollback: 'none' | 'complete' | 'incomplete',
+    options: { readonly cause: unknown },
+  ) {
+    super(`The workflow "${workflowId}" was cancelled: ${messageOf(options.cause)}`, options);
+  }
+}
+
+/** The run was terminated: nothing of it was undone. */
+export class WorkflowTerminatedError extends ClientError {
+  override readonly name: string = 'WorkflowTerminatedError';
+  readonly status = 409;
+  constructor(
+    readonly workflowId: string,
+    readonly runId: string,
+    readonly reason: string | null,
+  ) {
+    super(`The workflow "${workflowId}" was terminated${reason === null ? '' : `: ${reason}`}.`);
+  }
+}
+
+/** No run is known under this workflow id. */
+export class WorkflowNotFoundError extends ClientError {
+  override readonly name: string = 'WorkflowNotFoundError';
+  readonly status = 404;
+  constructor(
+    readonly workflowId: string,
+    readonly runId: string | null = null,
+  ) {
+    super(`There is no workflow "${workflowId}"${runId === null ? '' : ` with a run ${runId}`}.`);
+  }
+}
+
+/** The workflow id is taken by an open run, or `onReuse` refuses to use it again. */
+export class WorkflowAlreadyStartedError extends ClientError {
+  override readonly name: string = 'WorkflowAlreadyStartedError';
+  readonly status = 409;
+  constructor(
+    readonly workflowId: string,
+    readonly runId: string,
+    readonly state: RunState,
+  ) {
+    super(
+      state === 'running'
+        ? `A workflow "${workflowId}" is running. To get a handle of it instead, start with onConflict: 'useExisting'.`
+        : `A workflow "${workflowId}" has ${state === 'completed' ? 'completed' : `ended ${state}`} before, and onReuse does not allow to start it again.`,
+    );
+  }
+}
+
+/** The run has ended, or is rolling back, and takes no messages. */
+export class WorkflowNotRunningError extends ClientError {
+  override readonly name: string = 'WorkflowNotRunningError';
+  readonly status = 409;
+  constructor(
+    readonly workflowId: string,
+    what: string,
+  ) {
+    super(`The workflow "${workflowId}" has ended or is rolling back: ${what}.`);
+  }
+}
+
+/** The result did not come in time. The run goes on; ask again. */
+export class ResultTimeoutError extends ClientError {
+  override readonly name: string = 'ResultTimeoutError';
+  readonly status = 504;
+  constructor(
+    readonly workflowId: string,
+    readonly runId: string,
+    /** In ms. */
+    readonly timeout: number,
+  ) {
+    super(`The workflow "${workflowId}" had no result after ${timeout} ms. It goes on; ask again later.`);
+  }
+}
+
+/** The application was closed while it waited for a result. The run goes on; ask in another process. */
+export class ClientClosedError extends ClientError {
+  override readonly name: string = 'ClientClosedError';
+  readonly status = 503;
+  constructor(
+    readonly workflowId: string,
+    readonly runId: string,
+  ) {
+    super(
+      `The application was closed while it waited for the result of the workflow "${workflowId}". The run is kept: ask for its result in another process.`,
+    );
+  }
+}
+
+/** What was given is not valid: by the schema, or by the rules of names and options. Nothing was stored. */
+export class InvalidInputError extends ClientError {
+  override readonly name: string = 'InvalidInputError';
+  readonly status = 400;
+  constructor(
+    /** What was validated: `the input of OrderWorkflow`. */
+    readonly subject: string,
+    readonly issues: readonly { readonly message: string; readonly path: readonly PropertyKey[] }[],
+  ) {
+    super(`${capital(subject)} is not valid: ${issues.map(lineOf).join('; ')}`);
+  }
+}
+
+/** This process does not know the workflow. */
+export class UnknownWorkflowError extends ClientError {
+  override readonly name: string = 'UnknownWorkflowError';
+  readonly status = 500;
+  constructor(
+    readonly workflow: string,
+    remedy: string,
+  ) {
+    super(`This process knows no workflow "${workflow}". ${remedy}`);
+  }
+}
+
+/** The workflow has no such handler. */
+export class UnknownHandlerError extends ClientError {
+  override readonly name: string = 'UnknownHandlerError';
+  readonly status = 400;
+  constructor(
+    readonly workflow: string,
+    readonly kind: 'signal' | 'query',
+    readonly handler: string,
+    known: readonly string[],
+  ) {
+    super(
+      `The workflow ${workflow} has no ${kind} "${handler}". It has ${known.length === 0 ? 'none' : known.map((name) => `"${name}"`).join(', ')}.`,
+    );
+  }
+}
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+const lineOf = ({
+  message,
+  path,
+}: {
+  readonly message: string;
+  readonly path: readonly PropertyKey[];
+}): string => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`);

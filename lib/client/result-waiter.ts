@@ -1,0 +1,96 @@
+import { setTimeout, clearTimeout } from 'node:timers';
+import type { TerminalEntry } from '../core/index.js';
+import { isTerminal } from '../core/index.js';
+import type { Journal, RunId } from '../journal/index.js';
+import type { Wakeup } from '../wakeup/index.js';
+
+/** In ms. */
+const POLL = 1_000;
+/** Hints come in crowds. In ms. */
+const GATHER = 5;
+
+/** What a waiter hears: how the run ended, that its own time ran out, or that nobody looks any more. */
+export type WaitAnswer = TerminalEntry | 'timeout' | 'closed';
+
+/** Waits for runs to end: all waiters of a process share one query, asked when a hint came and by polling. */
+export class ResultWaiter {
+  readonly #journal: Journal;
+  readonly #wakeup: Wakeup;
+  readonly #waiting = new Map<RunId, Set<(answer: WaitAnswer) => void>>();
+  #timer: NodeJS.Timeout | undefined;
+  #timerIn = Number.POSITIVE_INFINITY;
+  #asking = false;
+  #unlisten: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(journal: Journal, wakeup: Wakeup) {
+    this.#journal = journal;
+    this.#wakeup = wakeup;
+  }
+
+  /**
+   * How the run ended.
+   *
+   * @param timeout in ms; `null` for none
+   * @param resident the run is in memory here, so that there is no use in looking at once
+   */
+  wait(runId: RunId, timeout: number | null, resident: boolean): Promise<WaitAnswer> {
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const settle = (answer: WaitAnswer): void => {
+        clearTimeout(timer);
+        const others = this.#waiting.get(runId);
+        others?.delete(settle);
+        if (others?.size === 0) this.#waiting.delete(runId);
+        resolve(answer);
+      };
+      if (this.#stopped) return resolve('closed');
+      if (timeout !== null) timer = setTimeout(() => settle('timeout'), Math.min(timeout, 2 ** 31 - 1));
+      const others = this.#waiting.get(runId);
+      if (others) others.add(settle);
+      else this.#waiting.set(runId, new Set([settle]));
+      this.#unlisten ??= this.#wakeup.listen((hint) => {
+        if (hint.type === 'run closed' && (hint.runId === '*' || this.#waiting.has(hint.runId)))
+          this.#look(GATHER);
+      });
+      this.#look(resident ? POLL : 0);
+    });
+  }
+
+  /** A run ended in this process. */
+  ended(runId: RunId, last: TerminalEntry): void {
+    for (const settle of this.#waiting.get(runId) ?? []) settle(last);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#unlisten?.();
+    clearTimeout(this.#timer);
+    for (const waiters of this.#waiting.values()) for (const settle of waiters) settle('closed');
+  }
+
+  #look(within: number): void {
+    if (this.#stopped || this.#timerIn <= within) return;
+    clearTimeout(this.#timer);
+    this.#timerIn = within;
+    this.#timer = setTimeout(() => void this.#ask(), within);
+  }
+
+  async #ask(): Promise<void> {
+    this.#timerIn = Number.POSITIVE_INFINITY;
+    if (this.#asking) return this.#look(GATHER);
+    this.#asking = true;
+    try {
+      const ids = [...this.#waiting.keys()];
+      const outcomes = ids.length === 0 ? [] : await this.#journal.outcomes(ids);
+      outcomes.forEach((outcome, i) => {
+        if (outcome && isTerminal(outcome.last)) this.ended(ids[i]!, outcome.last);
+      });
+    } catch {
+      // Unreachable: asked again at the next poll.
+    } finally {
+      this.#asking = false;
+      if (this.#waiting.size > 0) this.#look(POLL);
+    }
+  }
+}

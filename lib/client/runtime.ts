@@ -1,0 +1,170 @@
+import type { Codec } from '../core/index.js';
+import { LeaseRescuer, RunDispatcher } from '../dispatch/index.js';
+import { asyncScope, Batcher, Engine, limitedCodec, newWorkerId, Shell } from '../engine/index.js';
+import type { EngineSettings, Registry } from '../engine/index.js';
+import type { Journal, Message, SendAnswer, StartAnswer, StartRequest } from '../journal/index.js';
+import type { Observer } from '../observability/index.js';
+import { Wakeup } from '../wakeup/index.js';
+import { MessageSender } from './message-sender.js';
+import { ResultWaiter } from './result-waiter.js';
+import { startBatcher } from './start-batcher.js';
+import { WorkflowClient } from './workflow-client.js';
+
+export interface RuntimeOptions {
+  readonly journal: Journal;
+  readonly codec: Codec;
+  readonly observer: Observer;
+  readonly namespace: string;
+  readonly maxPayloadBytes: number;
+  /** `null` for a client only. */
+  readonly worker: EngineSettings | null;
+  /** Only this process sees the journal. */
+  readonly journalIsPrivate: boolean;
+  /** What this process can do, for clients in a hurry: before it is registered. Defaults to nothing. */
+  readonly preview?: () => Registry;
+}
+
+const NOTHING: Registry = { workflows: [], activities: new Map() };
+
+/** How often to look for dead workers, in ms. */
+const RESCUE_EVERY = 2_000;
+
+/**
+ * One instance of Continuum: a client, and a worker unless it is a client only. Knows no framework; something starts and
+ * stops it.
+ */
+export class ContinuumRuntime {
+  readonly client: WorkflowClient;
+  readonly #options: RuntimeOptions;
+  readonly #wakeup: Wakeup;
+  readonly #results: ResultWaiter;
+  readonly #shell = new Shell();
+  readonly #codec: Codec;
+  readonly #starts: Batcher<StartRequest, StartAnswer>;
+  readonly #sends: Batcher<Message, SendAnswer>;
+  #registry: Registry | undefined;
+  #begun = false;
+  #engine: Engine | undefined;
+  #dispatcher: RunDispatcher | undefined;
+  #rescuer: LeaseRescuer | undefined;
+  #listening: Promise<void> | undefined;
+  #draining = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    const { journal } = options;
+    this.#codec = limitedCodec(options.codec, options.maxPayloadBytes);
+    this.#wakeup = new Wakeup(journal, newWorkerId());
+    this.#results = new ResultWaiter(journal, this.#wakeup);
+    this.#starts = startBatcher(journal);
+    this.#sends = new Batcher((messages) => journal.send(messages), {
+      size: (message) => message.payload?.length ?? 0,
+    });
+    this.client = new WorkflowClient({
+      namespace: options.namespace,
+      journal,
+      codec: this.#codec,
+      wakeup: this.#wakeup,
+      shell: this.#shell,
+      scope: asyncScope,
+      starts: this.#starts,
+      sender: new MessageSender(journal, this.#sends),
+      results: this.#results,
+      engine: () => this.#engine,
+      workflows: () => (this.#registry ?? options.preview?.() ?? NOTHING).workflows,
+      idle: () => options.journalIsPrivate && options.worker !== null && !this.#begun,
+    });
+  }
+
+  get engine(): Engine | undefined {
+    return this.#engine;
+  }
+
+  /** What this process can do. Before {@link startWorker}. */
+  register(registry: Registry): void {
+    this.#registry = registry;
+  }
+
+  /** Hears other processes from now on. Losing the connection later costs time, nothing else. */
+  #listen(): Promise<void> {
+    return (this.#listening ??= this.#wakeup.start().catch((error: unknown) => {
+      this.#listening = undefined;
+      throw error;
+    }));
+  }
+
+  /**
+   * Begins to take turns; a client-only process just begins to hear of the others'. Throws where the journal cannot be
+   * reached: then it may be called again.
+   */
+  async startWorker(): Promise<void> {
+    const { worker, journal, observer } = this.#options;
+    if (this.#closing) return;
+    this.#begun = true;
+    if (worker === null) return this.#listen();
+    const engine = new Engine({
+      journal,
+      observer,
+      registry: this.#registry ?? NOTHING,
+      codec: this.#codec,
+      wakeup: this.#wakeup,
+      shell: this.#shell,
+      scope: asyncScope,
+      starts: this.#starts,
+      sends: this.#sends,
+      settings: worker,
+    });
+    engine.runs.listen((run, ending) => {
+      // Whoever else looks for runs need not wait until the last one has left.
+      if (this.#draining) this.#wakeup.tellOthers({ type: 'run ready' });
+      if (ending.type !== 'closed') return;
+      observer.notice({
+        type: 'run closed',
+        run: run.facts,
+        state: ending.state,
+        error: this.#errorOf(ending.last),
+      });
+      this.#results.ended(run.facts.runId, ending.last);
+      this.#wakeup.tellOthers({ type: 'run closed', runId: run.facts.runId });
+    });
+    await this.#listen();
+    await engine.start();
+    this.#engine = engine;
+    this.#dispatcher = new RunDispatcher(journal, engine, this.#wakeup, observer);
+    const canTell = (): boolean => engine.session.isSteady;
+    this.#rescuer = new LeaseRescuer(journal, this.#wakeup, observer, RESCUE_EVERY, canTell);
+    this.#dispatcher.start();
+    this.#rescuer.start();
+    if (this.#closing) await this.drain();
+  }
+
+  /** Claims nothing more; what is held goes on. */
+  async stopClaiming(): Promise<void> {
+    await this.#dispatcher?.stop();
+  }
+
+  /** Gives everything back, within the shutdown timeout. Takeover by other workers is immediate. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await this.stopClaiming();
+    await this.#rescuer?.stop();
+    await this.#engine?.stop();
+    this.#wakeup.tellOthers({ type: 'run ready' });
+  }
+
+  /** The end of everything but the journal, which belongs to whoever opened it. Twice is harmless. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.drain();
+    this.#results.stop();
+    await this.#wakeup.stop();
+  }
+
+  #errorOf(last: { readonly type: string; readonly failure?: string }): unknown {
+    return last.failure === undefined ? null : this.#codec.decodeFailure(last.failure);
+  }
+}

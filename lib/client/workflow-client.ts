@@ -1,0 +1,285 @@
+import { describeWorkflow } from '../core/index.js';
+import type { WorkflowArgs, WorkflowClass, WorkflowResult, WorkflowRun } from '../core/index.js';
+import { newRunId } from '../engine/index.js';
+import type {
+  OnConflict,
+  OnReuse,
+  RunDescription,
+  RunFilter,
+  RunState,
+  StartAnswer,
+  StartRequest,
+} from '../journal/index.js';
+import type { ClientParts } from './client-parts.js';
+import { UnknownWorkflowError, WorkflowAlreadyStartedError } from './errors.js';
+import { QueryReader } from './query-reader.js';
+import { transactionOf } from './transaction.js';
+import { checkChoice, checkName, instantOf, invalid, refusedAsInvalid, validated } from './validation.js';
+import { WorkflowHandle } from './workflow-handle.js';
+import type { ResultOptions } from './workflow-handle.js';
+
+export interface StartOptions {
+  /** The workflow id: names one open run at a time. Defaults to a new UUID. */
+  readonly id?: string | undefined;
+  /** When an open run has the id. Defaults to `'fail'`. */
+  readonly onConflict?: OnConflict | undefined;
+  /** When a closed run had the id. Defaults to `'allow'`. */
+  readonly onReuse?: OnReuse | undefined;
+  /** Not before this time. A signal does not start it earlier. Defaults to now. */
+  readonly startAt?: Date | undefined;
+  /** What lists filter by: plain JSON. Defaults to none. */
+  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * Start within this transaction: a TypeORM `EntityManager`. Rolled back, nothing was started; committed, it runs.
+   * The transaction is READ COMMITTED. Defaults to none.
+   */
+  readonly manager?: object | undefined;
+}
+
+export interface ListOptions {
+  readonly where?: RunWhere | undefined;
+  /** By start time. Defaults to `'newest'` first. */
+  readonly orderBy?: 'newest' | 'oldest' | undefined;
+  /** Of the page before. Defaults to the first page. */
+  readonly cursor?: string | undefined;
+  /** 1 to 1,000. Defaults to 50. */
+  readonly limit?: number | undefined;
+}
+export interface RunWhere {
+  readonly workflow?: string | WorkflowClass | undefined;
+  readonly id?: string | undefined;
+  readonly state?: RunState | readonly RunState[] | undefined;
+  readonly startedAfter?: Date | undefined;
+  readonly startedBefore?: Date | undefined;
+  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+}
+export interface WorkflowPage {
+  readonly runs: readonly RunDescription[];
+  /** Of the next page; `undefined` on the last one. */
+  readonly cursor: string | undefined;
+}
+
+/**
+ * Starts workflows and talks to them; inject it anywhere.
+ *
+ * ```ts
+ * @Controller('orders')
+ * export class OrdersController {
+ *   constructor(private readonly workflows: WorkflowClient) {}
+ *
+ *   @Post()
+ *   async create(@Body() order: Order) {
+ *     const handle = await this.workflows.start(OrderWorkflow, order, { id: `order-${order.id}` });
+ *     return { workflowId: handle.workflowId };
+ *   }
+ * }
+ * ```
+ */
+export class WorkflowClient {
+  readonly #parts: ClientParts;
+  readonly #queries: QueryReader;
+
+  /** @internal Made by `ContinuumModule`. */
+  constructor(parts: ClientParts) {
+    this.#parts = parts;
+    this.#queries = new QueryReader(parts);
+  }
+
+  /**
+   * Starts a workflow, by its class or by its name: `start<OrderWorkflow>('order', order)` with a type import alone.
+   * Once this resolves the run is never lost.
+   *
+   * @returns a handle bound to the run
+   * @throws WorkflowAlreadyStartedError by `onConflict` and `onReuse`
+   * @throws InvalidInputError, UnknownWorkflowError, UnstorableValueError, PayloadTooLargeError
+   */
+  // By name alone nothing is known of the workflow: `any` leaves its input open.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  async start<W extends WorkflowRun = any>(
+    workflow: WorkflowClass<W> | string,
+    ...args: WorkflowArgs<NoInfer<W>, StartOptions>
+  ): Promise<WorkflowHandle<W>> {
+    const [input, options = {}] = args as [unknown, StartOptions | undefined];
+    const type = typeof workflow === 'string' ? undefined : workflow;
+    const request = await this.#request(workflow, input, options);
+    const answer = await this.#start(request, options).catch((error: unknown) => {
+      throw refusedAsInvalid(`the start of "${request.workflowId}"`, error);
+    });
+    const runId = this.#started(request, answer);
+    return new WorkflowHandle<W>(this.#parts, this.#queries, {
+      workflowId: request.workflowId,
+      runId,
+      type,
+    });
+  }
+
+  /** Starts a workflow and waits for its result. Takes and throws what `start` and `handle.result` do. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- as for `start`
+  async execute<W extends WorkflowRun = any>(
+    workflow: WorkflowClass<W> | string,
+    ...args: WorkflowArgs<NoInfer<W>, StartOptions & ResultOptions>
+  ): Promise<WorkflowResult<W>> {
+    const [, options] = args as [unknown, (StartOptions & ResultOptions) | undefined];
+    const handle = await this.start<W>(workflow, ...(args as WorkflowArgs<NoInfer<W>, StartOptions>));
+    return handle.result({ timeout: options?.timeout });
+  }
+
+  /** A handle by workflow id; nothing is looked up before it is used. Throws `InvalidInputError` for what can be no id. */
+  handle(workflowId: string, runId?: string): WorkflowHandle;
+  handle<W extends WorkflowRun>(
+    workflow: WorkflowClass<W>,
+    workflowId: string,
+    runId?: string,
+  ): WorkflowHandle<W>;
+  handle(first: WorkflowClass | string, second?: string, third?: string): WorkflowHandle {
+    const [type, workflowId, runId] =
+      typeof first === 'string' ? [undefined, first, second] : [first, second!, third];
+    return new WorkflowHandle(this.#parts, this.#queries, {
+      workflowId,
+      runId: runId ?? null,
+      type,
+    });
+  }
+
+  /** Describes the latest run of a workflow id, or the one named. Throws `WorkflowNotFoundError`. */
+  describe(workflowId: string, runId?: string): Promise<RunDescription> {
+    return this.handle(workflowId, runId).describe();
+  }
+
+  /**
+   * A page of runs. Pages follow `cursor`, and stay in order while runs are added.
+   *
+   * @throws InvalidInputError for a cursor that no page gave, and for what cannot be asked for
+   */
+  async list(options: ListOptions = {}): Promise<WorkflowPage> {
+    const limit = options.limit ?? 50;
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
+      throw invalid('the limit of a list', `must be a whole number from 1 to 1,000, but is ${limit}`);
+    }
+    checkChoice('orderBy', options.orderBy, ['newest', 'oldest']);
+    try {
+      const page = await this.#parts.journal.list({
+        filter: this.#filter(options.where),
+        order: options.orderBy ?? 'newest',
+        cursor: options.cursor ?? null,
+        limit,
+      });
+      return { runs: page.runs, cursor: page.next ?? undefined };
+    } catch (error) {
+      // A cursor comes from outside, and so may anything that is filtered by.
+      throw refusedAsInvalid('the query of a list', error);
+    }
+  }
+
+  /** How many runs there are. Throws {@link InvalidInputError} as {@link list} does. */
+  async count(where: RunWhere = {}): Promise<number> {
+    const filter = this.#filter(where);
+    try {
+      return await this.#parts.journal.count(filter);
+    } catch (error) {
+      throw refusedAsInvalid('the query of a count', error);
+    }
+  }
+
+  #filter(where: RunWhere = {}): RunFilter {
+    for (const state of [where.state].flat()) checkChoice('state', state, STATES);
+    return {
+      namespace: this.#parts.namespace,
+      workflow:
+        where.workflow === undefined
+          ? undefined
+          : typeof where.workflow === 'string'
+            ? where.workflow
+            : named(where.workflow).name,
+      workflowId: where.id,
+      state: where.state,
+      startedAfter: instantOf('startedAfter', where.startedAfter),
+      startedBefore: instantOf('startedBefore', where.startedBefore),
+      attributes: where.attributes,
+    };
+  }
+
+  async #request(
+    workflow: WorkflowClass | string,
+    input: unknown,
+    options: StartOptions,
+  ): Promise<StartRequest> {
+    const { name, version, schema } = typeof workflow === 'string' ? this.#byName(workflow) : named(workflow);
+    const runId = newRunId();
+    const workflowId = options.id ?? runId;
+    checkName('a workflow id', workflowId);
+    checkChoice('onConflict', options.onConflict, ['fail', 'useExisting', 'terminateExisting']);
+    checkChoice('onReuse', options.onReuse, ['allow', 'allowIfFailed', 'reject']);
+    const startAt = instantOf('startAt', options.startAt) ?? null;
+    const value = await validated(schema, input, `the input of ${name}`);
+    // They are limited as payloads are; that they are plain JSON is for the journal to see.
+    if (options.attributes) this.#parts.codec.encode(options.attributes);
+    return {
+      runId,
+      namespace: this.#parts.namespace,
+      workflowId,
+      workflow: name,
+      version,
+      priority: 2,
+      input: this.#parts.codec.encode(value),
+      startAt,
+      onConflict: options.onConflict ?? 'fail',
+      onReuse: options.onReuse ?? 'allow',
+      attributes: options.attributes ?? null,
+      first: null,
+    };
+  }
+
+  /** By name, the highest version this process knows. */
+  #byName(name: string): NamedWorkflow {
+    const versions = this.#parts.workflows().filter((workflow) => workflow.name === name);
+    if (versions.length === 0) {
+      throw new UnknownWorkflowError(
+        name,
+        'Add its class to the providers, or start it by its class: start(OrderWorkflow, …).',
+      );
+    }
+    const version = Math.max(...versions.map((workflow) => workflow.version));
+    const { input } = versions.find((workflow) => workflow.version === version)!;
+    return { name, version, schema: input };
+  }
+
+  async #start(request: StartRequest, options: StartOptions): Promise<StartAnswer> {
+    const ready = (): void => this.#parts.wakeup.tell({ type: 'run ready' });
+    if (options.manager) {
+      const [answer] = await this.#parts.journal.start([request], transactionOf(options.manager, ready));
+      return answer!;
+    }
+    const engine = this.#parts.engine();
+    const answer = await (engine ? engine.startRun(request) : this.#parts.starts.ask(request));
+    // Born leased it needs nobody.
+    if (answer.type === 'started' && !engine?.runs.get(answer.runId)) ready();
+    return answer;
+  }
+
+  #started(request: StartRequest, answer: StartAnswer): string {
+    switch (answer.type) {
+      case 'started':
+      case 'existing':
+        return answer.runId;
+      case 'conflict':
+        throw new WorkflowAlreadyStartedError(request.workflowId, answer.runId, 'running');
+      case 'reuse refused':
+        throw new WorkflowAlreadyStartedError(request.workflowId, answer.runId, answer.state);
+    }
+  }
+}
+
+const STATES: readonly RunState[] = ['running', 'completed', 'failed', 'cancelled', 'terminated'];
+
+interface NamedWorkflow {
+  readonly name: string;
+  readonly version: number;
+  readonly schema: Parameters<typeof validated>[0];
+}
+
+function named(type: WorkflowClass): NamedWorkflow {
+  const descriptor = describeWorkflow(type);
+  if (!descriptor) throw new UnknownWorkflowError(type.name, `Decorate the class with @Workflow().`);
+  return { name: descriptor.name, version: descriptor.version, schema: descriptor.input };
+}

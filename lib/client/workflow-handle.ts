@@ -1,0 +1,273 @@
+import { describeWorkflow, milliseconds } from '../core/index.js';
+import type {
+  Duration,
+  HandlerResult,
+  HistoryEntry,
+  QueryArgs,
+  QueryName,
+  Signal,
+  SignalArgs,
+  SignalName,
+  TerminalEntry,
+  WorkflowResult,
+} from '../core/index.js';
+import type { RunDescription, TerminateAnswer } from '../journal/index.js';
+import type { ClientParts } from './client-parts.js';
+import {
+  ClientClosedError,
+  ResultTimeoutError,
+  UnknownHandlerError,
+  WorkflowCancelledError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowNotRunningError,
+  WorkflowTerminatedError,
+} from './errors.js';
+import type { Sent } from './message-sender.js';
+import type { QueryReader } from './query-reader.js';
+import { transactionOf } from './transaction.js';
+import { checkName, validated } from './validation.js';
+
+export interface SignalOptions {
+  /** A signal that is sent twice with one id counts once, over all runs of the workflow id. Defaults to none. */
+  readonly dedupeId?: string | undefined;
+  /**
+   * Send within this transaction: a TypeORM `EntityManager`. Rolled back, nothing was sent. The target is held until the
+   * transaction ends, so send late. Defaults to none.
+   */
+  readonly manager?: object | undefined;
+}
+
+export interface ResultOptions {
+  /** How long to wait. Defaults to no limit. */
+  readonly timeout?: Duration | undefined;
+}
+
+/** A history entry as `handle.history()` gives it: with its number, and values decoded. */
+export interface HistoryLine {
+  readonly seq: number;
+  readonly entry: HistoryEntry;
+}
+
+/** What a handle needs to know of its workflow's class, if it has one. */
+export interface HandleTarget {
+  readonly workflowId: string;
+  /** `null` for the latest run. */
+  readonly runId: string | null;
+  /** `undefined` for a handle by id alone. */
+  readonly type: (abstract new (...dependencies: never[]) => object) | undefined;
+}
+
+/**
+ * One workflow, from outside. Without a run id it reaches the run that has the workflow id now, or the latest one.
+ *
+ * ```ts
+ * const handle = client.handle(OrderWorkflow, 'order-17');
+ * await handle.signal('approve', 'ann');
+ * const receipt = await handle.result({ timeout: '30s' });
+ * ```
+ */
+// A handle by id alone knows no class: `any` makes its names strings and its payloads unknown.
+// oxlint-disable-next-line typescript/no-explicit-any
+export class WorkflowHandle<W = any> {
+  readonly workflowId: string;
+  readonly #parts: ClientParts;
+  readonly #queries: QueryReader;
+  readonly #target: HandleTarget;
+
+  /** @internal Handles are made by the client. */
+  constructor(parts: ClientParts, queries: QueryReader, target: HandleTarget) {
+    this.#parts = parts;
+    this.#queries = queries;
+    this.#target = target;
+    checkName('a workflow id', target.workflowId);
+    this.workflowId = target.workflowId;
+  }
+
+  /** The run this handle is bound to; `undefined` when it follows the workflow id. */
+  get runId(): string | undefined {
+    return this.#target.runId ?? undefined;
+  }
+
+  /**
+   * Waits for the run to end.
+   *
+   * @returns what `run` returned
+   * @throws WorkflowFailedError, WorkflowCancelledError, WorkflowTerminatedError
+   * @throws ResultTimeoutError when the time ran out; the run goes on
+   * @throws ClientClosedError when the application was closed meanwhile; the run goes on
+   * @throws WorkflowNotFoundError
+   */
+  async result(options: ResultOptions = {}): Promise<WorkflowResult<W>> {
+    const timeout = options.timeout === undefined ? null : milliseconds(options.timeout);
+    const runId = this.#target.runId ?? (await this.#describe()).runId;
+    if (this.#parts.idle()) {
+      throw new Error(
+        'Nothing takes turns in this process yet, and of a journal in memory nobody else can: call app.init() before waiting for a result.',
+      );
+    }
+    // In memory here, it tells us itself when it ends.
+    const resident = this.#parts.engine()?.runs.get(runId) !== undefined;
+    const last = await this.#parts.results.wait(runId, timeout, resident);
+    if (last === 'timeout') throw new ResultTimeoutError(this.workflowId, runId, timeout ?? 0);
+    if (last === 'closed') throw new ClientClosedError(this.workflowId, runId);
+    // The type is the workflow's own: what its `run` returned was recorded.
+    return this.#resultOf(last, runId) as WorkflowResult<W>;
+  }
+
+  /**
+   * Sends a signal. Once this resolves it is never lost: it is handled once, in arrival order, unless the run rolls back.
+   *
+   * @throws WorkflowNotRunningError when the run has ended or rolls back
+   * @throws WorkflowNotFoundError, InvalidInputError, UnknownHandlerError, UnstorableValueError, PayloadTooLargeError
+   */
+  async signal<S extends SignalName<W> | Signal>(
+    signal: S,
+    ...args: SignalArgs<W, S, SignalOptions>
+  ): Promise<void> {
+    // The two optional parameters that every form of the arguments has.
+    const [payload, options] = args as unknown as [unknown, SignalOptions | undefined];
+    const { name, schema } = this.#signal(signal);
+    checkName('the name of a signal', name);
+    if (options?.dedupeId !== undefined) checkName('a dedupeId', options.dedupeId);
+    const value = await validated(schema, payload, `the payload of the signal "${name}"`);
+    await this.#send('signal', name, this.#parts.codec.encode(value), options);
+  }
+
+  /**
+   * Asks the run a question. It answers from committed state, also after it has ended.
+   *
+   * @throws UnknownHandlerError, UnknownWorkflowError, WorkflowNotFoundError, and what the handler throws
+   * @throws RunNotReadyError when the run has not begun within two seconds
+   */
+  async query<K extends QueryName<W>>(query: K, ...args: QueryArgs<W, K>): Promise<HandlerResult<W, K>> {
+    const run = await this.#describe();
+    // The type is that of the handler.
+    return (await this.#queries.query(run, query, args)) as HandlerResult<W, K>;
+  }
+
+  /**
+   * Asks the run to cancel: its awaits throw `CancelledError`, what it had done is undone, and it ends `cancelled`.
+   * Resolves when the request is recorded. A second request changes nothing.
+   */
+  async cancel(options: { readonly reason?: string | undefined } = {}): Promise<void> {
+    await this.#send('cancel', null, this.#parts.codec.encode(options.reason ?? null), undefined);
+  }
+
+  /** Ends the run at once. Neither its code nor its rollback runs. */
+  async terminate(options: { readonly reason?: string | undefined } = {}): Promise<void> {
+    const [answer] = await this.#parts.journal.terminate([
+      {
+        namespace: this.#parts.namespace,
+        workflowId: this.workflowId,
+        runId: this.#target.runId,
+        reason: options.reason ?? null,
+      },
+    ]);
+    this.#terminated(answer!);
+  }
+
+  /** What is known of the run. Throws {@link WorkflowNotFoundError}. */
+  describe(): Promise<RunDescription> {
+    return this.#describe();
+  }
+
+  /** The history of the run, oldest first. */
+  async history(): Promise<readonly HistoryLine[]> {
+    const run = await this.#describe();
+    const [loaded] = await this.#parts.journal.load([
+      { actorId: run.actorId, runId: run.runId, historyAfter: 0, inboxAfter: null },
+    ]);
+    return loaded!.history.map((entry, i) => ({ seq: i + 1, entry }));
+  }
+
+  #signal(signal: string | Signal): Pick<Signal, 'name' | 'schema'> {
+    if (typeof signal !== 'string') return signal;
+    const descriptor = this.#target.type && describeWorkflow(this.#target.type);
+    // A handle by class knows the handlers; a free-standing signal is given as the object `defineSignal` made.
+    if (descriptor && !descriptor.signals.has(signal)) {
+      throw new UnknownHandlerError(descriptor.name, 'signal', signal, [...descriptor.signals.keys()]);
+    }
+    return { name: signal, schema: descriptor?.signals.get(signal) };
+  }
+
+  async #send(
+    kind: 'signal' | 'cancel',
+    name: string | null,
+    payload: string,
+    options: SignalOptions | undefined,
+  ): Promise<void> {
+    const message = {
+      namespace: this.#parts.namespace,
+      workflowId: this.workflowId,
+      runId: this.#target.runId,
+      kind,
+      name,
+      payload,
+      messageId: options?.dedupeId ?? null,
+    };
+    let accepted: Extract<Sent, { type: 'accepted' }> | undefined;
+    const hint = (): void => {
+      if (!accepted) return;
+      // Whoever holds the run should read; where nobody does, somebody should claim it.
+      this.#parts.wakeup.tell(
+        accepted.owner === null ? { type: 'run ready' } : { type: 'mail', actorId: accepted.actorId },
+      );
+    };
+    const within = options?.manager && transactionOf(options.manager, hint);
+    const sent = await (within
+      ? this.#parts.sender.sendWithin(within, message)
+      : this.#parts.sender.send(message));
+    switch (sent.type) {
+      case 'accepted':
+        accepted = sent;
+        if (!within) hint();
+        return;
+      case 'duplicate':
+        return;
+      case 'not running':
+        if (!sent.known) throw new WorkflowNotFoundError(this.workflowId, this.#target.runId);
+        throw new WorkflowNotRunningError(
+          this.workflowId,
+          kind === 'signal' ? `it takes no signal "${name}"` : 'it cannot be cancelled',
+        );
+    }
+  }
+
+  #terminated(answer: TerminateAnswer): void {
+    if (answer.type === 'terminated') {
+      // Whoever holds it here need not find out by a refused write.
+      this.#parts.engine()?.runs.get(answer.runId)?.drop();
+      this.#parts.wakeup.tell({ type: 'run closed', runId: answer.runId });
+      return;
+    }
+    if (!answer.known) throw new WorkflowNotFoundError(this.workflowId, this.#target.runId);
+    throw new WorkflowNotRunningError(this.workflowId, 'there is nothing to terminate');
+  }
+
+  async #describe(): Promise<RunDescription> {
+    const [run] = await this.#parts.journal.describe([
+      { namespace: this.#parts.namespace, workflowId: this.workflowId, runId: this.#target.runId },
+    ]);
+    if (!run) throw new WorkflowNotFoundError(this.workflowId, this.#target.runId);
+    return run;
+  }
+
+  #resultOf(last: TerminalEntry, runId: string): unknown {
+    const { codec } = this.#parts;
+    switch (last.type) {
+      case 'run_completed':
+        return codec.decode(last.result);
+      case 'run_failed':
+        throw new WorkflowFailedError(this.workflowId, runId, last.rollback, {
+          cause: codec.decodeFailure(last.failure),
+        });
+      case 'run_cancelled':
+        throw new WorkflowCancelledError(this.workflowId, runId, last.rollback, {
+          cause: codec.decodeFailure(last.failure),
+        });
+      case 'run_terminated':
+        throw new WorkflowTerminatedError(this.workflowId, runId, last.reason);
+    }
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * Errors that workflow code throws and meets, and the faults that end a turn. An error's class says what
+ * happens next; its message says the rule, the fact and the remedy, and carries the facts as fields.
+ */
+
+// ------------------------------------------------------------------------- thrown by users
+
+/** Thrown in a workflow: the run fails and rolls back. */
+export class WorkflowFailure extends Error {
+  override readonly name: string = 'WorkflowFailure';
+}
+
+/** Thrown in an activity: no other attempt is made. */
+export class NonRetryableError extends Error {
+  override readonly name: string = 'NonRetryableError';
+}
+
+// ------------------------------------------------------------------- meet workflow code
+
+/** An activity has failed for good. `cause` is what its last attempt threw. */
+export class ActivityFailure extends Error {
+  override readonly name: string = 'ActivityFailure';
+  constructor(
+    message: string,
+    readonly activity: string,
+    readonly attempts: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The run, or the scope the code is in, was cancelled. */
+export class CancelledError extends Error {
+  override readonly name: string = 'CancelledError';
+  constructor(
+    message: string,
+    readonly reason: string | null = null,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** `withTimeout` ran out, or an attempt of an activity took longer than its timeout. */
+export class TimeoutFailure extends Error {
+  override readonly name: string = 'TimeoutFailure';
+}
+
+/** A signal handler threw, and so failed its run (F19). */
+export class HandlerFailure extends Error {
+  override readonly name: string = 'HandlerFailure';
+  constructor(
+    message: string,
+    readonly handler: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** A value that the journal cannot hold. Nothing was stored. */
+export class UnstorableValueError extends TypeError {
+  override readonly name: string = 'UnstorableValueError';
+  constructor(
+    message: string,
+    /** Where it stands in the value: `$.items[2].callback`. */
+    readonly path: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/**
+ * A value is larger than the journal takes. Nothing was stored, and another attempt does not help.
+ * Its fields make Nest's own exception filter answer 413.
+ */
+export class PayloadTooLargeError extends Error {
+  override readonly name: string = 'PayloadTooLargeError';
+  readonly status = 413;
+  readonly statusCode = 413;
+  readonly expose = true;
+  constructor(
+    readonly bytes: number,
+    readonly limit: number,
+  ) {
+    super(
+      `A payload may have ${limit} bytes, but this one has ${bytes}. Store it elsewhere and pass a reference, or raise the option "maxPayloadBytes".`,
+    );
+  }
+}
+
+// ------------------------------------------------- faults: they end the turn, not the run
+
+/** The turn cannot go on. The run keeps its history, is parked, and its turn is taken again later. */
+export abstract class TurnFault extends Error {}
+
+/** The code asks for something else than the history recorded. Retried after the next deploy. */
+export class NonDeterminismError extends TurnFault {
+  override readonly name: string = 'NonDeterminismError';
+  constructor(
+    message: string,
+    /** What the history recorded at this place; `null`: nothing more. */
+    readonly recorded: string | null,
+    /** What the code asked for; `null`: nothing. */
+    readonly asked: string | null,
+    /** The sequence number of the last entry on which both agreed. */
+    readonly agreedUpTo: number,
+  ) {
+    super(message);
+  }
+}
+
+/** The workflow awaited something that is not durable: `fetch`, `setTimeout`, a query builder (F13). */
+export class ForeignAwaitError extends TurnFault {
+  override readonly name: string = 'ForeignAwaitError';
+}
+
+/** Too many durable calls in one event without waiting (F14). */
+export class RunawayError extends TurnFault {
+  override readonly name: string = 'RunawayError';
+}
+
+/** A promise nobody awaits was rejected, and the run was about to complete (F24). */
+export class FloatingRejectionError extends TurnFault {
+  override readonly name: string = 'FloatingRejectionError';
+}
+
+/** Something that the workflow's code had left behind threw outside its promise chain (F24). */
+export class CallbackError extends TurnFault {
+  override readonly name: string = 'CallbackError';
+}
+
+/** A second fold of the same history came to another state: the code reads something that is not in it (F30). */
+export class ReplayMismatchError extends TurnFault {
+  override readonly name: string = 'ReplayMismatchError';
+}
+
+/** The run was recorded under rules that this version of the package does not know (F29): deploy the newer one. */
+export class UnsupportedSemanticsError extends TurnFault {
+  override readonly name: string = 'UnsupportedSemanticsError';
+  constructor(
+    readonly recorded: number,
+    readonly supported: number,
+  ) {
+    super(
+      `This run was recorded under semantics version ${recorded}; this version of nestjs-continuum knows version ` +
+        `${supported}. Let a worker with a newer version of the package take it.`,
+    );
+  }
+}
+
+/** The fold itself failed. Please report it. */
+export class FoldError extends TurnFault {
+  override readonly name: string = 'FoldError';
+}
+
+/** A proxy or a context was used outside its run. */
+export class NotInWorkflowError extends Error {
+  override readonly name: string = 'NotInWorkflowError';
+}
+
+// ------------------------------------------------------------------------- met by who queries
+
+/** The workflow answers no query of that name. */
+export class UnknownQueryError extends Error {
+  override readonly name: string = 'UnknownQueryError';
+  constructor(
+    message: string,
+    readonly query: string,
+    /** The queries it answers. */
+    readonly known: readonly string[],
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * The run has no object to ask yet: it has not started. Ask again later.
+ * Its fields make Nest's own exception filter answer 409.
+ */
+export class RunNotReadyError extends Error {
+  override readonly name: string = 'RunNotReadyError';
+  readonly status = 409;
+  readonly statusCode = 409;
+  readonly expose = true;
+}
+
+// ------------------------------------------------------------ why an attempt has no result
+
+/** The process that made the attempt ended, or lost its lease, before it told a result. */
+export class AttemptLostError extends Error {
+  override readonly name: string = 'AttemptLostError';
+}
+
+/** This process lacks an activity that the run needs: it was renamed or removed, or belongs to another process. */
+export class UnavailableActivityError extends TurnFault {
+  override readonly name: string = 'UnavailableActivityError';
+  constructor(readonly activity: string) {
+    super(
+      `The run needs the activity "${activity}", which this process does not have. Mark it @Activity() and list its class in the providers of a module; where it was renamed, give it its old name: @Activity({ name: '${activity}' }).`,
+    );
+  }
+}

@@ -1,0 +1,345 @@
+import type { Codec } from '../codec.js';
+import type { WorkflowDefinition } from '../definitions.js';
+import { CallbackError, ForeignAwaitError, RunawayError } from '../errors.js';
+import type { CommandId, Encoded, Instant } from '../history.js';
+import type { Ambient, AsyncScope } from './async-scope.js';
+import type { Decision } from './decision.js';
+import { ignore, isThenable } from './deferred.js';
+import type { Deferred } from './deferred.js';
+import { errorText } from './error-text.js';
+import { Fifo } from './fifo.js';
+import { floatingRejection, FloatingRejections } from './floating-rejections.js';
+import type { Ledger } from './ledger.js';
+import { Operation, PendingTimer } from './operation.js';
+import { PendingWork } from './pending-work.js';
+import type { Accountable } from './ownership.js';
+import { windowCloses, windowOpens } from './ownership.js';
+import { isCancellation, Scope } from './scope.js';
+import { SignalBuffers } from './signal-buffers.js';
+
+/** Settles one promise, or calls one handler: what a window is opened for (F2). */
+export type Delivery = () => void;
+
+/** A line that the workflow logged. */
+export interface LogLine {
+  readonly level: 'log' | 'warn' | 'error' | 'debug';
+  readonly message: string;
+  readonly facts: Readonly<Record<string, unknown>> | undefined;
+  readonly at: Instant;
+}
+
+/** What user code is called for while it may only read, or not yet act. */
+type Restriction = 'condition' | 'query' | 'sideEffect' | 'constructor';
+
+/**
+ * A synchronous call that cannot be answered, because the turn is over or the run is decided (F16). It is thrown
+ * to end code whose work counts no more.
+ */
+export class InertCallError extends Error {
+  override readonly name: string = 'InertCallError';
+}
+
+const FOREIGN =
+  'It awaited something that is not durable: a timer, a request, a query, a file. Do such work in an activity, ' +
+  'and wait with ctx.sleep or ctx.condition.';
+
+/**
+ * The inside of a run: what its code's calls meet. The gate of every call, what is pending, the scopes, the
+ * decision. Its outside, which delivers events, is `Fold`.
+ */
+export class Execution implements Accountable {
+  readonly agenda = new Fifo<Delivery>();
+  readonly pending = new PendingWork();
+  readonly signals = new SignalBuffers();
+  readonly floating = new FloatingRejections();
+  readonly root = Scope.root();
+  /** NonCancellable scopes that were entered and not yet left (F16). */
+  shields = 0;
+  cancelRequested = false;
+  /** The terminal entry or the rollback is recorded: no user code runs any more (F16). */
+  concluded = false;
+  /** Running `ctx.compensate()` (F20). */
+  compensating: { readonly scope: Scope; readonly deferred: Deferred } | null = null;
+  /** Of the random streams (F9); `null` until the run has started. */
+  seed: string | null = null;
+  #decision: Decision | null = null;
+  #inWindow = false;
+  #restriction: Restriction | null = null;
+  #calls = 0;
+  #logs: LogLine[] | null = null;
+  readonly #ambient: Ambient = { run: this, scope: this.root, readOnly: false };
+  #readOnlyAmbient: Ambient | null = null;
+
+  constructor(
+    readonly definition: WorkflowDefinition,
+    readonly codec: Codec,
+    readonly ledger: Ledger,
+    readonly asyncScope: AsyncScope,
+    readonly callLimit: number,
+  ) {}
+
+  get decision(): Decision | null {
+    return this.#decision;
+  }
+
+  // ------------------------------------------------------------------------------------------ windows
+
+  beginEvent(): void {
+    this.#calls = 0;
+  }
+  openWindow(): void {
+    this.#inWindow = true;
+    windowOpens(this);
+  }
+  closeWindow(): void {
+    this.#inWindow = false;
+    windowCloses(this);
+  }
+
+  /** Calls user code in the run's root scope, and tells how it ended: one hop after its promise did (F29). */
+  call(
+    what: string,
+    code: () => unknown,
+    returned: (value: unknown) => void,
+    threw: (error: unknown) => void,
+  ): void {
+    let result: unknown;
+    try {
+      result = this.asyncScope.enter(this.#ambient, code);
+      if (isThenable(result)) {
+        result.then(
+          (value) => this.#settled(what, () => returned(value)),
+          (error: unknown) => this.#settled(what, () => threw(error)),
+        );
+        return;
+      }
+    } catch (error) {
+      return threw(error);
+    }
+    returned(result);
+  }
+
+  /** Makes the object: its constructor may read, but do nothing durable (F19). */
+  construct<T>(code: () => T): T {
+    return this.restricted('constructor', () => this.asyncScope.enter(this.#ambient, code));
+  }
+
+  #settled(what: string, then: () => void): void {
+    if (this.ownWindow(what)) then();
+  }
+
+  /** Whether a settling counts; outside a window of its own run it is foreign (F13). */
+  ownWindow(what: string): boolean {
+    if (this.ledger.fault !== null || this.concluded) return false;
+    if (this.#inWindow) return true;
+    this.ledger.fail(
+      new ForeignAwaitError(`${what} was settled by something that the run does not know. ${FOREIGN}`),
+    );
+    return false;
+  }
+
+  /** Calls user code that may only read and has to answer at once (F11, F21, F23). */
+  read<T>(restriction: 'condition' | 'query' | 'sideEffect', code: () => T): T {
+    this.#readOnlyAmbient ??= { ...this.#ambient, readOnly: true };
+    return this.restricted(restriction, () => {
+      // Not null: set above.
+      const value = this.asyncScope.enter(this.#readOnlyAmbient!, code);
+      if (!isThenable(value)) return value;
+      // What it leaves behind is nobody's.
+      value.then(ignore, ignore);
+      throw new TypeError(`A ${restriction} has to answer at once, but its function returned a promise.`);
+    });
+  }
+
+  restricted<T>(restriction: Restriction, code: () => T): T {
+    const before = this.#restriction;
+    this.#restriction = restriction;
+    try {
+      return code();
+    } finally {
+      this.#restriction = before;
+    }
+  }
+
+  // --------------------------------------------------------------------------------------------- gate
+
+  /**
+   * Whether a durable call may act (F13, F14, F16). `false`: it is inert, and its promise never settles.
+   *
+   * @param entersShield `ctx.nonCancellable` works after the decision too
+   */
+  admits(what: string, entersShield = false): boolean {
+    this.#refuseReader(what);
+    if (!this.#ownWindowFor(what)) return false;
+    if (this.#decision !== null && !entersShield && !this.scope().shielded) return false;
+    if (this.#restriction === 'constructor') {
+      throw new TypeError(`${what}: a constructor of a workflow cannot do durable work. Do it in run.`);
+    }
+    if (++this.#calls <= this.callLimit) return true;
+    this.ledger.fail(
+      new RunawayError(
+        `${what}: more than ${this.callLimit} durable calls without waiting for anything. ` +
+          'Is there a loop that ignores a cancellation, or that waits for nothing?',
+      ),
+    );
+    return false;
+  }
+
+  /** The gate of synchronous calls, which cannot be left without an answer. */
+  demand(what: string): void {
+    if (!this.admits(what)) throw new InertCallError(`${what}: the turn is over, nothing more counts.`);
+  }
+
+  /** The gate of calls that record nothing: they are free, but have to come from a window too (F9). */
+  demandReading(what: string): void {
+    this.#refuseReader(what);
+    if (!this.#ownWindowFor(what))
+      throw new InertCallError(`${what}: the turn is over, nothing more counts.`);
+  }
+
+  /** Adds a line to the log: not while replaying, and not from code that only reads (F21). */
+  log(level: LogLine['level'], message: string, facts: LogLine['facts']): void {
+    if (!this.#inWindow || this.ledger.replaying || this.ledger.fault !== null || this.#mayOnlyRead) return;
+    (this.#logs ??= []).push({ level, message, facts, at: this.ledger.now });
+  }
+
+  takeLogs(): LogLine[] {
+    const lines = this.#logs ?? [];
+    this.#logs = null;
+    return lines;
+  }
+
+  get #mayOnlyRead(): boolean {
+    if (this.#restriction !== null && this.#restriction !== 'constructor') return true;
+    return this.asyncScope.store()?.readOnly ?? false;
+  }
+
+  #refuseReader(what: string): void {
+    if (this.#mayOnlyRead) {
+      throw new TypeError(`${what}: a query, a condition or a side effect only reads.`);
+    }
+  }
+
+  #ownWindowFor(what: string): boolean {
+    if (this.ledger.fault !== null || this.concluded) return false;
+    if (this.#inWindow) return true;
+    this.ledger.fail(
+      new ForeignAwaitError(`${what} was called when nothing was delivered to the workflow. ${FOREIGN}`),
+    );
+    return false;
+  }
+
+  /** The cancellation scope that the code is in; identity of the run never comes from there (F25). */
+  scope(): Scope {
+    const store = this.asyncScope.store();
+    return store?.run === this ? store.scope : this.root;
+  }
+
+  inScope<T>(scope: Scope, code: () => T): T {
+    return this.asyncScope.enter({ run: this, scope, readOnly: false }, code);
+  }
+
+  // ------------------------------------------------------------------------------- what is waited for
+
+  /** Whether something durable may still settle a promise of the code (F13); once decided, of shielded code (F16). */
+  get isWaiting(): boolean {
+    const decided = this.#decision !== null;
+    if (this.compensating !== null && (!decided || this.compensating.scope.shielded)) return true;
+    return !this.pending.isEmpty(decided);
+  }
+
+  /** Takes out the operation that an event ends: `null` when nobody waits for it any more (F12, F16). */
+  takePending(id: CommandId): Operation | null {
+    const operation = this.pending.operations.get(id);
+    if (!operation || (this.#decision !== null && !operation.scope.shielded)) return null;
+    this.pending.delete(operation);
+    return operation;
+  }
+
+  /** A timer of the fold's own that is needed no more. */
+  cancelTimer(timer: PendingTimer): void {
+    // What is outside a nonCancellable scope records nothing after the decision (F16).
+    if (this.#decision !== null && !timer.scope.shielded) return;
+    if (this.pending.delete(timer)) this.#recordCancel(timer);
+  }
+
+  /** The delivery of the first wait that holds (F10). */
+  nextWait(): Delivery | null {
+    const satisfied = this.pending.waits.takeSatisfied(this.#decision !== null);
+    if (satisfied === null) return null;
+    const { wait } = satisfied;
+    if (wait.timer) this.cancelTimer(wait.timer);
+    return satisfied.type === 'value'
+      ? () => wait.resolve(satisfied.value)
+      : () => wait.reject(satisfied.error);
+  }
+
+  /**
+   * Cancels a scope (F15): marks it; takes out everything pending that it reaches, in order of command id; records
+   * that; and puts one rejection for each on the agenda, so that each gets a window of its own.
+   */
+  cancel(scope: Scope, message: string, reason: string | null): void {
+    if (scope.cancelledBy !== null) return;
+    scope.cancel(message, reason);
+    for (const item of this.pending.reachedBy(scope)) {
+      this.pending.delete(item);
+      if (item instanceof Operation) this.#recordCancel(item);
+      if (!item.isInternal) this.agenda.push(() => item.reject(scope.error()));
+    }
+  }
+
+  #recordCancel(operation: Operation): void {
+    const type = operation instanceof PendingTimer ? 'timer_cancelled' : 'activity_cancel_requested';
+    this.ledger.record({ type, at: this.ledger.now, of: operation.id });
+  }
+
+  // ------------------------------------------------------------------------------------------ outcome
+
+  /** The first decision counts (F16). */
+  complete(result: unknown): void {
+    let encoded: Encoded;
+    try {
+      encoded = this.codec.encode(result);
+    } catch (error) {
+      return this.failWith(error);
+    }
+    this.#decide({ type: 'completed', result: encoded });
+  }
+
+  failWith(error: unknown): void {
+    const type = this.cancelRequested && isCancellation(error) ? 'cancelled' : 'failed';
+    this.#decide({ type, failure: this.codec.encodeFailure(error) });
+  }
+
+  /** The decision that a recorded rollback stands for (F22). */
+  resumeDecision(decision: Decision): void {
+    this.#decision = decision;
+  }
+
+  #decide(decision: Decision): void {
+    if (this.ledger.fault === null) this.#decision ??= decision;
+  }
+
+  // -------------------------------------------------------------------------------- accountable (F24)
+
+  rejectionFloats(reason: unknown, promise: object, inWindow: boolean): void {
+    if (this.#decision !== null || this.ledger.fault !== null || reason instanceof InertCallError) return;
+    if (inWindow) this.floating.add(promise, reason);
+    else this.ledger.fail(floatingRejection(reason, 'while nothing was delivered to its run'));
+  }
+
+  rejectionHandled(promise: object): void {
+    this.floating.delete(promise);
+  }
+
+  callbackThrew(error: unknown): void {
+    this.closeWindow();
+    this.ledger.fail(
+      new CallbackError(
+        `A callback that the workflow had left behind threw: ${errorText(error)}. ` +
+          'Await such work, so that run or a handler meets the error.',
+        { cause: error },
+      ),
+    );
+  }
+}

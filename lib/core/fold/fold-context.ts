@@ -1,0 +1,198 @@
+import { recordedOptions } from '../activity-options.js';
+import { activityProxy } from '../activity-proxy.js';
+import type { Duration } from '../duration.js';
+import type {
+  Activities,
+  ActivityArgs,
+  ActivityClass,
+  ActivityExecute,
+  ActivityResult,
+  Signal,
+} from '../types.js';
+import type {
+  ActivityCallOptionsInput,
+  CancellationScope,
+  WorkflowInfo,
+  WorkflowLogger,
+} from '../workflow-context.js';
+import { WorkflowContext } from '../workflow-context.js';
+import * as calls from './calls.js';
+import type { Execution } from './execution.js';
+import { RandomStream } from './random-stream.js';
+import * as scopes from './scope-calls.js';
+
+/** Which run a fold folds. */
+export interface RunIdentity {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly namespace: string;
+}
+
+/**
+ * What user code holds of its run. It belongs to that run whatever window is open (F13, F25). Methods stand on the
+ * prototype and parts are made when they are asked for, because each parked run has one (F28).
+ */
+export class FoldContext extends WorkflowContext {
+  readonly #run: Execution;
+  readonly #identity: RunIdentity;
+  #info: FoldInfo | null = null;
+  #log: FoldLogger | null = null;
+  #numbers: RandomStream | null = null;
+  #uuids: RandomStream | null = null;
+
+  constructor(run: Execution, identity: RunIdentity) {
+    super();
+    this.#run = run;
+    this.#identity = identity;
+  }
+
+  get info(): WorkflowInfo {
+    return (this.#info ??= new FoldInfo(this.#run, this.#identity));
+  }
+  get log(): WorkflowLogger {
+    return (this.#log ??= new FoldLogger(this.#run));
+  }
+  get cancelRequested(): boolean {
+    return this.#run.cancelRequested;
+  }
+
+  run<A extends ActivityExecute>(
+    activity: ActivityClass<A>,
+    ...args: ActivityArgs<NoInfer<A>, ActivityCallOptionsInput>
+  ): Promise<ActivityResult<A>> {
+    const [input, options] = args as readonly [unknown, ActivityCallOptionsInput?];
+    // The activity's result has the type that its class says.
+    return calls.runActivity(this.#run, activity, input, options) as Promise<ActivityResult<A>>;
+  }
+
+  activities<T extends object>(
+    // `any` only infers, as in types.ts.
+    // oxlint-disable-next-line typescript/no-explicit-any
+    activities: abstract new (...dependencies: any[]) => T,
+    options?: ActivityCallOptionsInput,
+  ): Activities<T> {
+    const recorded = recordedOptions(options);
+    const schedule = (activity: Parameters<typeof calls.scheduleActivity>[1], args: readonly unknown[]) =>
+      calls.scheduleActivity(this.#run, activity, args, recorded);
+    // The proxy has the activities of the class.
+    return activityProxy(calls.activitiesOf(this.#run, activities), activities, schedule) as Activities<T>;
+  }
+
+  sleep(until: Duration | Date): Promise<void> {
+    return calls.sleep(this.#run, until) as Promise<void>;
+  }
+
+  condition(predicate: () => boolean): Promise<true>;
+  condition(predicate: () => boolean, timeout: Duration): Promise<boolean>;
+  condition(predicate: () => boolean, timeout?: Duration): Promise<boolean> {
+    return calls.condition(this.#run, predicate, timeout) as Promise<boolean>;
+  }
+
+  waitForSignal<P>(signal: Signal<P, unknown> | string): Promise<P>;
+  waitForSignal<P>(
+    signal: Signal<P, unknown> | string,
+    options: { timeout: Duration },
+  ): Promise<P | undefined>;
+  waitForSignal<P>(
+    signal: Signal<P, unknown> | string,
+    options?: { timeout: Duration },
+  ): Promise<P | undefined> {
+    const name = typeof signal === 'string' ? signal : signal.name;
+    // What was sent under the signal's type has that type.
+    return calls.waitForSignal(this.#run, name, options?.timeout) as Promise<P | undefined>;
+  }
+
+  sideEffect<T>(fn: () => T, name?: string): T {
+    return calls.sideEffect(this.#run, fn, name);
+  }
+
+  now(): Date {
+    return new Date(this.#run.ledger.now);
+  }
+
+  random(): number {
+    this.#run.demandReading('ctx.random');
+    return (this.#numbers ??= this.#stream('random')).number();
+  }
+
+  uuid(): string {
+    this.#run.demandReading('ctx.uuid');
+    return (this.#uuids ??= this.#stream('uuid')).uuid();
+  }
+
+  cancellable<T>(fn: (scope: CancellationScope) => Promise<T>): Promise<T> {
+    return scopes.cancellable(this.#run, fn);
+  }
+
+  nonCancellable<T>(fn: () => Promise<T>): Promise<T> {
+    return scopes.nonCancellable(this.#run, fn);
+  }
+
+  withTimeout<T>(timeout: Duration, fn: () => Promise<T>): Promise<T> {
+    return scopes.withTimeout(this.#run, timeout, fn);
+  }
+
+  compensate(): Promise<{ readonly complete: boolean }> {
+    return scopes.compensate(this.#run) as Promise<{ readonly complete: boolean }>;
+  }
+
+  onRollback<A extends ActivityExecute>(
+    activity: ActivityClass<A>,
+    ...args: ActivityArgs<NoInfer<A>, never>
+  ): void {
+    const [input] = args as readonly unknown[];
+    calls.addRollbackStep(this.#run, activity, input);
+  }
+
+  commit(): void {
+    calls.clearRollback(this.#run);
+  }
+
+  #stream(name: string): RandomStream {
+    // The constructor or a signal's handler may draw before the run has started: its seed is not in the prefix yet.
+    return new RandomStream(`${this.#run.seed ?? this.#identity.runId}\0${name}`);
+  }
+}
+
+class FoldInfo implements WorkflowInfo {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly namespace: string;
+  readonly #run: Execution;
+
+  constructor(run: Execution, identity: RunIdentity) {
+    this.workflowId = identity.workflowId;
+    this.runId = identity.runId;
+    this.workflow = run.definition.name;
+    this.version = run.definition.version;
+    this.namespace = identity.namespace;
+    this.#run = run;
+  }
+
+  get historyLength(): number {
+    return this.#run.ledger.eventSeq;
+  }
+}
+
+class FoldLogger implements WorkflowLogger {
+  readonly #run: Execution;
+
+  constructor(run: Execution) {
+    this.#run = run;
+  }
+
+  log(message: string, facts?: Readonly<Record<string, unknown>>): void {
+    this.#run.log('log', message, facts);
+  }
+  warn(message: string, facts?: Readonly<Record<string, unknown>>): void {
+    this.#run.log('warn', message, facts);
+  }
+  error(message: string, facts?: Readonly<Record<string, unknown>>): void {
+    this.#run.log('error', message, facts);
+  }
+  debug(message: string, facts?: Readonly<Record<string, unknown>>): void {
+    this.#run.log('debug', message, facts);
+  }
+}

@@ -1,0 +1,393 @@
+import type { Codec } from '../codec.js';
+import type { WorkflowDefinition } from '../definitions.js';
+import type { TurnFault } from '../errors.js';
+import { FoldError, RunNotReadyError, UnsupportedSemanticsError } from '../errors.js';
+import type { HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
+import { SEMANTICS_VERSION } from '../history.js';
+import type { RunProgress } from '../progress.js';
+import type { AsyncScope } from './async-scope.js';
+import type { Decision } from './decision.js';
+import type { Delivery, LogLine } from './execution.js';
+import { Execution } from './execution.js';
+import type { RunIdentity } from './fold-context.js';
+import type { Item } from './history-queue.js';
+import { HistoryQueue, recordedEntry } from './history-queue.js';
+import { Ledger } from './ledger.js';
+import type { Segment } from './segment.js';
+import { advanceCompensation, conclude, refuseForeignAwait } from './settling.js';
+import { snapshotOf } from './snapshot.js';
+import type { Steppable } from './steppable.js';
+import { WorkflowObject } from './workflow-object.js';
+
+/*
+ * The fold: how plain async code is executed, recorded and replayed.
+ *
+ * Between windows a run is an object graph with an empty microtask queue. A window takes one delivery (a promise is
+ * settled, or a handler called) and lasts until microtasks and ticks are drained; nothing else of the process runs in
+ * it. So what the code does in a window follows from the graph and the delivery alone, and by induction the same
+ * history gives the same run: live, replayed, after a crash, in batches of any size.
+ *
+ *       feed, replay            step                        drained
+ *   quiet ───────────> event open ───> window ── delivery ──────────> agenda, then waits ──┐
+ *     ^                                  ^─────────────── one more ────────────────────────┤
+ *     └────────── commands compared or written, outcome concluded ── none is left ─────────┘
+ *
+ * Where what lives: `fold.ts` events and windows; `execution.ts` the inside of a run, and the gate of every call;
+ * `calls.ts`, `scope-calls.ts` the durable calls; `fold-context.ts` what users hold; `ledger.ts`, `segment.ts`,
+ * `matching.ts` history compared and written; `waits.ts`, `scope.ts` conditions and cancellation; `settling.ts` the
+ * end; `ownership.ts` whose rejection it was; `../progress.ts` what is known without code.
+ *
+ * The invariants. Code and specs cite them by number; missing ones belong to what is not built yet (F18: patches).
+ *
+ * Windows
+ * - F1  A window opens in one immediate and closes in the next of the same chain. A delivery never throws into Node; a
+ *       callback that throws closes the window at once.
+ * - F2  One delivery per window. An event has an agenda, first in first out, and is over when the agenda is empty and
+ *       no wait holds. All commands of its windows form its segment.
+ * - F3  The fold is stepped. It owns no timer and knows no Node; the shell does.
+ * - F4  History is events, commands and notes. Segments are committed whole; notes are facts about work in flight,
+ *       stand behind segments, and are never compared. An event is replayed exactly when it was loaded.
+ * - F5  The order of events is decided once, when they are consumed. An event of a command no longer in flight leaves no
+ *       record. Timers fire by due time, then id. The first event makes the object, whichever it is.
+ *
+ * Commands and values
+ * - F6  A durable call acts at the call, and is no async function. Ids number recorded commands; waits take none.
+ * - F7  A call is matched inside its segment: the next recorded command if equal; else the first equal one; else the next
+ *       of its kind and name. Strict: the first only. Events and endings are exact in any case. All else is drift.
+ * - F8  Values are encoded at the call and decoded at the delivery, live too. Types are told by tag, across realms.
+ * - F9  Code sees only what history says up to its event: time, position, random numbers, and nothing of the process.
+ * - F23 A side effect runs once, at once, and is read from the record at a replay.
+ *
+ * Waiting
+ * - F10 Waits are looked at when the agenda is empty, in order of birth, one at a time. Signals go to the handler or the
+ *       buffer first; who waits longer takes first.
+ * - F11 A condition is synchronous and reads only. True at the call: no timer, no command.
+ * - F12 The end of a command whose await was rejected is recorded and settles nothing; a cancelled timer never fires.
+ * - F32 Nobody waits for a signal that has a handler. What nobody took is counted at the end.
+ *
+ * Detection
+ * - F13 A call or a settling outside a window of its own run is foreign; so is an event that ends with nothing durable
+ *       to wait for, unless handlers could resolve it. Calls belong to the run they are bound to.
+ * - F14 Too many calls in one event end the turn.
+ * - F24 A rejection or throw that nobody caught belongs to the run whose window is open, else to the ambient one, else to
+ *       the application. A floating rejection fails the turn that would complete the run.
+ * - F30 A second, strict fold comes to the same snapshot, or the code reads something that is not in its history.
+ *
+ * Cancelling and ending
+ * - F15 Cancelling is sticky per scope: mark it, take out what it reaches in order of id, record that, and reject one
+ *       await per window. nonCancellable scopes stop it.
+ * - F16 The outcome is decided once. Then only nonCancellable scopes go on; when they are done the run concludes, and no
+ *       user code runs any more.
+ * - F17 Signals that would be lost by a close are taken before the event that decides; all but the last are held: no wait
+ *       is looked at after them. If one of them decides, the others are recorded, not handled.
+ * - F19 A signal handler that fails fails the run; a query's error is its caller's; a constructor does nothing durable.
+ * - F20 Everything in flight is asked to stop; nothing is undone while something could still complete that would have to
+ *       be undone too; then one step at a time, the last completed first. A step that fails is listed.
+ * - F22 From the recorded rollback on, everything follows from history, without code.
+ * - F31 withTimeout is a scope and a timer around it. It waits for its function, and tells its own timeout from others.
+ *
+ * Around it
+ * - F21 Queries read between windows, at once; what they leave behind harms nobody. Logs appear after the commit.
+ * - F25 The scope follows the code ambiently; which run it is never does. Activities run detached.
+ * - F26 Timers and the process are Node's own, not those of a test runner.
+ * - F27 Eviction drops references: no finally runs, and a zombie touches only its own dead fold.
+ * - F28 The shell shares the process fairly; a parked run is small: methods on prototypes, maps made when needed.
+ * - F29 A run records under which version of these rules it was written; hops, random numbers and ids belong to them.
+ */
+
+export type { Decision, LogLine, RunIdentity };
+
+export interface FoldOptions {
+  readonly definition: WorkflowDefinition;
+  readonly codec: Codec;
+  readonly run: RunIdentity;
+  readonly asyncScope: AsyncScope;
+  /** Accept commands in their recorded order and with their recorded arguments only (F7). Defaults to `false`. */
+  readonly strict?: boolean;
+  /** How many durable calls one event may make (F14). Defaults to 10,000. */
+  readonly callLimit?: number;
+  /**
+   * Drive a recorded rollback from history alone (F22): the workflow's code is neither made nor run, and queries
+   * throw. Defaults to `false`.
+   */
+  readonly withoutCode?: boolean;
+}
+
+/** One run, in memory: folds its history into the state of its object, and goes on from there. */
+export class Fold implements Steppable {
+  readonly #ledger: Ledger;
+  readonly #run: Execution;
+  readonly #object: WorkflowObject;
+  readonly #withoutCode: boolean;
+  readonly #queue = new HistoryQueue();
+  #started = false;
+  /** The event whose windows are being opened. */
+  #event: HistoryEvent | null = null;
+  /** Whether the run was decided when that event began. */
+  #wasDecided = false;
+  /** A held signal has decided: what follows in its block is recorded, not handled (F17). */
+  #decidedWhileHeld = false;
+  /** Notes that came while an event was open: they stand behind its segment (F4). */
+  #notes: HistoryNote[] | null = null;
+
+  constructor(options: FoldOptions) {
+    const {
+      definition,
+      codec,
+      asyncScope,
+      strict = false,
+      callLimit = 10_000,
+      withoutCode = false,
+    } = options;
+    this.#ledger = new Ledger(definition, codec, strict);
+    this.#run = new Execution(definition, codec, this.#ledger, asyncScope, callLimit);
+    this.#object = new WorkflowObject(this.#run, options.run);
+    this.#withoutCode = withoutCode;
+  }
+
+  get progress(): RunProgress {
+    return this.#ledger.progress;
+  }
+  /** Why the turn cannot go on. It is never recorded, and nothing is emitted behind it. */
+  get fault(): TurnFault | null {
+    return this.#ledger.fault;
+  }
+  /** The outcome, once it is decided (F16). The run may go on for its nonCancellable scopes and its rollback. */
+  get decided(): Decision | null {
+    return this.#run.decision;
+  }
+  /** The sequence number of the last entry. 0 when there is none. */
+  get seq(): number {
+    return this.#ledger.seq;
+  }
+  get reordered(): number {
+    return this.#ledger.reordered;
+  }
+  get changedArguments(): number {
+    return this.#ledger.changedArguments;
+  }
+  /** What promises that nobody awaits were rejected with (F24). */
+  get floatingRejections(): readonly unknown[] {
+    return this.#run.floating.reasons;
+  }
+  /**
+   * Nothing is in flight: only a message can make it go on. If the class has signal handlers, a foreign await may
+   * hide behind that (F13): keep the run in memory for a moment, so that it shows.
+   */
+  get waitsForMessagesOnly(): boolean {
+    return this.#started && this.progress.closed === null && this.progress.inFlight.size === 0;
+  }
+
+  // ------------------------------------------------------------------------------------------ feeding
+
+  /** Recorded history, in whole segments (F4). Then step until `false`. */
+  replay(entries: readonly HistoryEntry[]): void {
+    if (this.#withoutCode) return this.#resume(entries);
+    this.#queue.pushHistory(entries);
+  }
+
+  /** F22: from the recorded `rollback_started` on, everything follows from history. */
+  #resume(entries: readonly HistoryEntry[]): void {
+    for (const entry of entries) this.#ledger.applyRecorded(entry);
+    const { rollback } = this.progress;
+    if (rollback === null) return;
+    this.#started = true;
+    this.#run.concluded = true;
+    this.#run.resumeDecision({ type: rollback.outcome, failure: rollback.failure });
+  }
+
+  /**
+   * A new event. Feed one, step until `false`, feed the next.
+   *
+   * @returns `false`, recording nothing, for an event of a command no longer in flight, or of a closed run (F5)
+   */
+  feed(event: HistoryEvent): boolean {
+    if (this.fault !== null || this.progress.closed !== null || !this.#isExpected(event)) return false;
+    this.#queue.pushEvent(event);
+    return true;
+  }
+
+  /** Appends a fact about work in flight. */
+  note(note: HistoryNote): void {
+    if (this.#event !== null) (this.#notes ??= []).push(note);
+    else if (this.#queue.length > 0) this.#queue.pushNote(note);
+    else this.#ledger.append(note);
+  }
+
+  /** Entries appended since they were last taken; replayed ones are never among them. */
+  takeEmitted(): HistoryEntry[] {
+    return this.#ledger.takeEmitted();
+  }
+
+  /** Lines logged since they were last taken, while not replaying. They are printed after the commit (F21). */
+  takeLogs(): LogLine[] {
+    return this.#run.takeLogs();
+  }
+
+  /**
+   * Asks the object, between windows (F21). What it answers is the object's own: encode it at once.
+   *
+   * Throws {@link UnknownQueryError}, {@link RunNotReadyError}, what the handler throws, and a `TypeError` for a
+   * handler that calls something durable or returns a promise.
+   */
+  query(name: string, args: readonly unknown[]): unknown {
+    if (this.fault !== null) throw this.fault;
+    if (this.#withoutCode) throw new RunNotReadyError('The run rolls back, and was folded without its code.');
+    return this.#object.query(name, args);
+  }
+
+  /** What two folds of one history have in common, as plain data (F30). */
+  snapshot(): unknown {
+    return snapshotOf(this.#run, this.#object);
+  }
+
+  // ----------------------------------------------------------------------------------------- stepping
+
+  /** Closes the open window, and opens the next (F2, F3). `false`: nothing is left to deliver. */
+  step(): boolean {
+    this.close();
+    if (this.#withoutCode && !this.#run.concluded) {
+      this.#ledger.fail(new FoldError('Only a run that rolls back can be folded without its code (F22).'));
+    }
+    try {
+      while (this.fault === null) {
+        if (this.#event === null) {
+          if (!this.#next()) return false;
+          continue;
+        }
+        const delivery = this.#nextDelivery();
+        if (delivery) {
+          this.#run.openWindow();
+          delivery();
+          return true;
+        }
+        this.#finish();
+      }
+    } catch (error) {
+      this.#ledger.fail(
+        new FoldError(`The fold failed: ${String(error)}. Please report it.`, { cause: error }),
+      );
+    }
+    this.close();
+    return false;
+  }
+
+  close(): void {
+    this.#run.closeWindow();
+  }
+
+  hint(): number {
+    return 1 + this.#run.agenda.length + Math.min(this.#run.pending.waits.size, 2) + 2 * this.#queue.length;
+  }
+
+  /** The agenda first; then waits, one at a time, each looked at anew (F10). */
+  #nextDelivery(): Delivery | null {
+    const planned = this.#run.agenda.shift();
+    if (planned) return planned;
+    return this.#isHeld || this.#run.concluded ? null : this.#run.nextWait();
+  }
+
+  /** Behind a held signal come others: every handler runs before `run` looks (F17). */
+  get #isHeld(): boolean {
+    return this.#event?.type === 'signal_received' && this.#event.hold;
+  }
+
+  /** Takes up the next item; `false` when there is none. */
+  #next(): boolean {
+    const item = this.#queue.shift();
+    if (!item) return false;
+    if (this.progress.closed !== null) this.#pastTheEnd(item);
+    else this.#take(item);
+    return true;
+  }
+
+  #take(item: Item): void {
+    switch (item.type) {
+      case 'event':
+        return this.#begin(item.event, item.segment);
+      case 'note':
+        return item.recorded ? this.#ledger.applyRecorded(item.note) : this.#ledger.append(item.note);
+      case 'terminated':
+        this.#run.concluded = true;
+        return this.#ledger.applyRecorded(item.entry);
+      case 'stray':
+        return this.#ledger.fail(
+          this.#ledger.driftAt(item.entry, 'It stands in the history without its event.'),
+        );
+      default:
+        return item satisfies never;
+    }
+  }
+
+  /** F7: a history that goes on after the end is drift. What is new is late, and forgotten. */
+  #pastTheEnd(item: Item): void {
+    const entry = recordedEntry(item);
+    if (entry) this.#ledger.fail(this.#ledger.driftAt(entry, 'The run has ended, but its history goes on.'));
+  }
+
+  // ------------------------------------------------------------------------------------------- events
+
+  #begin(event: HistoryEvent, segment: Segment | null): void {
+    if (!this.#isExpected(event)) {
+      // A live one is late by now, and is consumed without a record (F5).
+      if (segment === null) return;
+      return this.#ledger.fail(this.#ledger.driftAt(event, 'It ends nothing that the code has in flight.'));
+    }
+    if (event.type === 'run_started') {
+      if (event.semanticsVersion !== SEMANTICS_VERSION) {
+        return this.#ledger.fail(new UnsupportedSemanticsError(event.semanticsVersion, SEMANTICS_VERSION));
+      }
+      this.#started = true;
+    }
+    this.#event = event;
+    this.#wasDecided = this.decided !== null;
+    this.#run.beginEvent();
+    this.#ledger.beginEvent(event, segment);
+    const delivery = this.#run.concluded ? null : this.#deliveryOf(event);
+    if (delivery) this.#run.agenda.push(delivery);
+  }
+
+  /** Whether there is anything that the event starts or ends (F5). */
+  #isExpected(event: HistoryEvent): boolean {
+    if (event.type === 'run_started') return !this.#started;
+    return this.progress.expects(event);
+  }
+
+  /** What an event does inside the run; `null`: it is recorded, and that is all (F12, F15, F16). */
+  #deliveryOf(event: HistoryEvent): Delivery | null {
+    switch (event.type) {
+      case 'run_started':
+        return this.decided ? null : () => this.#object.start(event);
+      case 'signal_received':
+        return this.#decidedWhileHeld ? null : () => this.#object.signal(event);
+      case 'cancel_requested':
+        return this.decided ? null : () => this.#object.cancel(event);
+      case 'timer_fired':
+      case 'activity_completed':
+      case 'activity_failed':
+      case 'activity_cancelled': {
+        const operation = this.#run.takePending(event.id);
+        return operation ? () => operation.settle(event) : null;
+      }
+      default:
+        return event satisfies never;
+    }
+  }
+
+  /** The event is over: nothing is on the agenda, and no wait holds. */
+  #finish(): void {
+    const held = this.#isHeld;
+    if (!held) {
+      if (advanceCompensation(this.#run)) return;
+      // Not before it has started: the first entries hold what every reader of a history looks for.
+      if (this.#started) conclude(this.#run);
+    }
+    this.#ledger.endEvent();
+    if (this.fault !== null) return;
+    for (const note of this.#notes ?? []) this.#ledger.append(note);
+    this.#notes = null;
+    if (!held && this.#started) refuseForeignAwait(this.#run);
+    this.#decidedWhileHeld = held && (this.#decidedWhileHeld || (this.decided !== null && !this.#wasDecided));
+    this.#event = null;
+  }
+}

@@ -1,0 +1,71 @@
+import type { HistoryCommand, HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
+import { isCommand, isEvent } from '../history.js';
+import { Fifo } from './fifo.js';
+import { Segment } from './segment.js';
+
+/** Something that a fold has to take up, in order. `segment` and `recorded` tell what was loaded from what is new. */
+export type Item =
+  | { readonly type: 'event'; readonly event: HistoryEvent; readonly segment: Segment | null }
+  | { readonly type: 'note'; readonly note: HistoryNote; readonly recorded: boolean }
+  /** Of the journal's `terminate`: no code takes part in it. */
+  | { readonly type: 'terminated'; readonly entry: HistoryCommand }
+  /** A command that stands behind no event. */
+  | { readonly type: 'stray'; readonly entry: HistoryCommand };
+
+/** What is still to be folded. Cuts recorded history into segments (F4). */
+export class HistoryQueue {
+  readonly #items = new Fifo<Item>();
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  shift(): Item | undefined {
+    return this.#items.shift();
+  }
+
+  pushEvent(event: HistoryEvent): void {
+    this.#items.push({ type: 'event', event, segment: null });
+  }
+
+  pushNote(note: HistoryNote): void {
+    this.#items.push({ type: 'note', note, recorded: false });
+  }
+
+  pushHistory(entries: readonly HistoryEntry[]): void {
+    let i = 0;
+    while (i < entries.length) {
+      const entry = entries[i++]!;
+      if (isEvent(entry)) {
+        const from = i;
+        while (i < entries.length && belongsToSegment(entries[i]!)) i++;
+        // Every entry of the slice was just looked at.
+        const commands = entries.slice(from, i) as HistoryCommand[];
+        this.#items.push({ type: 'event', event: entry, segment: new Segment(commands) });
+      } else if (isCommand(entry)) {
+        this.#items.push({ type: entry.type === 'run_terminated' ? 'terminated' : 'stray', entry });
+      } else {
+        this.#items.push({ type: 'note', note: entry, recorded: true });
+      }
+    }
+  }
+}
+
+/** Commands follow their event; a termination follows nothing. */
+const belongsToSegment = (entry: HistoryEntry): boolean =>
+  isCommand(entry) && entry.type !== 'run_terminated';
+
+/** The entry of an item that was loaded; `null` for what is new. */
+export function recordedEntry(item: Item): HistoryEntry | null {
+  switch (item.type) {
+    case 'event':
+      return item.segment && item.event;
+    case 'note':
+      return item.recorded ? item.note : null;
+    case 'terminated':
+    case 'stray':
+      return item.entry;
+    default:
+      return item satisfies never;
+  }
+}

@@ -1,0 +1,164 @@
+import type { Codec } from '../codec.js';
+import type { WorkflowDefinition } from '../definitions.js';
+import { NonDeterminismError } from '../errors.js';
+import type { TurnFault } from '../errors.js';
+import type { CommandId, HistoryCommand, HistoryEntry, HistoryEvent, Instant } from '../history.js';
+import { isEvent } from '../history.js';
+import { RunProgress } from '../progress.js';
+import { nameOf, sameKind } from './matching.js';
+import type { MatchTally, Segment } from './segment.js';
+
+/**
+ * The history of a run as far as it was folded: compared while an event is replayed, appended to while it is live
+ * (F4, F6, F7). There is no second path through the fold.
+ */
+export class Ledger implements MatchTally {
+  readonly progress = new RunProgress();
+  reordered = 0;
+  changedArguments = 0;
+  readonly #definition: WorkflowDefinition;
+  readonly #codec: Codec;
+  readonly #strict: boolean;
+  #fault: TurnFault | null = null;
+  #seq = 0;
+  #eventSeq = 0;
+  #now: Instant = 0;
+  #nextId: CommandId = 0;
+  /** The recorded segment of the event that is being handled; `null` while it is live. */
+  #segment: Segment | null = null;
+  #emitted: HistoryEntry[] = [];
+
+  constructor(definition: WorkflowDefinition, codec: Codec, strict: boolean) {
+    this.#definition = definition;
+    this.#codec = codec;
+    this.#strict = strict;
+  }
+
+  /** Why the turn cannot go on. The first reason counts. */
+  get fault(): TurnFault | null {
+    return this.#fault;
+  }
+  /** The sequence number of the last entry. */
+  get seq(): number {
+    return this.#seq;
+  }
+  /** The sequence number of the event that is being handled, or was last (F9). */
+  get eventSeq(): number {
+    return this.#eventSeq;
+  }
+  /** The time of that event; it never goes back (F9). */
+  get now(): Instant {
+    return this.#now;
+  }
+  /** The id that the next command gets when it is live. */
+  get nextId(): CommandId {
+    return this.#nextId;
+  }
+  /** A window replays exactly when its event was loaded from the journal (F4). */
+  get replaying(): boolean {
+    return this.#segment !== null;
+  }
+
+  fail(fault: TurnFault): void {
+    this.#fault ??= fault;
+  }
+
+  beginEvent(event: HistoryEvent, segment: Segment | null): void {
+    this.#segment = segment;
+    this.#eventSeq = this.#seq + 1;
+    this.#now = Math.max(this.#now, event.at);
+    // What is recorded agrees with what code sees: time does not go back in a history either.
+    this.append(segment !== null || event.at === this.#now ? event : { ...event, at: this.#now });
+  }
+
+  /** What was recorded and not asked for again is drift (F7). */
+  endEvent(): void {
+    const missing = this.#segment?.unmatched;
+    if (missing) this.fail(this.#drift(missing, null));
+    this.#segment = null;
+  }
+
+  /**
+   * Appends a command, or finds the recorded one that stands for it. `null` is drift: the turn has failed.
+   *
+   * @param asked with {@link nextId} as its id, if it has one
+   */
+  record<C extends HistoryCommand>(asked: C): C | null {
+    if (this.#fault !== null) return null;
+    if (this.#segment === null) {
+      if ('id' in asked) this.#nextId++;
+      this.append(asked);
+      return asked;
+    }
+    const recorded = this.#segment.match(asked, this.#strict, this.#codec, this);
+    if (recorded === null) {
+      this.fail(this.#drift(this.#segment.unmatched, asked));
+      return null;
+    }
+    this.applyRecorded(recorded);
+    // They are equal in kind, so they have one type.
+    return recorded as C;
+  }
+
+  /** An entry of the history that is not compared: notes, and everything where there is no code (F22). */
+  applyRecorded(entry: HistoryEntry): void {
+    this.#seq++;
+    if (isEvent(entry)) this.#now = Math.max(this.#now, entry.at);
+    if ('id' in entry) this.#nextId = Math.max(this.#nextId, entry.id + 1);
+    this.progress.apply(entry);
+  }
+
+  takeEmitted(): HistoryEntry[] {
+    const emitted = this.#emitted;
+    this.#emitted = [];
+    return emitted;
+  }
+
+  /** A new entry; while replaying, the event that begins a recorded segment. */
+  append(entry: HistoryEntry): void {
+    this.#seq++;
+    this.progress.apply(entry);
+    if (this.#segment === null) this.#emitted.push(entry);
+  }
+
+  /** An entry that the code leaves no place for. */
+  driftAt(entry: HistoryEntry, reason: string): NonDeterminismError {
+    const recorded = nameOf(entry);
+    return this.#driftError(
+      `Recorded as entry ${this.#seq + 1}: ${recorded}. ${reason}`,
+      recorded,
+      null,
+      this.#seq,
+    );
+  }
+
+  #drift(recorded: HistoryCommand | null, asked: HistoryCommand | null): NonDeterminismError {
+    const agreedUpTo = this.#eventSeq + (this.#segment?.agreed ?? 0);
+    const withArguments = recorded !== null && asked !== null && sameKind(recorded, asked);
+    const recordedName = recorded && nameOf(recorded, withArguments);
+    const askedName = asked && nameOf(asked, withArguments);
+    return this.#driftError(
+      `Recorded as entry ${agreedUpTo + 1}: ${recordedName ?? 'nothing more for this event'}. ` +
+        `Asked for now: ${askedName ?? 'nothing'}.`,
+      recordedName,
+      askedName,
+      agreedUpTo,
+    );
+  }
+
+  #driftError(
+    facts: string,
+    recorded: string | null,
+    asked: string | null,
+    agreedUpTo: number,
+  ): NonDeterminismError {
+    const { name, version } = this.#definition;
+    return new NonDeterminismError(
+      `The code of ${name}, version ${version}, does not do what the history of this run says. ${facts} ` +
+        `They agree up to entry ${agreedUpTo}. Deploy the old code again, or give the new code a new version of the workflow.`,
+      recorded,
+      asked,
+      agreedUpTo,
+    );
+  }
+}

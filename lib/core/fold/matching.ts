@@ -1,0 +1,106 @@
+import type { Codec } from '../codec.js';
+import type { EncodedFailure, HistoryCommand, HistoryEntry } from '../history.js';
+import { isError } from './error-text.js';
+
+/** Same kind of command about the same thing, whatever its arguments (F7). */
+export function sameKind(a: HistoryCommand, b: HistoryCommand): boolean {
+  if (a.type !== b.type || subjectOf(a) !== subjectOf(b)) return false;
+  return a.type !== 'activity_scheduled' || b.type !== 'activity_scheduled' || a.undoes === b.undoes;
+}
+
+/** Equal in kind, name and arguments; options and due times are never compared (F7). */
+export const sameCommand = (a: HistoryCommand, b: HistoryCommand): boolean =>
+  sameKind(a, b) && argumentsOf(a) === argumentsOf(b);
+
+/** Equal text for what {@link sameCommand} holds equal. */
+export function matchKey(command: HistoryCommand): string {
+  const undoes = command.type === 'activity_scheduled' ? (command.undoes ?? '') : '';
+  return `${command.type}\0${subjectOf(command)}\0${undoes}\0${argumentsOf(command)}`;
+}
+
+/** The outcome of a run: exact in every mode, and never out of order (F7). */
+export type Ending = Extract<HistoryCommand, { type: 'rollback_started' | `run_${string}` }>;
+export const isEnding = (command: HistoryCommand): command is Ending =>
+  command.type === 'rollback_started' || command.type.startsWith('run_');
+
+/** Equal in all but time and stack: a stack tells where the code stands on disk. */
+export function sameEnding(a: Ending, b: HistoryCommand, codec: Codec): boolean {
+  if (a.type !== b.type) return false;
+  switch (a.type) {
+    case 'run_completed':
+      return a.result === (b as typeof a).result && sameRemains(a, b as typeof a);
+    case 'run_failed':
+    case 'run_cancelled': {
+      const other = b as typeof a;
+      return (
+        a.rollback === other.rollback && sameRemains(a, other) && sameFailure(a.failure, other.failure, codec)
+      );
+    }
+    case 'rollback_started': {
+      const other = b as typeof a;
+      return (
+        a.outcome === other.outcome &&
+        a.unreadSignals === other.unreadSignals &&
+        sameFailure(a.failure, other.failure, codec)
+      );
+    }
+    case 'run_terminated':
+      return true;
+    default:
+      return a satisfies never;
+  }
+}
+
+/** How a command is called in messages: `activity_scheduled StockActivities.reserve`. */
+export function nameOf(entry: HistoryEntry, withArguments = false): string {
+  const subject = 'name' in entry ? entry.name : 'of' in entry ? entry.of : 'id' in entry ? entry.id : null;
+  const args = withArguments && 'args' in entry ? ` ${entry.args}` : '';
+  return `${entry.type}${subject === null ? '' : ` ${subject}`}${args}`;
+}
+
+function subjectOf(command: HistoryCommand): string | number | null {
+  switch (command.type) {
+    case 'activity_scheduled':
+    case 'timer_started':
+    case 'side_effect_recorded':
+    case 'rollback_step_added':
+      return command.name;
+    case 'activity_cancel_requested':
+    case 'timer_cancelled':
+      return command.of;
+    case 'rollback_cleared':
+    case 'rollback_started':
+    case 'run_completed':
+    case 'run_failed':
+    case 'run_cancelled':
+    case 'run_terminated':
+      return null;
+    default:
+      return command satisfies never;
+  }
+}
+
+const argumentsOf = (command: HistoryCommand): string => ('args' in command ? command.args : '');
+
+interface Remains {
+  readonly abandoned: readonly number[];
+  readonly unreadSignals: number;
+}
+const sameRemains = (a: Remains, b: Remains): boolean =>
+  a.unreadSignals === b.unreadSignals &&
+  a.abandoned.length === b.abandoned.length &&
+  a.abandoned.every((id, i) => id === b.abandoned[i]);
+
+function sameFailure(a: EncodedFailure, b: EncodedFailure, codec: Codec): boolean {
+  return a === b || sameError(codec.decodeFailure(a), codec.decodeFailure(b), codec);
+}
+
+function sameError(a: unknown, b: unknown, codec: Codec): boolean {
+  if (!isError(a) || !isError(b)) return !isError(a) && !isError(b) && codec.encode(a) === codec.encode(b);
+  return (
+    a.name === b.name &&
+    a.message === b.message &&
+    (a.cause === undefined) === (b.cause === undefined) &&
+    (a.cause === undefined || sameError(a.cause, b.cause, codec))
+  );
+}

@@ -1,0 +1,41 @@
+import type { CommandId } from '../history.js';
+import type { Operation } from './operation.js';
+import type { Scope } from './scope.js';
+import type { Wait } from './waits.js';
+import { Waits } from './waits.js';
+
+const NOTHING: ReadonlyMap<CommandId, Operation> = new Map();
+
+/** What the code of a run waits for: commands in flight, by id, and waits, by birth. */
+export class PendingWork {
+  readonly waits = new Waits();
+  #operations: Map<CommandId, Operation> | null = null;
+
+  get operations(): ReadonlyMap<CommandId, Operation> {
+    return this.#operations ?? NOTHING;
+  }
+
+  add<O extends Operation>(operation: O): O {
+    (this.#operations ??= new Map()).set(operation.id, operation);
+    return operation;
+  }
+
+  /** `false`: nobody waits for it any more. */
+  delete(item: Operation | Wait): boolean {
+    return 'id' in item ? (this.#operations?.delete(item.id) ?? false) : this.waits.delete(item);
+  }
+
+  /** Whether something durable may still settle a promise of the code (F13). */
+  isEmpty(onlyShielded: boolean): boolean {
+    for (const operation of this.operations.values())
+      if (!onlyShielded || operation.scope.shielded) return false;
+    for (const wait of this.waits) if (!onlyShielded || wait.scope.shielded) return false;
+    return true;
+  }
+
+  /** Everything that cancelling a scope reaches, in the order in which it is rejected (F15). */
+  reachedBy(scope: Scope): (Operation | Wait)[] {
+    const all = [...this.operations.values(), ...this.waits];
+    return all.filter((item) => item.scope.isReachedBy(scope)).toSorted((a, b) => a.rank - b.rank);
+  }
+}

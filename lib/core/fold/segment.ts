@@ -1,0 +1,92 @@
+import type { Codec } from '../codec.js';
+import type { HistoryCommand } from '../history.js';
+import { isEnding, matchKey, sameCommand, sameEnding, sameKind } from './matching.js';
+
+/** How well the code agrees with what was recorded. */
+export interface MatchTally {
+  /** Commands that came in another order inside their segment. */
+  reordered: number;
+  /** Commands that came with other arguments than recorded. */
+  changedArguments: number;
+}
+
+/**
+ * The commands that the code once made of an event (F4), and which of them it has asked for again so far (F7).
+ */
+export class Segment {
+  readonly #commands: readonly HistoryCommand[];
+  /** Everything before it is matched. */
+  #next = 0;
+  /** Matched behind `#next`; made when something comes out of order. */
+  #ahead: Set<number> | null = null;
+  /** Where commands of a key stand, in order; made when something comes out of order. */
+  #places: Map<string, number[]> | null = null;
+
+  constructor(commands: readonly HistoryCommand[]) {
+    this.#commands = commands;
+  }
+
+  /** The first command that the code has not asked for yet. */
+  get unmatched(): HistoryCommand | null {
+    return this.#commands[this.#next] ?? null;
+  }
+  /** How many entries behind the event both sides agree on without a gap. */
+  get agreed(): number {
+    return this.#next;
+  }
+
+  /**
+   * The recorded command that stands for the one asked for, or `null` for drift (F7): the next one if it is equal;
+   * else the first equal one; else the next one if only its arguments differ. Strict matching takes the first of
+   * these alone.
+   */
+  match(asked: HistoryCommand, strict: boolean, codec: Codec, tally: MatchTally): HistoryCommand | null {
+    const next = this.#commands[this.#next];
+    if (!next) return null;
+    if (isEnding(asked)) return sameEnding(asked, next, codec) ? this.#take(this.#next) : null;
+    if (sameCommand(next, asked)) return this.#take(this.#next);
+    if (strict) return null;
+    const place = this.#find(asked);
+    if (place !== undefined) {
+      tally.reordered++;
+      return this.#take(place);
+    }
+    if (!sameKind(next, asked)) return null;
+    tally.changedArguments++;
+    return this.#take(this.#next);
+  }
+
+  #take(place: number): HistoryCommand {
+    if (place === this.#next) {
+      this.#next++;
+      while (this.#ahead?.delete(this.#next)) this.#next++;
+    } else {
+      (this.#ahead ??= new Set()).add(place);
+    }
+    // Only called with places that were just looked at.
+    return this.#commands[place]!;
+  }
+
+  /** Where the first unmatched command equal to this one stands. */
+  #find(asked: HistoryCommand): number | undefined {
+    const places = (this.#places ??= this.#index()).get(matchKey(asked)) ?? [];
+    // The lists are kept in descending order, so that the first place is the last item.
+    let place = places.pop();
+    while (place !== undefined && (place < this.#next || this.#ahead?.has(place))) place = places.pop();
+    return place;
+  }
+
+  /** A scan for each call would take time with the square of their number. */
+  #index(): Map<string, number[]> {
+    const places = new Map<string, number[]>();
+    for (let place = this.#commands.length - 1; place > this.#next; place--) {
+      const command = this.#commands[place]!;
+      if (isEnding(command)) continue;
+      const key = matchKey(command);
+      const list = places.get(key);
+      if (list) list.push(place);
+      else places.set(key, [place]);
+    }
+    return places;
+  }
+}

@@ -1,0 +1,127 @@
+import type { Codec } from '../codec.js';
+import { ForeignAwaitError } from '../errors.js';
+import type { Encoded } from '../history.js';
+import type { RollbackStep } from '../progress.js';
+import type { Decision } from './decision.js';
+import type { Execution } from './execution.js';
+import type { Ledger } from './ledger.js';
+
+/**
+ * `ctx.compensate()`, one step at a time (F20). `true`: it is over, and its await is on the agenda.
+ */
+export function advanceCompensation(run: Execution): boolean {
+  const { compensating, ledger } = run;
+  if (compensating === null || (run.decision !== null && !compensating.scope.shielded)) return false;
+  const move = ledger.progress.nextRollbackMove('manual');
+  if (move.type === 'undo') undo(ledger, run.codec, move.step);
+  if (move.type !== 'done') return false;
+  run.compensating = null;
+  const complete = ledger.progress.failedSteps.length === 0;
+  run.agenda.push(() => compensating.deferred.resolve({ complete }));
+  return true;
+}
+
+/**
+ * Concludes a decided run, once its nonCancellable scopes are done, or goes on with its rollback (F16, F20). No user
+ * code runs from here on; from the recorded `rollback_started` on, everything follows from history alone (F22).
+ */
+export function conclude(run: Execution): void {
+  const { decision, ledger, codec } = run;
+  if (decision === null || run.shields > 0) return;
+  if (decision.type === 'completed' && run.floating.fault) return ledger.fail(run.floating.fault);
+  run.concluded = true;
+  const { progress } = ledger;
+  if (
+    decision.type !== 'completed' &&
+    run.definition.compensation === 'automatic' &&
+    progress.rollback === null
+  ) {
+    // Nothing to undo: no rollback, and so no entry of one.
+    if (progress.nextRollbackMove('automatic').type === 'done')
+      return close(ledger, decision, run.signals.unread);
+    const { type: outcome, failure } = decision;
+    ledger.record({
+      type: 'rollback_started',
+      at: ledger.now,
+      outcome,
+      failure,
+      unreadSignals: run.signals.unread,
+    });
+  }
+  if (progress.rollback === null) close(ledger, decision, run.signals.unread);
+  else rollBack(ledger, codec, decision);
+}
+
+/** F13: an open run that waits for nothing durable waits for something foreign, or for ever. */
+export function refuseForeignAwait(run: Execution): void {
+  // A handler may resolve what it awaits: then it waits for messages only.
+  if (run.concluded || run.isWaiting || run.definition.signals.size > 0) return;
+  run.ledger.fail(
+    new ForeignAwaitError(
+      'The workflow waits, but for nothing durable: it awaits something foreign (a timer, a request, a query, a ' +
+        'file), or a promise that nothing resolves. Do such work in an activity, and wait with ctx.sleep or ' +
+        "ctx.condition. Under a test runner's fake timers nextTick and queueMicrotask are foreign too.",
+    ),
+  );
+}
+
+function rollBack(ledger: Ledger, codec: Codec, decision: Decision): void {
+  const { progress } = ledger;
+  while (ledger.fault === null) {
+    const move = progress.nextRollbackMove('automatic');
+    switch (move.type) {
+      case 'stop':
+        for (const of of move.activities)
+          ledger.record({ type: 'activity_cancel_requested', at: ledger.now, of });
+        break;
+      case 'undo':
+        undo(ledger, codec, move.step);
+        break;
+      case 'wait':
+        return;
+      case 'done':
+        return close(ledger, decision, (progress.rollback?.unreadSignals ?? 0) + progress.signalsInRollback);
+      default:
+        return move satisfies never;
+    }
+  }
+}
+
+/** Schedules the activity that undoes a step. It is recorded like any other, and retried like any other. */
+function undo(ledger: Ledger, codec: Codec, step: RollbackStep): void {
+  ledger.record({
+    type: 'activity_scheduled',
+    at: ledger.now,
+    id: ledger.nextId,
+    name: step.name,
+    args: undoArguments(codec, step),
+    compensation: null,
+    undoes: step.of,
+    options: null,
+  });
+}
+
+/** `(result, ...args)` of what is undone. */
+function undoArguments(codec: Codec, step: RollbackStep): Encoded {
+  if (step.type === 'added') return step.args;
+  // The arguments of an activity were recorded as an array.
+  const args = codec.decode(step.args) as readonly unknown[];
+  return codec.encode([codec.decode(step.result), ...args]);
+}
+
+function close(ledger: Ledger, decision: Decision, unreadSignals: number): void {
+  const { progress, now: at } = ledger;
+  const abandoned = [...progress.inFlight.keys()];
+  if (decision.type === 'completed') {
+    ledger.record({ type: 'run_completed', at, result: decision.result, abandoned, unreadSignals });
+    return;
+  }
+  ledger.record({
+    type: `run_${decision.type}`,
+    at,
+    failure: decision.failure,
+    rollback: progress.undone,
+    abandoned,
+    unreadSignals,
+  });
+}

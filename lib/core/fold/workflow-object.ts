@@ -1,0 +1,136 @@
+import type {
+  ActivityCallOptions,
+  ActivityDefinition,
+  RunBinding,
+  WorkflowInstance,
+} from '../definitions.js';
+import { HandlerFailure, RunNotReadyError, UnknownQueryError } from '../errors.js';
+import type { CancelRequested, RunStarted, SignalReceived } from '../history.js';
+import { scheduleActivity } from './calls.js';
+import { messageOf } from './error-text.js';
+import type { Execution } from './execution.js';
+import { FoldContext } from './fold-context.js';
+import type { RunIdentity } from './fold-context.js';
+import { isCancellation } from './scope.js';
+
+/**
+ * The object of one run, and what events do with it. It is made by the first event, whichever that is (F5), and
+ * again at every replay.
+ */
+export class WorkflowObject implements RunBinding {
+  readonly context: FoldContext;
+  readonly #run: Execution;
+  #instance: WorkflowInstance | null = null;
+  #made = false;
+  #handlers = 0;
+
+  constructor(run: Execution, identity: RunIdentity) {
+    this.#run = run;
+    this.context = new FoldContext(run, identity);
+  }
+
+  /** `null` before the first event, and when its constructor failed. */
+  get instance(): WorkflowInstance | null {
+    return this.#instance;
+  }
+  /** Handlers that have not ended yet. */
+  get runningHandlers(): number {
+    return this.#handlers;
+  }
+
+  schedule(
+    activity: ActivityDefinition,
+    args: readonly unknown[],
+    options: ActivityCallOptions | null = null,
+  ): Promise<unknown> {
+    return scheduleActivity(this.#run, activity, args, options);
+  }
+
+  start(event: RunStarted): void {
+    this.#run.seed = event.seed;
+    const instance = this.#make();
+    if (instance === null) return;
+    const input = this.#run.codec.decode(event.input);
+    this.#run.call(
+      'run',
+      () => instance.run(this.context, input),
+      (result) => this.#run.complete(result),
+      (error) => this.#run.failWith(error),
+    );
+  }
+
+  /** To its handler, or into its buffer (F10). */
+  signal(event: SignalReceived): void {
+    const instance = this.#make();
+    if (!this.#run.definition.signals.has(event.name)) {
+      this.#run.signals.of(event.name).payloads.push(event.payload);
+      return;
+    }
+    if (instance === null) return;
+    const payload = this.#run.codec.decode(event.payload);
+    this.#handlers++;
+    this.#run.call(
+      `The handler of signal ${event.name}`,
+      () => callMethod(instance, event.name, [payload]),
+      () => {
+        this.#handlers--;
+      },
+      (error) => {
+        this.#handlers--;
+        this.#handlerFailed(event.name, error);
+      },
+    );
+  }
+
+  /** F15: cancels the run's own scope, and with it everything that no nonCancellable scope protects. */
+  cancel({ reason }: CancelRequested): void {
+    this.#make();
+    this.#run.cancelRequested = true;
+    const message = reason === null ? 'The run was cancelled.' : `The run was cancelled: ${reason}`;
+    this.#run.cancel(this.#run.root, message, reason);
+  }
+
+  /** F21: between windows, at once, read only. */
+  query(name: string, args: readonly unknown[]): unknown {
+    const { definition } = this.#run;
+    if (!definition.queries.has(name)) {
+      const known = [...definition.queries];
+      const there = known.length === 0 ? 'It answers none.' : `It answers ${known.join(', ')}.`;
+      throw new UnknownQueryError(
+        `The workflow ${definition.name} answers no query "${name}". ${there} Mark a method with @OnQuery().`,
+        name,
+        known,
+      );
+    }
+    const instance = this.#instance;
+    if (instance === null) {
+      throw new RunNotReadyError(`The run cannot answer "${name}" yet: it has not started. Ask again later.`);
+    }
+    return this.#run.read('query', () => callMethod(instance, name, args));
+  }
+
+  #make(): WorkflowInstance | null {
+    if (this.#made) return this.#instance;
+    this.#made = true;
+    try {
+      this.#instance = this.#run.construct(() => this.#run.definition.construct(this));
+    } catch (error) {
+      // F19: a constructor that fails fails the run.
+      this.#run.failWith(error);
+    }
+    return this.#instance;
+  }
+
+  /** F19: the run fails; a cancellation while it is cancelled is none of the handler's doing. */
+  #handlerFailed(name: string, cause: unknown): void {
+    if (this.#run.cancelRequested && isCancellation(cause)) return;
+    const message = `The handler of signal ${name} failed: ${messageOf(cause)}`;
+    this.#run.failWith(new HandlerFailure(message, name, { cause }));
+  }
+}
+
+function callMethod(instance: WorkflowInstance, name: string, args: readonly unknown[]): unknown {
+  // Handlers are methods of the object that the definition lists by name.
+  const method = (instance as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[name];
+  return method!.apply(instance, args as unknown[]);
+}

@@ -1,0 +1,282 @@
+/**
+ * What a history is made of. A run's history is one sequence of entries, each of one of three classes:
+ *
+ * - an **event** came from outside and was delivered to the workflow's code (F2);
+ * - a **command** was made by the code while an event was delivered, or by the engine's own rollback (F6, F22);
+ * - a **note** is a fact about work in flight: never delivered, never compared by position (F4).
+ *
+ * An event and the commands and notes behind it form a **segment**, which is committed whole (F4).
+ */
+
+/** A value as the codec wrote it: JSON text. Encoded at the call, decoded at the delivery (F8). */
+export type Encoded = string;
+
+/** A failure as the codec wrote it: JSON text of name, message, stack, facts and causes. */
+export type EncodedFailure = string;
+
+/** Milliseconds since the epoch, on the database's clock. */
+export type Instant = number;
+
+/** Numbers the commands of one run that something can refer to: 0, 1, 2 … (F6). */
+export type CommandId = number;
+
+// ---------------------------------------------------------------------------------------------- events
+
+/** The first event of a run, unless a signal was sent together with the start. */
+export interface RunStarted {
+  readonly type: 'run_started';
+  readonly at: Instant;
+  readonly input: Encoded;
+  /** Seeds every random stream of this run (F9). */
+  readonly seed: string;
+  /** Which rules of delivery and derivation this run was recorded under (F29). */
+  readonly semanticsVersion: number;
+}
+export interface SignalReceived {
+  readonly type: 'signal_received';
+  readonly at: Instant;
+  readonly name: string;
+  readonly payload: Encoded;
+  /** When it arrived; `at` is when it was consumed (F9). */
+  readonly arrivedAt: Instant;
+  /** Waits are not looked at after this event: more signals of the same refused close follow (F17). */
+  readonly hold: boolean;
+}
+export interface CancelRequested {
+  readonly type: 'cancel_requested';
+  readonly at: Instant;
+  readonly reason: string | null;
+}
+export interface TimerFired {
+  readonly type: 'timer_fired';
+  readonly at: Instant;
+  readonly id: CommandId;
+}
+export interface ActivityCompleted {
+  readonly type: 'activity_completed';
+  readonly at: Instant;
+  readonly id: CommandId;
+  readonly result: Encoded;
+}
+/** The last attempt failed, or an error said that no other one may follow. */
+export interface ActivityFailed {
+  readonly type: 'activity_failed';
+  readonly at: Instant;
+  readonly id: CommandId;
+  readonly failure: EncodedFailure;
+  /** How many attempts were made. */
+  readonly attempts: number;
+}
+/** The activity stopped because it was asked to: by a cancelled scope or a rollback. */
+export interface ActivityCancelled {
+  readonly type: 'activity_cancelled';
+  readonly at: Instant;
+  readonly id: CommandId;
+}
+export type HistoryEvent =
+  | RunStarted
+  | SignalReceived
+  | CancelRequested
+  | TimerFired
+  | ActivityCompleted
+  | ActivityFailed
+  | ActivityCancelled;
+
+// -------------------------------------------------------------------------------------------- commands
+
+export interface ActivityScheduled {
+  readonly type: 'activity_scheduled';
+  readonly at: Instant;
+  readonly id: CommandId;
+  readonly name: string;
+  /** The array of arguments. */
+  readonly args: Encoded;
+  /** The activity that undoes this one once it has completed, if it has one. */
+  readonly compensation: string | null;
+  /** Of a compensation: the command it undoes. */
+  readonly undoes: CommandId | null;
+  /** What the call itself asked for, over the activity's own options. Never compared (F7). */
+  readonly options: RecordedActivityOptions | null;
+}
+/** Durations in milliseconds. */
+export interface RecordedActivityOptions {
+  readonly retry?: RecordedRetryOptions;
+  readonly timeout?: number;
+  readonly scheduleToCloseTimeout?: number;
+  readonly heartbeatTimeout?: number;
+}
+export interface RecordedRetryOptions {
+  /** `null` stands for without end. */
+  readonly maxAttempts?: number | null;
+  readonly initialInterval?: number;
+  readonly backoff?: number;
+  readonly maxInterval?: number;
+  readonly jitter?: number;
+  /** Names of error classes. */
+  readonly nonRetryable?: readonly string[];
+}
+export interface ActivityCancelRequested {
+  readonly type: 'activity_cancel_requested';
+  readonly at: Instant;
+  /** The scheduled activity. */
+  readonly of: CommandId;
+}
+export interface TimerStarted {
+  readonly type: 'timer_started';
+  readonly at: Instant;
+  readonly id: CommandId;
+  /** What waits for it: `sleep`, `condition`, `signal:<name>`, `timeout`. */
+  readonly name: string;
+  /** How long it was asked to run, or until when: what is compared (F7). */
+  readonly args: Encoded;
+  readonly firesAt: Instant;
+}
+export interface TimerCancelled {
+  readonly type: 'timer_cancelled';
+  readonly at: Instant;
+  readonly of: CommandId;
+}
+export interface SideEffectRecorded {
+  readonly type: 'side_effect_recorded';
+  readonly at: Instant;
+  readonly id: CommandId;
+  readonly name: string | null;
+  readonly outcome: SideEffectOutcome;
+}
+export type SideEffectOutcome =
+  | { readonly type: 'value'; readonly value: Encoded }
+  | { readonly type: 'failure'; readonly failure: EncodedFailure };
+
+/** A step was added to the rollback by hand (`ctx.onRollback`). */
+export interface RollbackStepAdded {
+  readonly type: 'rollback_step_added';
+  readonly at: Instant;
+  readonly id: CommandId;
+  readonly name: string;
+  readonly args: Encoded;
+}
+/** The point of no return (`ctx.commit`): nothing before it is undone any more. */
+export interface RollbackCleared {
+  readonly type: 'rollback_cleared';
+  readonly at: Instant;
+}
+/** The outcome is a failure or a cancellation, and what was done is being undone. From here on no user code runs (F22). */
+export interface RollbackStarted {
+  readonly type: 'rollback_started';
+  readonly at: Instant;
+  readonly outcome: 'failed' | 'cancelled';
+  readonly failure: EncodedFailure;
+  /** Signals that were buffered and that nobody took, for the terminal entry (F32). */
+  readonly unreadSignals: number;
+}
+
+/** How a rollback went: there was none to do, every step was undone, or some could not be. */
+export type Rollback = 'none' | 'complete' | 'incomplete';
+
+export interface RunCompleted {
+  readonly type: 'run_completed';
+  readonly at: Instant;
+  readonly result: Encoded;
+  /** Commands still in flight, whose results will be refused (F16). */
+  readonly abandoned: readonly CommandId[];
+  /** Signals that were buffered and that nobody took (F32). */
+  readonly unreadSignals: number;
+}
+export interface RunFailed {
+  readonly type: 'run_failed';
+  readonly at: Instant;
+  readonly failure: EncodedFailure;
+  readonly rollback: Rollback;
+  readonly abandoned: readonly CommandId[];
+  readonly unreadSignals: number;
+}
+export interface RunCancelled {
+  readonly type: 'run_cancelled';
+  readonly at: Instant;
+  readonly failure: EncodedFailure;
+  readonly rollback: Rollback;
+  readonly abandoned: readonly CommandId[];
+  readonly unreadSignals: number;
+}
+/** Written by the journal's `terminate`, never by a fold. */
+export interface RunTerminated {
+  readonly type: 'run_terminated';
+  readonly at: Instant;
+  readonly reason: string | null;
+}
+export type TerminalEntry = RunCompleted | RunFailed | RunCancelled | RunTerminated;
+
+export type HistoryCommand =
+  | ActivityScheduled
+  | ActivityCancelRequested
+  | TimerStarted
+  | TimerCancelled
+  | SideEffectRecorded
+  | RollbackStepAdded
+  | RollbackCleared
+  | RollbackStarted
+  | TerminalEntry;
+
+// ----------------------------------------------------------------------------------------------- notes
+
+/**
+ * An attempt of an activity in flight follows the one that failed or was lost. The first attempt needs no
+ * note: scheduling is its record.
+ */
+export interface ActivityAttempt {
+  readonly type: 'activity_attempt';
+  readonly at: Instant;
+  readonly id: CommandId;
+  /** The attempt that comes: 2, 3, … (or again 1 when the first was never begun). */
+  readonly attempt: number;
+  /** Not before this time. */
+  readonly startsAt: Instant;
+  /**
+   * `true`: nobody has begun it yet; whoever holds the run at `startsAt` writes another note before it begins.
+   * `false`: the holder that wrote this begins it, so that it counts even if its process dies.
+   */
+  readonly parked: boolean;
+  /** Why the attempt before it ended; `null` when it was never begun. */
+  readonly failure: EncodedFailure | null;
+  /** What the activity last told by `heartbeat(details)`; `null` when it told nothing. */
+  readonly heartbeat: Encoded | null;
+}
+/** Progress of a running attempt, so that the next attempt can go on from it after a crash. */
+export interface ActivityHeartbeat {
+  readonly type: 'activity_heartbeat';
+  readonly at: Instant;
+  readonly id: CommandId;
+  readonly details: Encoded;
+}
+export type HistoryNote = ActivityAttempt | ActivityHeartbeat;
+
+export type HistoryEntry = HistoryEvent | HistoryCommand | HistoryNote;
+export type HistoryEntryType = HistoryEntry['type'];
+
+const EVENTS: ReadonlySet<HistoryEntryType> = new Set<HistoryEvent['type']>([
+  'run_started',
+  'signal_received',
+  'cancel_requested',
+  'timer_fired',
+  'activity_completed',
+  'activity_failed',
+  'activity_cancelled',
+]);
+const NOTES: ReadonlySet<HistoryEntryType> = new Set<HistoryNote['type']>([
+  'activity_attempt',
+  'activity_heartbeat',
+]);
+const TERMINAL: ReadonlySet<HistoryEntryType> = new Set<TerminalEntry['type']>([
+  'run_completed',
+  'run_failed',
+  'run_cancelled',
+  'run_terminated',
+]);
+
+export const isEvent = (entry: HistoryEntry): entry is HistoryEvent => EVENTS.has(entry.type);
+export const isNote = (entry: HistoryEntry): entry is HistoryNote => NOTES.has(entry.type);
+export const isTerminal = (entry: HistoryEntry): entry is TerminalEntry => TERMINAL.has(entry.type);
+export const isCommand = (entry: HistoryEntry): entry is HistoryCommand => !isEvent(entry) && !isNote(entry);
+
+/** The version of the rules that new runs are recorded under (F29). */
+export const SEMANTICS_VERSION = 1;

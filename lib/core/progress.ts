@@ -1,0 +1,274 @@
+import type {
+  ActivityAttempt,
+  ActivityScheduled,
+  CommandId,
+  Encoded,
+  EncodedFailure,
+  HistoryEntry,
+  HistoryEvent,
+  Instant,
+  Rollback,
+  RollbackStarted,
+  TerminalEntry,
+  TimerStarted,
+} from './history.js';
+
+/** A command whose end is not recorded yet. */
+export type WorkInFlight = ActivityInFlight | TimerInFlight;
+
+export interface ActivityInFlight {
+  readonly type: 'activity';
+  readonly scheduled: ActivityScheduled;
+  /** The attempt that runs, or that comes. */
+  readonly attempt: number;
+  /** That attempt begins no earlier. */
+  readonly startsAt: Instant;
+  /** Nobody has begun that attempt: see {@link ActivityAttempt}. */
+  readonly parked: boolean;
+  readonly cancelRequested: boolean;
+  /** Why the attempt before it ended; `null` for a first one. */
+  readonly lastFailure: EncodedFailure | null;
+  /** What the activity last told by `heartbeat(details)`; `null` when it told nothing. */
+  readonly heartbeat: Encoded | null;
+}
+export interface TimerInFlight {
+  readonly type: 'timer';
+  readonly started: TimerStarted;
+}
+
+/** Something a rollback would do. */
+export type RollbackStep =
+  /** A completed activity that has a compensation: `name` is called with its result and then its arguments. */
+  | {
+      readonly type: 'compensation';
+      readonly of: CommandId;
+      readonly name: string;
+      readonly result: Encoded;
+      readonly args: Encoded;
+    }
+  /** Added by hand (`ctx.onRollback`). */
+  | { readonly type: 'added'; readonly of: CommandId; readonly name: string; readonly args: Encoded };
+
+/** What a rollback does next (F20). */
+export type RollbackMove =
+  | { readonly type: 'stop'; readonly activities: readonly CommandId[] }
+  /** For the end of something in flight. */
+  | { readonly type: 'wait' }
+  | { readonly type: 'undo'; readonly step: RollbackStep }
+  | { readonly type: 'done' };
+
+/**
+ * What is known of a run from its history alone, without its code: what is in flight, and how far a rollback
+ * has come (F20, F22). A pure function of the entries that were applied.
+ */
+export class RunProgress {
+  readonly #inFlight = new Map<CommandId, WorkInFlight>();
+  #rollback: RollbackStarted | null = null;
+  #closed: TerminalEntry | null = null;
+  #steps: RollbackStep[] = [];
+  #failedSteps: RollbackStep[] = [];
+  #undoing: { readonly id: CommandId; readonly step: RollbackStep } | null = null;
+  #undone = 0;
+  #signalsInRollback = 0;
+  /** When the first timer is due; `undefined` when it has to be looked up anew. */
+  #nextTimer: Instant | null | undefined = null;
+
+  get inFlight(): ReadonlyMap<CommandId, WorkInFlight> {
+    return this.#inFlight;
+  }
+  /** The rollback that follows a failed or cancelled outcome, once it has begun. */
+  get rollback(): RollbackStarted | null {
+    return this.#rollback;
+  }
+  get closed(): TerminalEntry | null {
+    return this.#closed;
+  }
+  /** What a rollback would undo, the next one last: in order of recorded completion, late ones included (F20). */
+  get rollbackSteps(): readonly RollbackStep[] {
+    return this.#steps;
+  }
+  /** What could not be undone: each compensation has failed for good. */
+  get failedSteps(): readonly RollbackStep[] {
+    return this.#failedSteps;
+  }
+  /** Signals that came in after the rollback had begun. Nobody takes them. */
+  get signalsInRollback(): number {
+    return this.#signalsInRollback;
+  }
+
+  /** How undoing went so far. */
+  get undone(): Rollback {
+    if (this.#failedSteps.length > 0) return 'incomplete';
+    return this.#undone > 0 ? 'complete' : 'none';
+  }
+
+  apply(entry: HistoryEntry): void {
+    switch (entry.type) {
+      case 'activity_scheduled':
+        return this.#schedule(entry);
+      case 'activity_cancel_requested':
+        return this.#update(entry.of, { cancelRequested: true });
+      case 'activity_attempt':
+        return this.#update(entry.id, attemptOf(entry));
+      case 'activity_heartbeat':
+        return this.#update(entry.id, { heartbeat: entry.details });
+      case 'activity_completed':
+        return this.#end(entry.id, entry.result);
+      case 'activity_failed':
+      case 'activity_cancelled':
+        return this.#end(entry.id, null);
+      case 'timer_started':
+        return this.#startTimer(entry);
+      case 'timer_cancelled':
+        return this.#removeTimer(entry.of);
+      case 'timer_fired':
+        return this.#removeTimer(entry.id);
+      case 'rollback_step_added':
+        this.#steps.push({ type: 'added', of: entry.id, name: entry.name, args: entry.args });
+        return;
+      case 'rollback_cleared':
+        this.#steps = [];
+        return;
+      case 'rollback_started':
+        return this.#startRollback(entry);
+      case 'signal_received':
+        if (this.#rollback !== null) this.#signalsInRollback++;
+        return;
+      case 'run_completed':
+      case 'run_failed':
+      case 'run_cancelled':
+      case 'run_terminated':
+        this.#closed = entry;
+        return;
+      case 'run_started':
+      case 'cancel_requested':
+      case 'side_effect_recorded':
+        return;
+      default:
+        return entry satisfies never;
+    }
+  }
+
+  /** Whether an event ends something in flight; one that ends nothing is expected at any time (F5). */
+  expects(event: HistoryEvent): boolean {
+    if (!('id' in event)) return true;
+    return this.#inFlight.get(event.id)?.type === (event.type === 'timer_fired' ? 'timer' : 'activity');
+  }
+
+  /** Timers whose time has come, in the order in which they fire: by due time, then by command id (F5). */
+  dueTimers(now: Instant): TimerInFlight[] {
+    const next = this.nextTimer();
+    if (next === null || next > now) return [];
+    const due: TimerInFlight[] = [];
+    for (const work of this.#inFlight.values()) {
+      if (work.type === 'timer' && work.started.firesAt <= now) due.push(work);
+    }
+    return due.toSorted((a, b) => a.started.firesAt - b.started.firesAt || a.started.id - b.started.id);
+  }
+
+  /** When the first timer is due; `null` when there is none. */
+  nextTimer(): Instant | null {
+    if (this.#nextTimer === undefined) {
+      this.#nextTimer = null;
+      for (const work of this.#inFlight.values())
+        if (work.type === 'timer') this.#expect(work.started.firesAt);
+    }
+    return this.#nextTimer;
+  }
+
+  /**
+   * The next move of a rollback (F20): everything in flight is asked to stop; nothing is undone while an activity
+   * that has a compensation could still complete; then one step at a time, the last completed first.
+   *
+   * @param manner `automatic` for the end of a run; `manual` for `ctx.compensate()`, which stops nothing and waits
+   *   only for what was already asked to stop
+   */
+  nextRollbackMove(manner: 'automatic' | 'manual'): RollbackMove {
+    const stop: CommandId[] = [];
+    let wait = this.#undoing !== null;
+    for (const work of this.#inFlight.values()) {
+      if (work.type === 'timer' || work.scheduled.undoes !== null) continue;
+      if (manner === 'automatic' && !work.cancelRequested) stop.push(work.scheduled.id);
+      if (work.scheduled.compensation !== null && (manner === 'automatic' || work.cancelRequested))
+        wait = true;
+    }
+    const step = this.#steps.at(-1);
+    // Where nothing is to be undone, nothing needs to stop first: the end of the run abandons it.
+    if (!wait && !step) return { type: 'done' };
+    if (stop.length > 0) return { type: 'stop', activities: stop };
+    return wait || !step ? { type: 'wait' } : { type: 'undo', step };
+  }
+
+  #schedule(scheduled: ActivityScheduled): void {
+    if (scheduled.undoes !== null) this.#beginUndoing(scheduled, scheduled.undoes);
+    this.#inFlight.set(scheduled.id, {
+      type: 'activity',
+      scheduled,
+      attempt: 1,
+      startsAt: scheduled.at,
+      parked: false,
+      cancelRequested: false,
+      lastFailure: null,
+      heartbeat: null,
+    });
+  }
+
+  #update(id: CommandId, change: Partial<ActivityInFlight>): void {
+    const work = this.#inFlight.get(id);
+    if (work?.type === 'activity') this.#inFlight.set(id, { ...work, ...change });
+  }
+
+  #end(id: CommandId, result: Encoded | null): void {
+    const work = this.#inFlight.get(id);
+    if (work?.type !== 'activity') return;
+    this.#inFlight.delete(id);
+    if (this.#undoing?.id === id) {
+      if (result === null) this.#failedSteps.push(this.#undoing.step);
+      else this.#undone++;
+      this.#undoing = null;
+    } else if (result !== null && work.scheduled.compensation !== null) {
+      const { compensation: name, args } = work.scheduled;
+      this.#steps.push({ type: 'compensation', of: id, name, result, args });
+    }
+  }
+
+  #beginUndoing(scheduled: ActivityScheduled, undoes: CommandId): void {
+    const step = this.#steps.find((candidate) => candidate.of === undoes);
+    if (!step) return;
+    this.#steps = this.#steps.filter((other) => other !== step);
+    this.#undoing = { id: scheduled.id, step };
+  }
+
+  #startRollback(entry: RollbackStarted): void {
+    this.#rollback = entry;
+    // Nothing waits for a timer any more.
+    for (const [id, work] of this.#inFlight) if (work.type === 'timer') this.#inFlight.delete(id);
+    this.#nextTimer = null;
+  }
+
+  #startTimer(started: TimerStarted): void {
+    this.#inFlight.set(started.id, { type: 'timer', started });
+    if (this.#nextTimer !== undefined) this.#expect(started.firesAt);
+  }
+
+  #removeTimer(id: CommandId): void {
+    const work = this.#inFlight.get(id);
+    if (work?.type !== 'timer') return;
+    this.#inFlight.delete(id);
+    if (work.started.firesAt === this.#nextTimer) this.#nextTimer = undefined;
+  }
+
+  #expect(firesAt: Instant): void {
+    if (this.#nextTimer === null || this.#nextTimer === undefined || firesAt < this.#nextTimer) {
+      this.#nextTimer = firesAt;
+    }
+  }
+}
+
+const attemptOf = (note: ActivityAttempt): Partial<ActivityInFlight> => ({
+  attempt: note.attempt,
+  startsAt: note.startsAt,
+  parked: note.parked,
+  lastFailure: note.failure,
+  heartbeat: note.heartbeat,
+});

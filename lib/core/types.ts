@@ -1,0 +1,114 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { WorkflowContext } from './workflow-context.js';
+
+// `any` below stands in positions that only infer: a constraint with `unknown` would refuse every class.
+/* oxlint-disable typescript/no-explicit-any */
+
+/** What every workflow class has. */
+export interface WorkflowRun<Input = any, Output = any> {
+  run(ctx: WorkflowContext, input: Input): Promise<Output>;
+}
+export type WorkflowClass<W extends WorkflowRun = WorkflowRun> = abstract new (...dependencies: any[]) => W;
+
+/** A class that is one activity. */
+export interface ActivityExecute<Input = any, Output = any> {
+  execute(input: Input, ...context: any[]): Promise<Output>;
+}
+export type ActivityClass<A extends ActivityExecute = ActivityExecute> = abstract new (
+  ...dependencies: any[]
+) => A;
+
+type Method = (...args: any[]) => unknown;
+
+/** The parameters behind the first: `[]`, `[input]`, `[input?]`. */
+type Rest<P extends unknown[]> = P extends [any, ...infer R] ? R : [];
+type FirstOnly<P extends unknown[]> = P extends []
+  ? []
+  : P extends [infer F, ...any[]]
+    ? [F]
+    : P extends [(infer F)?, ...any[]]
+      ? [F?]
+      : P;
+
+/** `[input, options?]`, or `[input?, options?]` where there is no input. */
+type InputThen<I extends unknown[], Options> = I extends []
+  ? [input?: undefined, options?: Options]
+  : I extends [infer T]
+    ? [input: T, options?: Options]
+    : [input?: I[0], options?: Options];
+
+export type WorkflowInput<W> = W extends { run: infer R extends Method } ? Rest<Parameters<R>>[0] : never;
+export type WorkflowResult<W> = unknown extends W
+  ? unknown
+  : W extends { run: infer R extends Method }
+    ? Awaited<ReturnType<R>>
+    : never;
+export type WorkflowArgs<W, Options> = unknown extends W
+  ? [input?: unknown, options?: Options]
+  : W extends { run: infer R extends Method }
+    ? InputThen<Rest<Parameters<R>>, Options>
+    : never;
+
+export type ActivityResult<A> = A extends { execute: infer E extends Method }
+  ? Awaited<ReturnType<E>>
+  : never;
+export type ActivityArgs<A, Options> = A extends { execute: infer E extends Method }
+  ? InputThen<FirstOnly<Parameters<E>>, Options>
+  : never;
+
+/** The methods of a class that can be activities: those that promise. `Pick` keeps generics, overloads and documentation. */
+export type Activities<T> = Pick<
+  T,
+  { [K in keyof T]: T[K] extends (...args: any[]) => Promise<unknown> ? K : never }[keyof T]
+>;
+
+// What a handle may ask, from the shapes the decorators insist on: a signal returns nothing, a query answers at once.
+type Named<K> = K extends 'run' ? never : K extends string ? K : never;
+export type SignalName<W> = unknown extends W
+  ? string
+  : {
+      [K in keyof W]: W[K] extends Method
+        ? [ReturnType<W[K]>] extends [void | Promise<void>]
+          ? Named<K>
+          : never
+        : never;
+    }[keyof W];
+export type QueryName<W> = unknown extends W
+  ? string
+  : {
+      [K in keyof W]: W[K] extends Method
+        ? [ReturnType<W[K]>] extends [void | Promise<unknown>]
+          ? never
+          : Named<K>
+        : never;
+    }[keyof W];
+
+type ParametersOf<W, K> = K extends keyof W
+  ? W[K] extends Method
+    ? Parameters<W[K]>
+    : unknown[]
+  : unknown[];
+export type HandlerArgs<W, K, Options> = unknown extends W
+  ? [payload?: unknown, options?: Options]
+  : InputThen<FirstOnly<ParametersOf<W, K>>, Options>;
+export type QueryArgs<W, K> = unknown extends W ? unknown[] : ParametersOf<W, K>;
+export type HandlerResult<W, K> = unknown extends W
+  ? unknown
+  : K extends keyof W
+    ? W[K] extends Method
+      ? Awaited<ReturnType<W[K]>>
+      : unknown
+    : unknown;
+
+/** A signal that belongs to no class; made by `defineSignal`. */
+export interface Signal<Payload = unknown, Sent = Payload> {
+  readonly name: string;
+  readonly schema?: StandardSchemaV1<Sent, Payload> | undefined;
+  /** Types only. */
+  readonly ' payload'?: Payload;
+}
+export type PayloadArgs<Sent, Options> = [Sent] extends [void]
+  ? [payload?: undefined, options?: Options]
+  : [payload: Sent, options?: Options];
+export type SignalArgs<W, S, Options> =
+  S extends Signal<any, infer Sent> ? PayloadArgs<Sent, Options> : HandlerArgs<W, S, Options>;

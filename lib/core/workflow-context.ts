@@ -1,0 +1,122 @@
+import type { Duration } from './duration.js';
+import type {
+  Activities,
+  ActivityArgs,
+  ActivityClass,
+  ActivityExecute,
+  ActivityResult,
+  Signal,
+} from './types.js';
+
+/** Options of an activity, as users write them. */
+export interface ActivityCallOptionsInput {
+  readonly retry?: RetryOptions | undefined;
+  /** Start to close, of one attempt. Defaults to `'5m'`. */
+  readonly timeout?: Duration | undefined;
+  /** From the schedule to the end of the last attempt. Defaults to no limit. */
+  readonly scheduleToCloseTimeout?: Duration | undefined;
+  /** The longest silence between two heartbeats. Defaults to no limit. */
+  readonly heartbeatTimeout?: Duration | undefined;
+}
+
+export interface RetryOptions {
+  /** The first attempt included; `Infinity` is allowed. Defaults to 3. */
+  readonly maxAttempts?: number | undefined;
+  /** Before the second attempt. Defaults to `'1s'`. */
+  readonly initialInterval?: Duration | undefined;
+  /** What each interval is multiplied with to give the next. Defaults to 2. */
+  readonly backoff?: number | undefined;
+  /** Defaults to `'1m'`. */
+  readonly maxInterval?: Duration | undefined;
+  /** The share of an interval that is drawn by chance, 0 to 1. Defaults to 0.2. */
+  readonly jitter?: number | undefined;
+  /** Error classes, or their names, after which no attempt follows. Defaults to none. */
+  readonly nonRetryable?: readonly (string | (abstract new (...args: never[]) => Error))[] | undefined;
+}
+
+export interface WorkflowInfo {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly namespace: string;
+  /** The sequence number of the event that is being handled (F9). */
+  readonly historyLength: number;
+}
+
+export interface CancellationScope {
+  /** Cancels everything durable that was called inside; each await in it throws `CancelledError`. */
+  cancel(reason?: string): void;
+}
+
+/** A logger that is silent while replaying; lines appear once the turn is committed (F21). */
+export interface WorkflowLogger {
+  log(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  error(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  debug(message: string, facts?: Readonly<Record<string, unknown>>): void;
+}
+
+/** What a workflow can do. A class, so that a workflow's constructor can ask for it. */
+export abstract class WorkflowContext {
+  abstract readonly info: WorkflowInfo;
+  abstract readonly log: WorkflowLogger;
+  /** Whether the run was asked to cancel. */
+  abstract readonly cancelRequested: boolean;
+
+  /** Runs a class that is one activity: `await ctx.run(ShipOrder, order)`. Throws {@link ActivityFailure}. */
+  abstract run<A extends ActivityExecute>(
+    activity: ActivityClass<A>,
+    ...args: ActivityArgs<NoInfer<A>, ActivityCallOptionsInput>
+  ): Promise<ActivityResult<A>>;
+
+  /** The activities of a provider with options of this call: `ctx.activities(Payments, { timeout: '1m' }).charge(order)`. */
+  abstract activities<T extends object>(
+    // `any` only infers, as in types.ts.
+    // oxlint-disable-next-line typescript/no-explicit-any
+    activities: abstract new (...dependencies: any[]) => T,
+    options?: ActivityCallOptionsInput,
+  ): Activities<T>;
+
+  /** Waits durably for a duration, or until a date. Never early by the database's clock. */
+  abstract sleep(until: Duration | Date): Promise<void>;
+
+  /** Resolves to `true` once the function returns `true`; looked at after every event (F11). */
+  abstract condition(predicate: () => boolean): Promise<true>;
+  /** Resolves to `true` once the function returns `true`, to `false` when the time ran out before. */
+  abstract condition(predicate: () => boolean, timeout: Duration): Promise<boolean>;
+
+  /** The next payload of the signal, in arrival order. Signals sent before the wait are kept. */
+  abstract waitForSignal<P>(signal: Signal<P, unknown> | string): Promise<P>;
+  /** The next payload of the signal; `undefined` when the time ran out. */
+  abstract waitForSignal<P>(
+    signal: Signal<P, unknown> | string,
+    options: { timeout: Duration },
+  ): Promise<P | undefined>;
+
+  /** Runs a synchronous function once and records what it returned. Name it in parallel branches (F23). */
+  abstract sideEffect<T>(fn: () => T, name?: string): T;
+  /** The time of the event that is being handled: the same at every replay (F9). */
+  abstract now(): Date;
+  /** A number from 0 up to 1: the same at every replay. */
+  abstract random(): number;
+  /** A UUID (v4) drawn like {@link random}. */
+  abstract uuid(): string;
+
+  /** Runs `fn` in a scope that can be cancelled by itself. */
+  abstract cancellable<T>(fn: (scope: CancellationScope) => Promise<T>): Promise<T>;
+  /** Runs `fn` in a scope that no cancellation reaches; it is finished before the run ends (F16). */
+  abstract nonCancellable<T>(fn: () => Promise<T>): Promise<T>;
+  /** Runs `fn`, cancels it when the time runs out, waits for it, and then throws {@link TimeoutFailure} (F31). */
+  abstract withTimeout<T>(timeout: Duration, fn: () => Promise<T>): Promise<T>;
+
+  /** Rolls back now: undoes every completed activity that has a compensation, in reverse order (F20). */
+  abstract compensate(): Promise<{ readonly complete: boolean }>;
+  /** Adds a step to the rollback: this activity is run with this input when the run rolls back. */
+  abstract onRollback<A extends ActivityExecute>(
+    activity: ActivityClass<A>,
+    ...args: ActivityArgs<NoInfer<A>, never>
+  ): void;
+  /** The point of no return: what was done before it is not undone any more. */
+  abstract commit(): void;
+}

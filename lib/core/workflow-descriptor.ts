@@ -1,0 +1,97 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Class } from './method-marks.js';
+import { MethodMarks } from './method-marks.js';
+
+/** What `@Workflow()` was given. */
+export interface WorkflowOptions<S extends StandardSchemaV1 = StandardSchemaV1> {
+  /**
+   * What runs are started, listed and found by. Give one when the code is minified, or before a class is renamed:
+   * runs in flight know their workflow by this name. Defaults to the name of the class.
+   */
+  readonly name?: string | undefined;
+  /**
+   * A whole number from 1. Several versions of a workflow are several classes with one name; running ones keep
+   * theirs. Defaults to 1.
+   */
+  readonly version?: number | undefined;
+  /**
+   * A Standard Schema (zod, valibot, arktype …), applied once to the input at `start`. What it yields is recorded.
+   * Defaults to no validation.
+   */
+  readonly input?: S | undefined;
+  /**
+   * Whether a failed or cancelled run undoes its completed activities by itself, or only where the code says
+   * `ctx.compensate()`. Defaults to `'automatic'`.
+   */
+  readonly compensation?: 'automatic' | 'manual' | undefined;
+}
+
+/** What a class says of itself, readable without an application: enough to start, signal and query its runs. */
+export interface WorkflowDescriptor {
+  readonly name: string;
+  readonly version: number;
+  readonly compensation: 'automatic' | 'manual';
+  readonly input: StandardSchemaV1 | undefined;
+  /** The signals that the class handles, each with the schema of its payload. */
+  readonly signals: ReadonlyMap<string, StandardSchemaV1 | undefined>;
+  /** The queries that the class answers. */
+  readonly queries: ReadonlySet<string>;
+}
+
+export type HandlerMark =
+  | { readonly kind: 'signal'; readonly options: { readonly input?: StandardSchemaV1 | undefined } }
+  | { readonly kind: 'query' };
+
+const WORKFLOW = Symbol.for('nestjs-continuum:workflow');
+const descriptors = new WeakMap<Class, WorkflowDescriptor>();
+
+/** What `@OnSignal()` and `@OnQuery()` leave. */
+export const handlerMarks = new MethodMarks<HandlerMark>('nestjs-continuum:handlers');
+
+/** What `@Workflow()` leaves. A subclass is no workflow of its own before it is decorated as well. */
+export function markWorkflow(type: Class, options: WorkflowOptions): void {
+  Object.defineProperty(type, WORKFLOW, { value: options, configurable: true });
+}
+
+/** The options `@Workflow()` was given on this very class; `undefined` when it is no workflow. */
+export function workflowOptionsOf(type: Class): WorkflowOptions | undefined {
+  // The key is ours: whatever stands there was put by `markWorkflow`.
+  return Object.getOwnPropertyDescriptor(type, WORKFLOW)?.value as WorkflowOptions | undefined;
+}
+
+/** Describes a workflow by its class alone; `undefined` when the class is not decorated with `@Workflow()`. */
+export function describeWorkflow(type: Class): WorkflowDescriptor | undefined {
+  const options = workflowOptionsOf(type);
+  if (!options) return undefined;
+  let descriptor = descriptors.get(type);
+  if (!descriptor) {
+    descriptor = {
+      name: options.name ?? type.name,
+      version: options.version ?? 1,
+      compensation: options.compensation ?? 'automatic',
+      input: options.input,
+      ...handlersOf(type),
+    };
+    descriptors.set(type, descriptor);
+  }
+  return descriptor;
+}
+
+/** The handlers of a class and of those it extends, by name. */
+export function handlersOf(type: Class): Pick<WorkflowDescriptor, 'signals' | 'queries'> {
+  const signals = new Map<string, StandardSchemaV1 | undefined>();
+  const queries = new Set<string>();
+  for (const [method, marks] of handlerMarks.of(type)) {
+    if (typeof method === 'symbol') continue;
+    for (const mark of marks) {
+      if (mark.kind === 'signal') signals.set(method, mark.options.input);
+      else queries.add(method);
+    }
+  }
+  return { signals, queries };
+}
+
+/** Whether a value is a Standard Schema. A schema may be a function (arktype's is). */
+export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
+  return value !== null && value !== undefined && '~standard' in new Object(value);
+}

@@ -1,0 +1,2 @@
+export * from './lease-rescuer.js';
+export * from './run-dispatcher.js';

@@ -1,0 +1,64 @@
+import { setTimeout, clearTimeout } from 'node:timers';
+import type { Journal } from '../journal/index.js';
+import type { Observer } from '../observability/index.js';
+import type { Wakeup } from '../wakeup/index.js';
+
+/** Finds dead workers and frees their runs. Every worker does it; the journal sees to it that one succeeds. */
+export class LeaseRescuer {
+  readonly #journal: Journal;
+  readonly #wakeup: Wakeup;
+  readonly #observer: Observer;
+  /** In ms. */
+  readonly #interval: number;
+  readonly #canTell: () => boolean;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  /** @param canTell whether a worker that was not heard of is dead: not so right after nobody could be heard */
+  constructor(
+    journal: Journal,
+    wakeup: Wakeup,
+    observer: Observer,
+    interval: number,
+    canTell: () => boolean,
+  ) {
+    this.#journal = journal;
+    this.#wakeup = wakeup;
+    this.#observer = observer;
+    this.#interval = interval;
+    this.#canTell = canTell;
+  }
+
+  start(): void {
+    this.#schedule();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  /** One look. Frees nothing of workers that are alive. */
+  async rescue(): Promise<void> {
+    if (!this.#canTell()) return;
+    try {
+      const { deadWorkers, freedActors } = await this.#journal.rescue();
+      if (deadWorkers.length > 0 || freedActors > 0)
+        this.#observer.notice({ type: 'workers rescued', deadWorkers, freedActors });
+      if (freedActors > 0) this.#wakeup.tell({ type: 'run ready' });
+    } catch (error) {
+      this.#observer.notice({ type: 'journal unavailable', during: 'rescue', error: error as Error });
+    }
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return;
+    // Workers that were started together should not look together.
+    const wait = this.#interval * (0.75 + Math.random() / 2);
+    this.#timer = setTimeout(() => {
+      this.#running = this.rescue().finally(() => this.#schedule());
+    }, wait).unref();
+  }
+}

@@ -1,0 +1,180 @@
+import { setTimeout, clearTimeout } from 'node:timers';
+import type { Instant } from '../core/index.js';
+import { pause, wantedAt } from '../engine/index.js';
+import type { Engine } from '../engine/index.js';
+import { JournalUnavailableError } from '../journal/index.js';
+import type { Claim, Journal, Loaded } from '../journal/index.js';
+import type { Observer } from '../observability/index.js';
+import type { Wakeup } from '../wakeup/index.js';
+
+/** How often to look while there is work, and at most when there is none. In ms. */
+const BUSY_POLL = 1_000;
+const IDLE_POLL = 5_000;
+const CLAIMED_AT_ONCE = 50;
+/** How long to wait before claimed runs that could not be loaded are loaded again, in ms. */
+const LOAD_AGAIN = 200;
+/** So many runs that left here are looked for when they want to be taken up; the polls find the later ones. */
+const MOST_WANTED = 1_000;
+
+/**
+ * Claims due runs while the engine has free slots: when a hint says so, when a run that left wants to be taken up
+ * again, when a slot comes free, and by polling, which is the truth behind all of them.
+ */
+export class RunDispatcher {
+  readonly #journal: Journal;
+  readonly #engine: Engine;
+  readonly #wakeup: Wakeup;
+  readonly #observer: Observer;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #looking: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+  #idleLooks = 0;
+  /** When runs that left here want to be taken up again, the earliest first. */
+  readonly #wanted: Instant[] = [];
+  #unlisten: (() => void)[] = [];
+
+  constructor(journal: Journal, engine: Engine, wakeup: Wakeup, observer: Observer) {
+    this.#journal = journal;
+    this.#engine = engine;
+    this.#wakeup = wakeup;
+    this.#observer = observer;
+  }
+
+  start(): void {
+    this.#unlisten = [
+      this.#wakeup.listen((hint) => {
+        if (hint.type === 'run ready') this.look();
+      }),
+      this.#engine.runs.listen((_, ending) => {
+        const at = wantedAt(ending, this.#engine.clock.now());
+        if (at !== null) this.#expect(at);
+        // A slot is free again; whether somebody waits for it, the last look knows.
+        if (this.#starved) this.look();
+      }),
+    ];
+    this.look();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const unlisten of this.#unlisten.splice(0)) unlisten();
+    clearTimeout(this.#timer);
+    await this.#looking;
+  }
+
+  /** Looks for due runs now. */
+  look(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#looking ??= this.#lookAll().finally(() => {
+      this.#looking = undefined;
+      if (this.#again) this.look();
+      else this.#sleep();
+    });
+  }
+
+  /** There was more than there were slots for. */
+  #starved = false;
+
+  async #lookAll(): Promise<void> {
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      const limit = Math.min(this.#engine.runs.free, CLAIMED_AT_ONCE);
+      this.#starved = limit === 0;
+      if (limit === 0 || !this.#engine.accepting || this.#engine.workflows.length === 0) return;
+      const claimed = await this.#engine.claiming(() => this.#claimAndTake(limit));
+      this.#idleLooks = claimed === 0 ? this.#idleLooks + 1 : 0;
+      if (claimed === limit) this.#again = true;
+    }
+  }
+
+  /** How many were claimed. */
+  async #claimAndTake(limit: number): Promise<number> {
+    const claims = await this.#claim(limit);
+    if (claims.length > 0) await this.#take(claims);
+    return claims.length;
+  }
+
+  async #claim(limit: number): Promise<readonly Claim[]> {
+    const { session, workflows } = this.#engine;
+    try {
+      return await this.#journal.claim({ owner: session.id, workflows, limit });
+    } catch (error) {
+      // What was claimed, if anything, is not known here: the engine hears of it with the next heartbeats.
+      this.#observer.notice({ type: 'journal unavailable', during: 'claim', error: error as Error });
+      return [];
+    }
+  }
+
+  async #take(claims: readonly Claim[]): Promise<void> {
+    const { runs } = this.#engine;
+    let loaded: readonly Loaded[] | undefined;
+    try {
+      loaded = await this.#load(claims);
+    } catch (error) {
+      // One that cannot be read must not keep the others from going on.
+      if (claims.length > 1) for (const claim of claims) await this.#take([claim]);
+      else if (this.#holds(claims[0]!)) runs.refuse(claims[0]!, error as Error);
+      return;
+    }
+    loaded?.forEach((found, i) => runs.take(claims[i]!, found));
+  }
+
+  /** Waits for a journal that cannot be reached; `undefined` when the claims are of no use any more. */
+  async #load(claims: readonly Claim[]): Promise<readonly Loaded[] | undefined> {
+    const requests = claims.map(({ lease, inboxConsumed }) => ({
+      actorId: lease.actorId,
+      runId: lease.runId,
+      historyAfter: 0,
+      inboxAfter: inboxConsumed,
+    }));
+    while (this.#holds(claims[0]!)) {
+      try {
+        const loaded = await this.#journal.load(requests);
+        return this.#holds(claims[0]!) ? loaded : undefined;
+      } catch (error) {
+        if (!(error instanceof JournalUnavailableError)) throw error;
+        this.#observer.notice({ type: 'journal unavailable', during: 'load', error });
+        await pause(LOAD_AGAIN);
+      }
+    }
+    return undefined;
+  }
+
+  /** What was claimed for this session can still be taken up; otherwise the end of the session frees it. */
+  #holds({ lease }: Claim): boolean {
+    const { session } = this.#engine;
+    return !this.#stopped && session.open && session.id === lease.owner;
+  }
+
+  #expect(at: Instant): void {
+    const before = this.#wanted.findLastIndex((wanted) => wanted <= at);
+    this.#wanted.splice(before + 1, 0, at);
+    if (this.#wanted.length > MOST_WANTED) this.#wanted.pop();
+    this.#sleep();
+  }
+
+  /** Until the next poll, or the first wanted time before it. */
+  #sleep(): void {
+    if (this.#stopped) return;
+    const now = this.#engine.clock.now();
+    const poll = Math.min(BUSY_POLL * (1 + this.#idleLooks / 10), IDLE_POLL);
+    const [next] = this.#wanted;
+    const wait = next === undefined ? poll : Math.min(poll, this.#engine.clock.until(next));
+    if (now + wait >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = now + wait;
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.#forget(this.#engine.clock.safelyPast());
+      this.look();
+    }, wait).unref();
+  }
+
+  #forget(now: Instant): void {
+    const past = this.#wanted.findLastIndex((wanted) => wanted <= now);
+    this.#wanted.splice(0, past + 1);
+  }
+}

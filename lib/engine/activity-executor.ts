@@ -1,0 +1,183 @@
+import { effectiveOptions } from '../core/index.js';
+import type {
+  ActivityInFlight,
+  Codec,
+  Encoded,
+  EncodedFailure,
+  Instant,
+  ResolvedActivityOptions,
+} from '../core/index.js';
+import type { Observer, RunFacts } from '../observability/index.js';
+import type { AsyncScope } from './async-scope.js';
+import { AttemptClock } from './attempt-clock.js';
+import { AttemptContext, Heartbeats } from './attempt-context.js';
+import type { ActivityHandler, Registry } from './registry.js';
+import { Slots } from './slots.js';
+import { StopRequest, StopSwitch } from './stop-switch.js';
+import type { StopReason } from './stop-switch.js';
+
+/** How one attempt ended. */
+export type AttemptOutcome =
+  | { readonly type: 'completed'; readonly result: Encoded }
+  | {
+      readonly type: 'failed';
+      readonly failure: EncodedFailure;
+      /** What it is called, and what its classes are called: compared with `nonRetryable`. */
+      readonly errorNames: readonly string[];
+    }
+  /** It was asked to stop, and stopped. */
+  | { readonly type: 'cancelled' }
+  /** It was still waiting for a slot when it was asked to stop: nothing has happened. */
+  | { readonly type: 'never begun' };
+
+export interface Attempt {
+  readonly activity: ActivityInFlight;
+  readonly options: ResolvedActivityOptions;
+  readonly outcome: Promise<AttemptOutcome>;
+  stop(reason: StopReason): void;
+  /** What it last told by `heartbeat(details)`. */
+  readonly lastHeartbeat: () => Encoded | null;
+}
+
+export interface AttemptRequest {
+  readonly run: RunFacts;
+  readonly activity: ActivityInFlight;
+  readonly now: Instant;
+  /** New progress was told. */
+  readonly onHeartbeat: (details: Encoded) => void;
+}
+
+/** Runs attempts of activities in this process, within its slots. */
+export class ActivityExecutor {
+  readonly #slots: Slots;
+  readonly #own = new Map<string, Slots>();
+  readonly #registry: Registry;
+  readonly #codec: Codec;
+  readonly #scope: AsyncScope;
+  readonly #observer: Observer;
+
+  constructor(parts: {
+    readonly registry: Registry;
+    readonly codec: Codec;
+    readonly scope: AsyncScope;
+    readonly observer: Observer;
+    readonly slots: number;
+  }) {
+    this.#registry = parts.registry;
+    this.#codec = parts.codec;
+    this.#scope = parts.scope;
+    this.#observer = parts.observer;
+    this.#slots = new Slots(parts.slots);
+  }
+
+  /** The options of an activity in flight; `undefined` when this process does not have the activity. */
+  optionsOf(activity: ActivityInFlight): ResolvedActivityOptions | undefined {
+    const handler = this.#registry.activities.get(activity.scheduled.name);
+    return handler && effectiveOptions(handler.definition.options, activity.scheduled.options);
+  }
+
+  begin(request: AttemptRequest): Attempt {
+    const { activity } = request;
+    const handler = this.#registry.activities.get(activity.scheduled.name);
+    if (!handler) throw new Error(`No activity "${activity.scheduled.name}" in this process.`);
+    const options = withinSchedule(
+      effectiveOptions(handler.definition.options, activity.scheduled.options),
+      request,
+    );
+    const stop = new StopSwitch();
+    const heartbeats = new Heartbeats(activity.heartbeat, request.onHeartbeat, this.#codec);
+    // Outside the run: what an activity does belongs to no window (F25).
+    const outcome = this.#scope.detached(() => this.#attempt(handler, options, request, stop, heartbeats));
+    return {
+      activity,
+      options,
+      outcome,
+      stop: (reason) => stop.stop(new StopRequest(reason)),
+      lastHeartbeat: () => heartbeats.last,
+    };
+  }
+
+  async #attempt(
+    handler: ActivityHandler,
+    options: ResolvedActivityOptions,
+    request: AttemptRequest,
+    stop: StopSwitch,
+    heartbeats: Heartbeats,
+  ): Promise<AttemptOutcome> {
+    const own = this.#ownSlots(handler.definition.name, options.concurrency);
+    if (own && !(await own.take(stop))) return { type: 'never begun' };
+    try {
+      if (!(await this.#slots.take(stop))) return { type: 'never begun' };
+      try {
+        return await this.#execute(handler, options, request, stop, heartbeats);
+      } finally {
+        this.#slots.free();
+      }
+    } finally {
+      own?.free();
+    }
+  }
+
+  async #execute(
+    handler: ActivityHandler,
+    options: ResolvedActivityOptions,
+    { run, activity }: AttemptRequest,
+    stop: StopSwitch,
+    heartbeats: Heartbeats,
+  ): Promise<AttemptOutcome> {
+    const { name, args } = activity.scheduled;
+    this.#observer.notice({
+      type: 'activity attempt started',
+      run,
+      activity: name,
+      attempt: activity.attempt,
+    });
+    const context = new AttemptContext(run, activity, stop, heartbeats, this.#observer, this.#codec);
+    const clock = new AttemptClock(name, activity.attempt, options, stop);
+    heartbeats.listen(() => clock.heardOf());
+    try {
+      const work = handler.execute(this.#codec.decode(args) as unknown[], context);
+      return { type: 'completed', result: this.#codec.encode(await Promise.race([work, clock.expired])) };
+    } catch (error) {
+      // Asked to stop, and not done: whatever it threw says that it stopped.
+      if (stop.reason instanceof StopRequest) return { type: 'cancelled' };
+      return { type: 'failed', failure: this.#codec.encodeFailure(error), errorNames: namesOf(error) };
+    } finally {
+      clock.stop();
+      heartbeats.end();
+    }
+  }
+
+  #ownSlots(name: string, concurrency: number | null): Slots | undefined {
+    if (concurrency === null) return undefined;
+    let slots = this.#own.get(name);
+    if (!slots) this.#own.set(name, (slots = new Slots(concurrency)));
+    return slots;
+  }
+}
+
+/** The last attempt may take no longer than what the whole activity may. */
+function withinSchedule(
+  options: ResolvedActivityOptions,
+  { activity, now }: AttemptRequest,
+): ResolvedActivityOptions {
+  if (options.scheduleToCloseTimeout === null) return options;
+  const left = activity.scheduled.at + options.scheduleToCloseTimeout - now;
+  return { ...options, timeout: Math.max(1, Math.min(options.timeout, left)) };
+}
+
+/** The name an error gives itself, and those of its classes. */
+function namesOf(error: unknown): string[] {
+  const names = new Set<string>();
+  if (typeof error !== 'object' || error === null) return [];
+  if ('name' in error && typeof error.name === 'string') names.add(error.name);
+  for (
+    let type: unknown = Object.getPrototypeOf(error);
+    typeof type === 'object' && type !== null;
+    type = Object.getPrototypeOf(type)
+  ) {
+    if ('constructor' in type && typeof type.constructor === 'function' && type.constructor !== Object)
+      names.add(type.constructor.name);
+  }
+  return [...names];
+}

@@ -1,0 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Ambient, AsyncScope } from '../core/index.js';
+
+export type { AsyncScope } from '../core/index.js';
+
+const storage = new AsyncLocalStorage<Ambient | undefined>();
+
+/** One for the process: whoever asks for the owner of a rejection asks here (F24, F25). */
+export const asyncScope: AsyncScope = {
+  enter: (ambient, fn, ...args) => storage.run(ambient, fn, ...args),
+  store: () => storage.getStore(),
+  detached: (fn) => storage.run(undefined, fn),
+};

@@ -1,0 +1,218 @@
+import type { Codec, WorkflowDefinition } from '../core/index.js';
+import type {
+  HeartbeatAnswer,
+  Journal,
+  LoadRequest,
+  Loaded,
+  Message,
+  SendAnswer,
+  StartAnswer,
+  StartRequest,
+} from '../journal/index.js';
+import type { Observer } from '../observability/index.js';
+import type { Wakeup } from '../wakeup/index.js';
+import { ActivityExecutor } from './activity-executor.js';
+import type { AsyncScope } from './async-scope.js';
+import { Batcher } from './batcher.js';
+import { DatabaseClock } from './database-clock.js';
+import { GroupCommitter } from './group-committer.js';
+import { Persistence } from './persistence.js';
+import { guardProcess } from './process-guard.js';
+import type { Registry } from './registry.js';
+import { ResidentRuns } from './resident-runs.js';
+import type { Shell } from './shell.js';
+import { StrayLeases } from './stray-leases.js';
+import { WorkerSession } from './worker-session.js';
+
+export interface EngineParts {
+  readonly journal: Journal;
+  readonly registry: Registry;
+  /** Limited to the largest payload. */
+  readonly codec: Codec;
+  readonly observer: Observer;
+  readonly wakeup: Wakeup;
+  readonly shell: Shell;
+  readonly scope: AsyncScope;
+  /** One batch of starts for the whole process. */
+  readonly starts: Batcher<StartRequest, StartAnswer>;
+  readonly sends: Batcher<Message, SendAnswer>;
+  readonly settings: EngineSettings;
+}
+
+/** Durations in ms. */
+export interface EngineSettings {
+  /** How many runs are held in memory at a time. */
+  readonly runs: number;
+  /** How many attempts of activities run at a time. */
+  readonly activities: number;
+  readonly shutdownTimeout: number;
+  readonly workerName: string;
+  readonly buildId: string;
+  readonly leaseTtl: number;
+  readonly heartbeatInterval: number;
+  readonly parkAfter: number;
+  /** Commits under way at a time. */
+  readonly writers: number;
+  readonly paranoid: boolean;
+  readonly residency: 'sticky' | 'always replay';
+}
+
+/** How long an interrupted activity may take to stop, in ms. */
+const PATIENCE = 1_000;
+
+/** Takes turns: holds runs in memory, executes activities, commits. A plain object that something starts and stops. */
+export class Engine {
+  readonly runs: ResidentRuns;
+  readonly session: WorkerSession;
+  readonly clock = new DatabaseClock();
+  readonly #parts: EngineParts;
+  readonly #committer: GroupCommitter;
+  readonly #loads: Batcher<LoadRequest, Loaded>;
+  readonly #persistence = new Persistence();
+  readonly #strayLeases = new StrayLeases();
+  #unguard: (() => void) | undefined;
+  #unlisten: (() => void) | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    const { journal, registry, codec, observer, shell, scope, settings } = parts;
+    this.#committer = new GroupCommitter(journal, settings.writers);
+    this.#loads = new Batcher((requests) => journal.load(requests), { writers: 2, items: 100 });
+    this.runs = new ResidentRuns(
+      {
+        journal,
+        committer: this.#committer,
+        executor: new ActivityExecutor({ registry, codec, scope, observer, slots: settings.activities }),
+        shell,
+        scope,
+        clock: this.clock,
+        codec,
+        observer,
+        settings,
+        persistence: this.#persistence,
+        load: (request) => this.#persistence.through(() => this.#loads.ask(request)),
+        send: (message) => this.#send(message),
+        stranded: ({ owner }, why) => this.session.renew(owner, `a lease could not be given back: ${why}`),
+      },
+      settings.runs,
+      registry.workflows,
+    );
+    this.session = new WorkerSession(
+      journal,
+      this.clock,
+      observer,
+      {
+        name: settings.workerName,
+        buildId: settings.buildId,
+        workflows: this.workflows.map(({ name, version }) => ({ name, version })),
+        ttl: settings.leaseTtl,
+        heartbeatInterval: settings.heartbeatInterval,
+      },
+      {
+        unread: (actors) => this.#hear(actors),
+        lost: () => {
+          this.#strayLeases.forget();
+          this.runs.dropAll();
+        },
+        // What was held is free again, for this worker too.
+        reopened: () => parts.wakeup.tell({ type: 'run ready' }),
+      },
+    );
+  }
+
+  get workflows(): readonly WorkflowDefinition[] {
+    return this.#parts.registry.workflows;
+  }
+  /** Takes no new runs: it was not started, is stopping, or lost its session. */
+  get accepting(): boolean {
+    return this.session.open && this.#stopped === undefined;
+  }
+
+  async start(): Promise<void> {
+    await this.session.start();
+    this.#unguard = guardProcess();
+    this.runs.start();
+    this.#unlisten = this.#parts.wakeup.listen((hint) => {
+      if (hint.type === 'mail' && hint.actorId !== '*') this.runs.get(hint.actorId)?.mailArrived(null);
+    });
+  }
+
+  /**
+   * Starts a run. With a free slot it is born leased to this worker, and its first turn is part of the same write:
+   * it is rehearsed in memory, takes effect only when the start was accepted, and is forgotten otherwise.
+   */
+  async startRun(request: StartRequest): Promise<StartAnswer> {
+    const owner = this.session.id;
+    const run = this.accepting && request.startAt === null ? this.runs.prepare(request, owner) : undefined;
+    if (!run) return this.#parts.starts.ask(request);
+    try {
+      const message = {
+        n: 0,
+        kind: 'start',
+        name: null,
+        payload: request.input,
+        at: this.clock.now(),
+      } as const;
+      const entries = await run.rehearse(message);
+      const answer = await this.#parts.starts.ask(
+        entries === null ? request : { ...request, first: { owner, entries } },
+      );
+      if (entries !== null && answer.type === 'started' && answer.token > 0) run.born(answer.token, entries);
+      else this.runs.discard(run);
+      return answer;
+    } catch (error) {
+      // Where it was born leased after all, the next heartbeats tell.
+      this.runs.discard(run);
+      throw error;
+    }
+  }
+
+  /** Makes a claim and takes up what it brings. One at a time. */
+  claiming<T>(claim: () => Promise<T>): Promise<T> {
+    return this.#strayLeases.duringClaim(claim);
+  }
+
+  /** Gives every run back and ends the session; takeover by other workers is immediate. Twice is harmless. */
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  /** Forgets everything without a goodbye, as a killed process does: for tests of takeovers. */
+  async abandon(): Promise<void> {
+    this.#stopped ??= Promise.resolve();
+    this.#unlisten?.();
+    this.#unguard?.();
+    await this.session.abandon();
+    this.runs.dropAll();
+  }
+
+  async #stop(): Promise<void> {
+    await this.runs.drain(this.#parts.settings.shutdownTimeout, PATIENCE);
+    this.#committer.close();
+    this.#persistence.end();
+    this.#unlisten?.();
+    await this.session.stop();
+    this.#unguard?.();
+  }
+
+  /** What the database tells of the actors that are ours. */
+  #hear(actors: Extract<HeartbeatAnswer, { type: 'alive' }>['unread']): void {
+    for (const { actorId, inboxSeq } of actors) this.runs.get(actorId)?.mailArrived(inboxSeq);
+    const unheld = actors.filter(({ actorId }) => !this.runs.get(actorId));
+    if (this.#strayLeases.found(unheld))
+      this.session.renew(this.session.id, 'it owns runs that got lost on the way');
+  }
+
+  /** To an actor that this engine holds: nobody else writes it for long. */
+  async #send(message: Message): Promise<SendAnswer> {
+    let answer = await this.#persistence.through(() => this.#parts.sends.ask(message));
+    while (answer.type === 'again') {
+      const [waited] = await this.#persistence.through(() =>
+        this.#parts.journal.send([message], { wait: true }),
+      );
+      answer = waited!;
+    }
+    return answer;
+  }
+}

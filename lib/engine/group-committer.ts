@@ -1,0 +1,140 @@
+import { JournalRefusedError, JournalUnavailableError } from '../journal/index.js';
+import type { CommitAnswer, Journal, Lease, Turn } from '../journal/index.js';
+import { pause } from './pause.js';
+import { Batcher } from './batcher.js';
+
+/** What became of a turn. `lease` is the one to go on with: an ambiguous failure moves the fencing token. */
+export interface Committed {
+  readonly answer:
+    CommitAnswer | { readonly type: 'not applied' } | { readonly type: 'refused'; readonly error: Error };
+  readonly lease: Lease;
+}
+
+/** So many times a busy turn goes along with a flush; then it is committed alone, waiting. */
+const BUSY_TRIES = 5;
+/** How long to wait for a journal that cannot be reached, in ms. */
+const UNREACHABLE = 200;
+
+/**
+ * Commits the turns of many actors together: one statement, one fsync (idea 3 of the architecture).
+ *
+ * A caller commits one turn per actor at a time.
+ */
+export class GroupCommitter {
+  readonly #journal: Journal;
+  readonly #batches: Batcher<Turn, Committed>;
+  #closed = false;
+
+  constructor(journal: Journal, writers: number) {
+    this.#journal = journal;
+    this.#batches = new Batcher((turns) => this.#flush(turns), { writers, size: bytesOf });
+  }
+
+  async commit(turn: Turn): Promise<Committed> {
+    for (let tries = 1; ; tries++) {
+      const committed = await this.#batches.ask(turn);
+      if (committed.answer.type !== 'busy') return committed;
+      if (tries >= BUSY_TRIES) return this.#alone(turn);
+      await pause(tries);
+    }
+  }
+
+  /** From now on an unreachable journal is not tried again: turns come back as not applied. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #alone(turn: Turn): Promise<Committed> {
+    for (;;) {
+      const [committed] = await this.#flush([turn], true);
+      if (committed!.answer.type !== 'busy') return committed!;
+    }
+  }
+
+  async #flush(turns: readonly Turn[], wait = false): Promise<readonly Committed[]> {
+    // A session that was lost and replaced leaves turns of both owners behind.
+    const owner = turns[0]!.lease.owner;
+    if (turns.some((turn) => turn.lease.owner !== owner)) return this.#byOwner(turns);
+    try {
+      const answers = await this.#journal.commit(turns, { wait });
+      return turns.map((turn, i) => ({ answer: answers[i]!, lease: turn.lease }));
+    } catch (error) {
+      if (error instanceof JournalUnavailableError) {
+        if (error.ambiguous) return this.#resolve(turns);
+        if (this.#closed) return turns.map(notApplied);
+        await pause(UNREACHABLE);
+        return this.#flush(turns, wait);
+      }
+      if (!(error instanceof JournalRefusedError) || turns.length > 1) throw error;
+      return [{ answer: { type: 'refused', error }, lease: turns[0]!.lease }];
+    }
+  }
+
+  async #byOwner(turns: readonly Turn[]): Promise<readonly Committed[]> {
+    const done = new Map<Turn, Committed>();
+    for (const owner of new Set(turns.map((turn) => turn.lease.owner))) {
+      const part = turns.filter((turn) => turn.lease.owner === owner);
+      const committed = await this.#flush(part);
+      part.forEach((turn, i) => done.set(turn, committed[i]!));
+    }
+    return turns.map((turn) => done.get(turn)!);
+  }
+
+  /** The connection died around the commit: move the fences first, then read what is there. Never trust the reading alone. */
+  async #resolve(turns: readonly Turn[]): Promise<readonly Committed[]> {
+    const answers = await this.#persist(() => this.#journal.refence(turns.map((turn) => turn.lease)));
+    if (answers === undefined) return turns.map(notApplied);
+    return turns.map((turn, i) => {
+      const answer = answers[i]!;
+      const end = turn.previousSeq + turn.entries.length;
+      const written = turn.entries.length > 0 && answer.lastSeq >= end;
+      switch (answer.type) {
+        case 'held': {
+          const applied = written || (turn.entries.length === 0 && consumed(turn, answer.inboxConsumed));
+          // Whether there is mail was not told: let the holder look.
+          return applied
+            ? { answer: { type: 'applied', inboxSeq: turn.consumedThrough + 1 }, lease: answer.lease }
+            : { answer: { type: 'not applied' }, lease: answer.lease };
+        }
+        case 'closed':
+          return written && answer.token === turn.lease.token
+            ? { answer: { type: 'applied', inboxSeq: 0 }, lease: turn.lease }
+            : { answer: { type: 'lost' }, lease: turn.lease };
+        case 'lost':
+          return { answer: { type: 'lost' }, lease: turn.lease };
+      }
+    });
+  }
+
+  /** Until the journal can be reached again, or nobody waits any more. */
+  async #persist<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+    for (let wait = 50; !this.#closed; wait = Math.min(wait * 2, 2_000)) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof JournalUnavailableError)) throw error;
+        await pause(wait);
+      }
+    }
+    return undefined;
+  }
+}
+
+/** A release that applied would not have left the lease. */
+const consumed = (turn: Turn, inboxConsumed: number): boolean =>
+  turn.outcome.type === 'keep' && inboxConsumed >= turn.consumedThrough;
+
+const notApplied = (turn: Turn): Committed => ({ answer: { type: 'not applied' }, lease: turn.lease });
+
+/** About what a turn weighs on the wire. */
+function bytesOf(turn: Turn): number {
+  let bytes = 100;
+  for (const entry of turn.entries) {
+    bytes += 100;
+    if ('args' in entry) bytes += entry.args.length;
+    else if ('result' in entry) bytes += entry.result.length;
+    else if ('payload' in entry) bytes += entry.payload.length;
+    else if ('input' in entry) bytes += entry.input.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,15 @@
+export * from './activity-context.js';
+export * from './activity-executor.js';
+export * from './async-scope.js';
+export * from './batcher.js';
+export * from './database-clock.js';
+export * from './engine.js';
+export * from './ids.js';
+export * from './limited-codec.js';
+export * from './pause.js';
+export * from './process-guard.js';
+export type * from './registry.js';
+export * from './resident-run.js';
+export * from './resident-runs.js';
+export type * from './run-host.js';
+export * from './shell.js';

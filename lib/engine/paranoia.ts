@@ -1,0 +1,29 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ReplayMismatchError } from '../core/index.js';
+import type { Fold } from '../core/index.js';
+
+/** Compares a fold with a second one of the same history (F30). */
+export function compareFolds(live: Fold, again: Fold): ReplayMismatchError | null {
+  if (again.fault) {
+    return new ReplayMismatchError(`${RULE} The second one failed: ${again.fault.message}`, {
+      cause: again.fault,
+    });
+  }
+  const [first, second] = [live.snapshot(), again.snapshot()];
+  if (isDeepStrictEqual(first, second)) return null;
+  return new ReplayMismatchError(`${RULE} ${difference(first, second)}`);
+}
+
+const RULE =
+  'Two executions of one history must come to the same state, but this workflow reads something that is not in its history: a variable of its module, a clock, a random number, a value that a query changed. Read it through ctx (now, random, uuid, sideEffect) or from an activity.';
+
+function difference(first: unknown, second: unknown, path = 'the run'): string {
+  if (typeof first === 'object' && typeof second === 'object' && first !== null && second !== null) {
+    for (const key of new Set([...Object.keys(first), ...Object.keys(second)])) {
+      // Snapshots are plain data.
+      const [a, b] = [(first as Record<string, unknown>)[key], (second as Record<string, unknown>)[key]];
+      if (!isDeepStrictEqual(a, b)) return difference(a, b, `${path}.${key}`);
+    }
+  }
+  return `They differ in ${path}: ${JSON.stringify(first)}, then ${JSON.stringify(second)}.`;
+}

@@ -1,0 +1,487 @@
+import { setTimeout, clearTimeout } from 'node:timers';
+import { AttemptLostError, mayRetry, retryDelay, UnavailableActivityError } from '../core/index.js';
+import type {
+  ActivityAttempt,
+  ActivityInFlight,
+  Codec,
+  CommandId,
+  Encoded,
+  HistoryEntry,
+  HistoryNote,
+  Instant,
+  ResolvedActivityOptions,
+  RunProgress,
+} from '../core/index.js';
+import type { Observer, RunFacts } from '../observability/index.js';
+import type { ActivityExecutor, Attempt, AttemptOutcome } from './activity-executor.js';
+import type { DatabaseClock } from './database-clock.js';
+import type { ActivityEnd, EndedActivity, ReturnedResult } from './run-work.js';
+
+/** What an ended attempt means for its run: the end of the activity, or a note that another attempt follows. */
+export type Settled =
+  | { readonly type: 'end'; readonly event: ActivityEnd }
+  | { readonly type: 'note'; readonly note: ActivityAttempt };
+
+export interface RunActivitiesParts {
+  readonly run: RunFacts;
+  readonly executor: ActivityExecutor;
+  readonly codec: Codec;
+  readonly clock: DatabaseClock;
+  readonly observer: Observer;
+  /** A retry further away than this, in ms, does not keep the run in memory. */
+  readonly parkAfter: number;
+  /** What is known of the run. Asked only between turns, when it is what the journal has. */
+  readonly progress: () => RunProgress;
+  /** There is something to take up. */
+  readonly wake: () => void;
+}
+
+/** An attempt that has ended and is not settled yet. */
+interface Finished {
+  readonly id: CommandId;
+  readonly result: ReturnedResult;
+  readonly heartbeat: Encoded | null;
+  /** Before the attempt that may follow, in ms; `null` for what its options say. */
+  readonly delay: number | null;
+}
+
+/**
+ * The activities of one resident run: begins attempts after the commit that recorded them, decides about the next one,
+ * and hands ends and notes to the turn.
+ *
+ * A recorded attempt counts, even if its process dies: scheduling records the first one, a note each that follows. What a
+ * note calls parked was begun by nobody yet.
+ */
+export class RunActivities {
+  readonly #parts: RunActivitiesParts;
+  readonly #attempts = new Map<CommandId, Attempt>();
+  /** Attempts that this holder will begin at a time near enough to stay in memory. */
+  readonly #retries = new Map<CommandId, NodeJS.Timeout>();
+  readonly #beats = new Map<CommandId, NodeJS.Timeout>();
+  #finished: Finished[] = [];
+  /** Their time has come. */
+  #due: CommandId[] = [];
+  /** To be given to another worker. */
+  #returning: CommandId[] = [];
+  #ends: EndedActivity[] = [];
+  #notes: HistoryNote[] = [];
+  /** In flight, and begun by nobody yet. */
+  readonly #parked = new Set<CommandId>();
+  #unavailable: string | null = null;
+  #draining = false;
+  #over = false;
+
+  constructor(parts: RunActivitiesParts) {
+    this.#parts = parts;
+  }
+
+  /** Nothing runs, nothing is about to, and nothing waits to be recorded. */
+  get idle(): boolean {
+    return this.#attempts.size === 0 && this.#retries.size === 0 && !this.#pending;
+  }
+  get #pending(): boolean {
+    return (
+      this.#finished.length +
+        this.#due.length +
+        this.#returning.length +
+        this.#ends.length +
+        this.#notes.length >
+      0
+    );
+  }
+  get running(): number {
+    return this.#attempts.size;
+  }
+  nextEnd(): EndedActivity | undefined {
+    return this.#ends[0];
+  }
+  takeEnd(): void {
+    this.#ends.shift();
+  }
+  takeNotes(): readonly HistoryNote[] {
+    return this.#notes.length === 0 ? NOTHING : this.#notes.splice(0);
+  }
+
+  /** Of those that nobody has begun: when the earliest may. */
+  nextParked(): Instant | null {
+    let next: Instant | null = null;
+    for (const id of this.#parked) {
+      const startsAt = this.#activity(id)?.startsAt;
+      if (startsAt !== undefined && (next === null || startsAt < next)) next = startsAt;
+    }
+    return next;
+  }
+
+  /** An activity in flight that this process does not have: the run cannot go on here. */
+  unavailable(): UnavailableActivityError | null {
+    return this.#unavailable === null ? null : new UnavailableActivityError(this.#unavailable);
+  }
+
+  // ---------------------------------------------------------------------------------- between turns
+
+  /** Before a turn: makes ends and notes of what has happened since the last one. */
+  settle(): void {
+    if (this.#finished.length > 0) {
+      for (const finished of this.#finished.splice(0)) this.#settleOne(finished);
+    }
+    for (const id of this.#due.splice(0)) this.#begin(id);
+    for (const id of this.#returning.splice(0)) this.#park(id);
+    if (!this.#draining) this.#unpark();
+  }
+
+  /** A committed entry takes effect. */
+  committed(entry: HistoryEntry): void {
+    switch (entry.type) {
+      case 'activity_scheduled':
+        return this.#begin(entry.id);
+      case 'activity_attempt':
+        if (entry.parked) this.#parked.add(entry.id);
+        else this.#beginAt(entry.id, entry.startsAt);
+        return;
+      case 'activity_cancel_requested':
+        return this.#cancel(entry.of);
+      case 'activity_completed':
+      case 'activity_failed':
+      case 'activity_cancelled':
+        this.#parked.delete(entry.id);
+        return;
+      case 'activity_heartbeat':
+      case 'cancel_requested':
+      case 'rollback_cleared':
+      case 'rollback_started':
+      case 'rollback_step_added':
+      case 'run_cancelled':
+      case 'run_completed':
+      case 'run_failed':
+      case 'run_started':
+      case 'run_terminated':
+      case 'side_effect_recorded':
+      case 'signal_received':
+      case 'timer_cancelled':
+      case 'timer_fired':
+      case 'timer_started':
+        return;
+      default:
+        entry satisfies never;
+    }
+  }
+
+  /**
+   * After a takeover: attempts that were recorded as begun are lost with the process that made them, unless their result
+   * is in the inbox (`returned`).
+   */
+  recover(returned: ReadonlySet<CommandId>): void {
+    const { inFlight } = this.#parts.progress();
+    // After lost history: what was not recorded after all.
+    for (const [id, attempt] of this.#attempts) if (!inFlight.has(id)) attempt.stop('lease lost');
+    for (const [id, work] of inFlight) {
+      if (work.type !== 'activity') continue;
+      if (!this.#parts.executor.optionsOf(work)) this.#unavailable = work.scheduled.name;
+      if (work.parked) this.#parked.add(id);
+      if (work.parked || returned.has(id) || this.#isUnderWay(id)) continue;
+      this.#lost(
+        work,
+        `Attempt ${work.attempt} of ${work.scheduled.name} was lost: the process that made it ended before it told a result.`,
+      );
+    }
+  }
+
+  /** A result that a former holder returned to the inbox. `null`: it is of an attempt that is settled already. */
+  returned(id: CommandId, result: ReturnedResult): Settled | null {
+    const work = this.#parts.progress().inFlight.get(id);
+    if (work?.type !== 'activity' || work.attempt !== result.attempt) return null;
+    return this.#meaning(work, { id, result, heartbeat: null, delay: null });
+  }
+
+  // ---------------------------------------------------------------------------------------- the end
+
+  /** Begins nothing more: what was not begun is noted as parked, for another worker to begin. */
+  drain(): void {
+    this.#draining = true;
+    for (const [id, timer] of this.#retries) {
+      clearTimeout(timer);
+      this.#returning.push(id);
+    }
+    this.#retries.clear();
+  }
+
+  /** Asks what still runs to stop, waits for it up to `patience` ms, and counts as lost what did not. */
+  async interrupt(patience: number): Promise<void> {
+    this.drain();
+    const running = [...this.#attempts];
+    for (const [, attempt] of running) attempt.stop('shutting down');
+    await Promise.race([
+      Promise.allSettled(running.map(([, attempt]) => attempt.outcome)),
+      unrefPause(patience),
+    ]);
+    for (const [id, attempt] of running) {
+      if (this.#attempts.get(id) !== attempt) continue;
+      this.#attempts.delete(id);
+      const { attempt: number, scheduled } = attempt.activity;
+      this.#lost(
+        attempt.activity,
+        `Attempt ${number} of ${scheduled.name} did not stop in time when its process was shut down.`,
+      );
+    }
+  }
+
+  /** The run is given up, by a lost lease or a close: nothing of this object does anything any more. */
+  stop(reason: 'lease lost' | 'run closed'): void {
+    this.#over = true;
+    for (const attempt of this.#attempts.values()) attempt.stop(reason);
+    for (const timer of [...this.#retries.values(), ...this.#beats.values()]) clearTimeout(timer);
+    this.#attempts.clear();
+    this.#retries.clear();
+    this.#beats.clear();
+  }
+
+  /** Waits for what runs, begins nothing more, and gives every result that no turn has taken. */
+  async collect(): Promise<readonly { readonly id: CommandId; readonly result: ReturnedResult }[]> {
+    this.#over = true;
+    for (const timer of this.#retries.values()) clearTimeout(timer);
+    const running = [...this.#attempts];
+    const outcomes = await Promise.all(running.map(([, attempt]) => attempt.outcome));
+    const late = running.map(([id, attempt], i) => ({
+      id,
+      result: { attempt: attempt.activity.attempt, outcome: outcomes[i]! },
+    }));
+    return [...this.#finished, ...late, ...this.#ends.flatMap(returnable)];
+  }
+
+  // ------------------------------------------------------------------------------------------------
+
+  #begin(id: CommandId): void {
+    const work = this.#activity(id);
+    if (!work || this.#over) return;
+    if (this.#draining) {
+      this.#returning.push(id);
+      this.#parts.wake();
+      return;
+    }
+    if (!this.#parts.executor.optionsOf(work)) {
+      this.#unavailable = work.scheduled.name;
+      this.#parts.wake();
+      return;
+    }
+    const attempt = this.#parts.executor.begin({
+      run: this.#parts.run,
+      activity: work,
+      now: this.#parts.clock.now(),
+      onHeartbeat: () => this.#heartbeat(id),
+    });
+    this.#attempts.set(id, attempt);
+    void this.#finish(id, attempt);
+  }
+
+  async #finish(id: CommandId, attempt: Attempt): Promise<void> {
+    const outcome = await attempt.outcome;
+    if (this.#over || this.#attempts.get(id) !== attempt) return;
+    this.#attempts.delete(id);
+    const result = { attempt: attempt.activity.attempt, outcome };
+    this.#finished.push({ id, result, heartbeat: attempt.lastHeartbeat(), delay: null });
+    this.#parts.wake();
+  }
+
+  #beginAt(id: CommandId, startsAt: Instant): void {
+    const wait = startsAt - this.#parts.clock.now();
+    if (wait <= 0) {
+      this.#begin(id);
+      return;
+    }
+    this.#retries.set(
+      id,
+      setTimeout(() => {
+        this.#retries.delete(id);
+        // Between turns: during one, what is known of the run is not what the journal has.
+        this.#due.push(id);
+        this.#parts.wake();
+      }, wait),
+    );
+  }
+
+  #cancel(id: CommandId): void {
+    const running = this.#attempts.get(id);
+    if (running) {
+      running.stop('cancelled');
+      return;
+    }
+    clearTimeout(this.#retries.get(id));
+    this.#retries.delete(id);
+    if (this.#finished.some((finished) => finished.id === id) || !this.#activity(id)) return;
+    this.#notes = this.#notes.filter((written) => written.id !== id);
+    this.#end({ event: cancelled(id, this.#parts.clock.now()), attempt: 0 });
+    this.#parts.wake();
+  }
+
+  /** Records that parked attempts whose time has come are begun now. */
+  #unpark(): void {
+    const now = this.#parts.clock.now();
+    for (const id of this.#parked) {
+      const work = this.#activity(id);
+      if (!work?.parked) this.#parked.delete(id);
+      else if (work.cancelRequested) this.#end({ event: cancelled(id, now), attempt: work.attempt });
+      else if (work.startsAt <= now && !this.#noted(id)) {
+        const facts = { attempt: work.attempt, startsAt: now, at: now, parked: false, failure: null };
+        this.#notes.push(attemptNote(work, facts));
+      }
+    }
+  }
+
+  #park(id: CommandId): void {
+    const work = this.#activity(id);
+    if (!work || this.#noted(id)) return;
+    const at = this.#parts.clock.now();
+    const startsAt = Math.max(work.startsAt, at);
+    this.#notes.push(attemptNote(work, { attempt: work.attempt, startsAt, at, parked: true, failure: null }));
+  }
+
+  #settleOne(finished: Finished): void {
+    const work = this.#activity(finished.id);
+    if (!work) return;
+    const settled = this.#meaning(work, finished);
+    if (settled.type === 'end') this.#end({ event: settled.event, attempt: work.attempt });
+    else this.#notes.push(settled.note);
+  }
+
+  /** The one place that decides whether another attempt follows. */
+  #meaning(work: ActivityInFlight, { result, heartbeat, delay }: Finished): Settled {
+    const { id } = work.scheduled;
+    const at = this.#parts.clock.now();
+    const { outcome } = result;
+    if (outcome.type === 'completed')
+      return end({ type: 'activity_completed', at, id, result: outcome.result });
+    if (work.cancelRequested) return end(cancelled(id, at));
+    if (outcome.type === 'never begun') {
+      return note(
+        attemptNote(work, { attempt: work.attempt, startsAt: at, at, parked: true, failure: null }),
+      );
+    }
+    const failed = outcome.type === 'failed' ? outcome : this.#interrupted(work);
+    const options = this.#parts.executor.optionsOf(work);
+    // What was interrupted has not failed: there is nothing to wait for.
+    const atOnce = outcome.type !== 'failed' || !options;
+    const wait = delay ?? (atOnce ? 0 : retryDelay(options.retry, work.attempt, Math.random()));
+    const again =
+      options !== undefined &&
+      mayRetry(options.retry, work.attempt, failed.errorNames) &&
+      inTime(options, work, at + wait);
+    this.#parts.observer.notice({
+      type: 'activity attempt failed',
+      run: this.#parts.run,
+      activity: work.scheduled.name,
+      attempt: work.attempt,
+      error: this.#parts.codec.decodeFailure(failed.failure),
+      retryIn: again ? wait : null,
+    });
+    if (!again)
+      return end({ type: 'activity_failed', at, id, failure: failed.failure, attempts: work.attempt });
+    const parked = wait > this.#parts.parkAfter || this.#draining;
+    const next = attemptNote(work, {
+      attempt: work.attempt + 1,
+      startsAt: at + wait,
+      at,
+      parked,
+      failure: failed.failure,
+    });
+    return note(heartbeat === null ? next : { ...next, heartbeat });
+  }
+
+  #lost(work: ActivityInFlight, message: string): void {
+    const result = { attempt: work.attempt, outcome: this.#failure(new AttemptLostError(message)) };
+    this.#finished.push({ id: work.scheduled.id, result, heartbeat: work.heartbeat, delay: 0 });
+    this.#parts.wake();
+  }
+
+  /** It obeyed the shutdown; but it had begun, so it counts. */
+  #interrupted(work: ActivityInFlight): FailedOutcome {
+    return this.#failure(
+      new AttemptLostError(
+        `Attempt ${work.attempt} of ${work.scheduled.name} was interrupted: its process was shut down.`,
+      ),
+    );
+  }
+
+  /** Progress is recorded at most once in a while: the next attempt goes on from about there. */
+  #heartbeat(id: CommandId): void {
+    if (this.#over || this.#beats.has(id)) return;
+    const timer = setTimeout(() => {
+      this.#beats.delete(id);
+      const details = this.#attempts.get(id)?.lastHeartbeat() ?? null;
+      if (this.#over || details === null) return;
+      this.#notes.push({ type: 'activity_heartbeat', at: this.#parts.clock.now(), id, details });
+      this.#parts.wake();
+    }, HEARTBEAT_EVERY);
+    this.#beats.set(id, timer.unref());
+  }
+
+  #failure(error: Error): FailedOutcome {
+    return { type: 'failed', failure: this.#parts.codec.encodeFailure(error), errorNames: [error.name] };
+  }
+  #activity(id: CommandId): ActivityInFlight | undefined {
+    const work = this.#parts.progress().inFlight.get(id);
+    return work?.type === 'activity' ? work : undefined;
+  }
+  #end(ended: EndedActivity): void {
+    if (!this.#ends.some(({ event }) => event.id === ended.event.id)) this.#ends.push(ended);
+  }
+  /** It runs here, waits here for its time, or has just ended here. */
+  #isUnderWay(id: CommandId): boolean {
+    return (
+      this.#attempts.has(id) ||
+      this.#retries.has(id) ||
+      this.#due.includes(id) ||
+      this.#finished.some((finished) => finished.id === id)
+    );
+  }
+  #noted(id: CommandId): boolean {
+    return this.#notes.some((written) => written.type === 'activity_attempt' && written.id === id);
+  }
+}
+
+/** An end that was not recorded, as the result it came from. A cancellation needs no keeping: it is found out again. */
+export function returnable({
+  event,
+  attempt,
+}: EndedActivity): readonly { readonly id: CommandId; readonly result: ReturnedResult }[] {
+  switch (event.type) {
+    case 'activity_cancelled':
+      return [];
+    case 'activity_completed':
+      return [{ id: event.id, result: { attempt, outcome: { type: 'completed', result: event.result } } }];
+    case 'activity_failed': {
+      // Decided already: no other attempt follows.
+      const outcome: AttemptOutcome = {
+        type: 'failed',
+        failure: event.failure,
+        errorNames: ['NonRetryableError'],
+      };
+      return [{ id: event.id, result: { attempt, outcome } }];
+    }
+  }
+}
+
+type FailedOutcome = Extract<AttemptOutcome, { type: 'failed' }>;
+const NOTHING: readonly HistoryNote[] = [];
+
+/** In ms. */
+const HEARTBEAT_EVERY = 1_000;
+
+const end = (event: ActivityEnd): Settled => ({ type: 'end', event });
+const note = (written: ActivityAttempt): Settled => ({ type: 'note', note: written });
+const cancelled = (id: CommandId, at: Instant): ActivityEnd => ({ type: 'activity_cancelled', at, id });
+
+const attemptNote = (
+  work: ActivityInFlight,
+  facts: Pick<ActivityAttempt, 'attempt' | 'startsAt' | 'at' | 'parked' | 'failure'>,
+): ActivityAttempt => ({
+  type: 'activity_attempt',
+  id: work.scheduled.id,
+  heartbeat: work.heartbeat,
+  ...facts,
+});
+
+const inTime = (options: ResolvedActivityOptions, work: ActivityInFlight, startsAt: Instant): boolean =>
+  options.scheduleToCloseTimeout === null || startsAt < work.scheduled.at + options.scheduleToCloseTimeout;
+
+const unrefPause = (ms: number): Promise<void> =>
+  new Promise((resolve) => void setTimeout(resolve, ms).unref());

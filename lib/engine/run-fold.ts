@@ -1,0 +1,99 @@
+import { Fold } from '../core/index.js';
+import type { Codec, HistoryEntry, ReplayMismatchError, WorkflowDefinition } from '../core/index.js';
+import type { AsyncScope } from './async-scope.js';
+import { compareFolds } from './paranoia.js';
+import type { Shell } from './shell.js';
+
+export interface RunFoldParts {
+  readonly definition: WorkflowDefinition;
+  readonly run: { readonly workflowId: string; readonly runId: string; readonly namespace: string };
+  readonly codec: Codec;
+  readonly shell: Shell;
+  readonly scope: AsyncScope;
+  /** Whether each turn is folded a second time and compared (F30). */
+  readonly paranoid: boolean;
+}
+
+/** The fold of a resident run, and how much of it the journal has. */
+export class RunFold {
+  readonly #parts: RunFoldParts;
+  #fold: Fold;
+  #committed = 0;
+  #decided = false;
+  #withoutCode = false;
+  /** Kept for the second fold only. */
+  #history: HistoryEntry[] | null;
+
+  constructor(parts: RunFoldParts) {
+    this.#parts = parts;
+    this.#history = parts.paranoid ? [] : null;
+    this.#fold = this.#make(false);
+  }
+
+  get current(): Fold {
+    return this.#fold;
+  }
+  /** Where history ends in the journal. */
+  get committed(): number {
+    return this.#committed;
+  }
+  /** The rollback is driven from history alone: there is no object to ask. */
+  get withoutCode(): boolean {
+    return this.#withoutCode;
+  }
+  /** The turn under way decides the run, or ends it (F16): signals may refuse it (F17). */
+  get decides(): boolean {
+    return this.#fold.progress.closed !== null || (this.#fold.decided !== null && !this.#decided);
+  }
+  /** Nothing more may be fed to the turn under way. */
+  get isFull(): boolean {
+    return this.#fold.fault !== null || this.decides;
+  }
+
+  pump(): Promise<void> {
+    return this.#parts.shell.pump(this.#fold);
+  }
+
+  /** Folds the journal's history anew. */
+  async replay(history: readonly HistoryEntry[]): Promise<void> {
+    // From the recorded rollback on no code is needed (F22).
+    this.#withoutCode = history.some((entry) => entry.type === 'rollback_started');
+    this.#fold.close();
+    this.#fold = this.#make(false);
+    // First: a history that cannot be replayed ends there all the same.
+    this.#committed = history.length;
+    this.#fold.replay(history);
+    await this.pump();
+    this.#decided = this.#fold.decided !== null;
+    if (this.#history) this.#history = [...history];
+  }
+
+  /** History ends there, and is not read. */
+  skip(lastSeq: number): void {
+    this.#committed = lastSeq;
+  }
+
+  /** The journal has what the fold emitted. */
+  applied(entries: readonly HistoryEntry[]): void {
+    this.#committed += entries.length;
+    this.#history?.push(...entries);
+    this.#decided = this.#fold.decided !== null;
+  }
+
+  /** Folds everything a second time and compares: finds what code reads that is not in the history (F30). */
+  async mismatch(entries: readonly HistoryEntry[]): Promise<ReplayMismatchError | null> {
+    if (this.#history === null || this.#withoutCode || this.#fold.fault) return null;
+    // After a tolerated change of the code the history is what the old code made of it.
+    const strict = this.#fold.reordered === 0 && this.#fold.changedArguments === 0;
+    const again = this.#make(strict);
+    again.replay([...this.#history, ...entries]);
+    await this.#parts.shell.pump(again);
+    again.close();
+    return compareFolds(this.#fold, again);
+  }
+
+  #make(strict: boolean): Fold {
+    const { definition, codec, run, scope } = this.#parts;
+    return new Fold({ definition, codec, run, asyncScope: scope, strict, withoutCode: this.#withoutCode });
+  }
+}

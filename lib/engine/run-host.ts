@@ -1,0 +1,56 @@
+import type { Codec, Instant, TerminalEntry } from '../core/index.js';
+import type {
+  ClosedState,
+  Journal,
+  Lease,
+  Loaded,
+  LoadRequest,
+  Message,
+  SendAnswer,
+} from '../journal/index.js';
+import type { Observer, RunFacts } from '../observability/index.js';
+import type { ActivityExecutor } from './activity-executor.js';
+import type { AsyncScope } from './async-scope.js';
+import type { DatabaseClock } from './database-clock.js';
+import type { GroupCommitter } from './group-committer.js';
+import type { Persistence } from './persistence.js';
+import type { Shell } from './shell.js';
+
+/** What resident runs share. */
+export interface RunHost {
+  readonly journal: Journal;
+  readonly committer: GroupCommitter;
+  readonly executor: ActivityExecutor;
+  readonly shell: Shell;
+  readonly scope: AsyncScope;
+  readonly clock: DatabaseClock;
+  readonly codec: Codec;
+  readonly observer: Observer;
+  readonly settings: ResidencySettings;
+  readonly persistence: Persistence;
+  /** Batched reads and sends. They wait for a journal that cannot be reached. */
+  load(request: LoadRequest): Promise<Loaded>;
+  send(message: Message): Promise<SendAnswer>;
+  /** A lease could not be given back: only a new session frees it. */
+  stranded(lease: Lease, why: string): void;
+}
+
+export interface ResidencySettings {
+  /** A retry or a timer further away than this, in ms, does not keep a run in memory. */
+  readonly parkAfter: number;
+  /** `always replay` drops the memory before every turn: for tests (F30). */
+  readonly residency: 'sticky' | 'always replay';
+  /** Whether each turn is folded a second time before it is committed, and compared (F30). */
+  readonly paranoid: boolean;
+}
+
+export interface ResidentFacts extends RunFacts {
+  readonly namespace: string;
+}
+
+/** How a run left the memory. */
+export type Ending =
+  | { readonly type: 'closed'; readonly state: ClosedState; readonly last: TerminalEntry }
+  | { readonly type: 'released'; readonly wakeAt: Instant | null; readonly unread: boolean }
+  | { readonly type: 'blocked'; readonly delay: number }
+  | { readonly type: 'lost' };

@@ -1,0 +1,220 @@
+import { hostname } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers';
+import type { HeartbeatAnswer, Journal, WorkerId } from '../journal/index.js';
+import type { Observer } from '../observability/index.js';
+import type { DatabaseClock } from './database-clock.js';
+import { newWorkerId } from './ids.js';
+
+export interface WorkerSessionOptions {
+  readonly name: string;
+  readonly buildId: string;
+  readonly workflows: readonly { readonly name: string; readonly version: number }[];
+  /** In ms. */
+  readonly ttl: number;
+  /** In ms. */
+  readonly heartbeatInterval: number;
+}
+
+export interface SessionListener {
+  /** What the database tells about our actors. */
+  unread(answer: Extract<HeartbeatAnswer, { type: 'alive' }>['unread']): void;
+  /** The session is over: nothing that was held is ours any more. */
+  lost(): void;
+  /** A new session has followed one that was lost. */
+  reopened(): void;
+}
+
+/** So many heartbeats without a break show that the journal can be reached. */
+const STEADY = 3;
+
+type State = 'new' | 'open' | 'lost' | 'closed';
+
+/**
+ * A worker's life: one row, prolonged by a heartbeat (idea 5). Whoever does not hear of it in time may take its runs
+ * over, so a worker that could not prolong itself in time lets go of them first, by its own clock: it need not hear
+ * from the database for that.
+ */
+export class WorkerSession {
+  readonly #journal: Journal;
+  readonly #clock: DatabaseClock;
+  readonly #observer: Observer;
+  readonly #options: WorkerSessionOptions;
+  readonly #listener: SessionListener;
+  #id: WorkerId = newWorkerId();
+  #state: State = 'new';
+  /** It was lost because this process did not come to prolong it. */
+  #stalled = false;
+  /** Heartbeats answered since one was not. */
+  #steadyBeats = STEADY;
+  #prolongedAt = 0;
+  #ticker: NodeJS.Timeout | undefined;
+  #expiry: NodeJS.Timeout | undefined;
+  /** The question that is waited for, and all that have no answer yet. */
+  #asked: { readonly at: number } | null = null;
+  readonly #unanswered = new Set<Promise<void>>();
+
+  constructor(
+    journal: Journal,
+    clock: DatabaseClock,
+    observer: Observer,
+    options: WorkerSessionOptions,
+    listener: SessionListener,
+  ) {
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#options = options;
+    this.#listener = listener;
+  }
+
+  get id(): WorkerId {
+    return this.#id;
+  }
+  get open(): boolean {
+    return this.#state === 'open';
+  }
+
+  /**
+   * The journal could be reached for some heartbeats without a break. Otherwise this worker cannot tell others that are
+   * dead from others that, like itself, were not heard for a while.
+   */
+  get isSteady(): boolean {
+    const silence = performance.now() - this.#prolongedAt;
+    return this.open && this.#steadyBeats >= STEADY && silence <= 2 * this.#options.heartbeatInterval;
+  }
+
+  async start(): Promise<void> {
+    await this.#register('new');
+    this.#ticker = setInterval(() => this.#tick(), this.#options.heartbeatInterval).unref();
+    await this.#beat();
+  }
+
+  /** Ends a session at once and begins a new one: frees leases that got lost on the way. */
+  renew(id: WorkerId, reason: string): void {
+    if (this.#state === 'open' && this.#id === id) this.#lose(reason);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'closed' || this.#state === 'new') return;
+    await this.abandon();
+    try {
+      await this.#journal.unregister(this.#id);
+    } catch (error) {
+      // It expires by itself.
+      this.#unavailable('the end of the session', error);
+    }
+  }
+
+  /** Prolongs itself no more, and says nothing: as a killed process. */
+  async abandon(): Promise<void> {
+    this.#state = 'closed';
+    clearInterval(this.#ticker);
+    clearTimeout(this.#expiry);
+    await Promise.all(this.#unanswered);
+  }
+
+  #tick(): void {
+    if (this.#state === 'open') this.#ask(() => this.#beat());
+    else if (this.#state === 'lost') this.#ask(() => this.#revive());
+  }
+
+  /** One question at a time. One that is older than a session may become is left to itself: its connection hangs. */
+  #ask(question: () => Promise<void>): void {
+    const asked = { at: performance.now() };
+    if (this.#asked && asked.at - this.#asked.at < this.#options.ttl) return;
+    this.#asked = asked;
+    const answered = question().finally(() => {
+      this.#unanswered.delete(answered);
+      if (this.#asked === asked) this.#asked = null;
+    });
+    this.#unanswered.add(answered);
+  }
+
+  async #beat(): Promise<void> {
+    const id = this.#id;
+    const sentAt = performance.now();
+    try {
+      const answer = await this.#journal.heartbeat(id);
+      // An answer may be about a session that is given up by now.
+      if (this.#state !== 'open' || this.#id !== id) return;
+      if (answer.type === 'dead') {
+        this.#lose('declared dead by another worker');
+        return;
+      }
+      // Prolonged when it was asked for, not when it was heard of.
+      this.#prolonged(sentAt);
+      this.#steadyBeats++;
+      this.#clock.sync(answer.now, sentAt, performance.now());
+      this.#listener.unread(answer.unread);
+    } catch (error) {
+      this.#steadyBeats = 0;
+      this.#unavailable('heartbeat', error);
+    }
+  }
+
+  #prolonged(at: number): void {
+    this.#prolongedAt = at;
+    const end = at + this.#options.ttl;
+    clearTimeout(this.#expiry);
+    this.#expiry = setTimeout(() => this.#expire(end), end - performance.now()).unref();
+  }
+
+  #expire(end: number): void {
+    this.#stalled = performance.now() - end > this.#options.heartbeatInterval;
+    this.#lose('no heartbeat in time');
+  }
+
+  #lose(reason: string): void {
+    this.#state = 'lost';
+    this.#steadyBeats = 0;
+    clearTimeout(this.#expiry);
+    this.#observer.notice({ type: 'worker lost', workerId: this.#id, reason });
+    this.#listener.lost();
+    // Whatever was asked about the old session need not be waited for.
+    this.#asked = null;
+    this.#ask(() => this.#revive());
+  }
+
+  /** Tried again with every tick. */
+  async #revive(): Promise<void> {
+    try {
+      // A run may be what has stalled this process: it must be counted as lost with its worker, by whoever rescues it.
+      if (!this.#stalled) await this.#journal.unregister(this.#id);
+      if (await this.#register('lost')) this.#listener.reopened();
+    } catch (error) {
+      this.#unavailable('registration', error);
+    }
+  }
+
+  /** Whether there is a new session; not so when somebody was quicker, or the worker was stopped meanwhile. */
+  async #register(from: State): Promise<boolean> {
+    const { name, buildId, workflows, ttl, heartbeatInterval } = this.#options;
+    const id = newWorkerId();
+    const sentAt = performance.now();
+    await this.#journal.register({
+      id,
+      name,
+      host: hostname(),
+      pid: process.pid,
+      buildId,
+      workflows,
+      ttl,
+      heartbeatInterval,
+    });
+    if (this.#state !== from) {
+      await this.#journal.unregister(id);
+      return false;
+    }
+    this.#id = id;
+    this.#state = 'open';
+    this.#stalled = false;
+    this.#prolonged(sentAt);
+    this.#observer.notice({ type: 'worker registered', workerId: id });
+    return true;
+  }
+
+  #unavailable(during: string, error: unknown): void {
+    this.#observer.notice({ type: 'journal unavailable', during, error: error as Error });
+  }
+}

@@ -1,0 +1,175 @@
+// The public surface, name by name: what is not here may change at any time.
+export {
+  ContinuumModule,
+  getWorkflowClientToken,
+  InvalidDefinitionError,
+  InvalidOptionError,
+} from './nest/index.js';
+export type {
+  ConnectionOptions,
+  ContinuumModuleAsyncOptions,
+  ContinuumModuleExtras,
+  ContinuumModuleOptions,
+  ContinuumOptionsFactory,
+  WorkerOptions,
+} from './nest/index.js';
+export {
+  Activity,
+  Compensate,
+  InjectWorkflowClient,
+  OnQuery,
+  OnSignal,
+  Workflow,
+  WorkflowSafe,
+} from './nest/index.js';
+export type {
+  ActivityDecorator,
+  CheckedSignalHandlerDecorator,
+  CompensateClassDecorator,
+  CompensateExecuteDecorator,
+  CompensateMethodDecorator,
+  OnSignalOptions,
+  QueryHandlerDecorator,
+  SignalHandlerDecorator,
+  WorkflowDecorator,
+  WorkflowSafeDecorator,
+} from './nest/index.js';
+
+export { defineSignal, milliseconds, WorkflowContext } from './core/index.js';
+export type {
+  Activities,
+  ActivityArgs,
+  ActivityCallOptionsInput,
+  ActivityClass,
+  ActivityExecute,
+  ActivityOptions,
+  ActivityResult,
+  CancellationScope,
+  Duration,
+  DurationString,
+  RetryOptions,
+  Signal,
+  WorkflowArgs,
+  WorkflowClass,
+  WorkflowInfo,
+  WorkflowInput,
+  WorkflowLogger,
+  WorkflowOptions,
+  WorkflowResult,
+  WorkflowRun,
+} from './core/index.js';
+// What workflow code throws and meets.
+export {
+  ActivityFailure,
+  AttemptLostError,
+  CancelledError,
+  HandlerFailure,
+  InvalidActivityOptionsError,
+  NonRetryableError,
+  NotInWorkflowError,
+  PayloadTooLargeError,
+  TimeoutFailure,
+  UnstorableValueError,
+  WorkflowFailure,
+} from './core/index.js';
+// Why a run cannot go on, as observers and lists tell.
+export {
+  CallbackError,
+  FloatingRejectionError,
+  FoldError,
+  ForeignAwaitError,
+  NonDeterminismError,
+  ReplayMismatchError,
+  RunawayError,
+  TurnFault,
+  UnavailableActivityError,
+  UnsupportedSemanticsError,
+} from './core/index.js';
+
+export { ActivityContext } from './engine/index.js';
+export type { ActivityLogger } from './engine/index.js';
+
+export { WorkflowClient, WorkflowHandle } from './client/index.js';
+export type {
+  HistoryLine,
+  ListOptions,
+  ResultOptions,
+  RunWhere,
+  SignalOptions,
+  StartOptions,
+  WorkflowPage,
+} from './client/index.js';
+export type {
+  HandlerArgs,
+  HandlerResult,
+  PayloadArgs,
+  QueryArgs,
+  QueryName,
+  SignalArgs,
+  SignalName,
+} from './core/index.js';
+// What clients meet; all of it answers a request with a status.
+export {
+  ClientClosedError,
+  ClientError,
+  InvalidInputError,
+  ResultTimeoutError,
+  UnknownHandlerError,
+  UnknownWorkflowError,
+  WorkflowAlreadyStartedError,
+  WorkflowCancelledError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowNotRunningError,
+  WorkflowTerminatedError,
+} from './client/index.js';
+export { RunNotReadyError } from './core/index.js';
+
+export { JournalError, JournalUnavailableError, SchemaError } from './journal/index.js';
+export type {
+  ActorId,
+  ClosedState,
+  OnConflict,
+  OnReuse,
+  RunDescription,
+  RunId,
+  RunState,
+} from './journal/index.js';
+// What a history is made of.
+export type {
+  ActivityAttempt,
+  ActivityCancelled,
+  ActivityCancelRequested,
+  ActivityCompleted,
+  ActivityFailed,
+  ActivityHeartbeat,
+  ActivityScheduled,
+  CancelRequested,
+  CommandId,
+  Encoded,
+  EncodedFailure,
+  HistoryCommand,
+  HistoryEntry,
+  HistoryEvent,
+  HistoryNote,
+  Instant,
+  RecordedActivityOptions,
+  RecordedRetryOptions,
+  Rollback,
+  RollbackCleared,
+  RollbackStarted,
+  RollbackStepAdded,
+  RunCancelled,
+  RunCompleted,
+  RunFailed,
+  RunStarted,
+  RunTerminated,
+  SideEffectOutcome,
+  SideEffectRecorded,
+  SignalReceived,
+  TerminalEntry,
+  TimerCancelled,
+  TimerFired,
+  TimerStarted,
+} from './core/index.js';
+export type { EngineEvent, Observer, RunFacts } from './observability/index.js';

@@ -1,0 +1,116 @@
+import { JournalError, JournalRefusedError } from '../errors.js';
+import type { RefenceAnswer } from '../journal.js';
+import type { CommitAnswer, Lease, Turn } from '../turn.js';
+import { type Actor, type InMemoryStore, floored } from './in-memory-store.js';
+
+/** The actor of a lease that is still held. */
+export function heldBy(store: InMemoryStore, lease: Lease): Actor | undefined {
+  const actor = store.actors.get(lease.actorId);
+  const holds = actor?.runId === lease.runId && actor.owner === lease.owner && actor.token === lease.token;
+  return holds ? actor : undefined;
+}
+
+/** Throws for what no holder may ask for, before anything is written. */
+export function refuseMalformed(store: InMemoryStore, turns: readonly Turn[]): void {
+  const actors = new Set(turns.map((turn) => turn.lease.actorId));
+  if (actors.size < turns.length) throw new JournalError('A batch has at most one turn per actor.');
+  const owners = new Set(turns.map((turn) => turn.lease.owner));
+  if (owners.size > 1) throw new JournalError('The turns of a batch are all of one owner.');
+  for (const turn of turns) {
+    if (turn.outcome.type === 'block' && turn.entries.length > 0) {
+      throw new JournalError(`A failed turn records no entries; that of run ${turn.lease.runId} has some.`);
+    }
+    const actor = heldBy(store, turn.lease);
+    if (actor !== undefined && turn.consumedThrough > actor.inboxSeq) {
+      throw new JournalRefusedError(
+        `A turn consumes what is in the inbox; that of run ${turn.lease.runId} consumes through ` +
+          `${turn.consumedThrough}, and the latest message is ${actor.inboxSeq}.`,
+      );
+    }
+  }
+}
+
+/** Applies one turn whole, or says why not. Whoever calls this has looked at the row's lock. */
+export function applyTurn(store: InMemoryStore, turn: Turn): CommitAnswer {
+  const actor = heldBy(store, turn.lease);
+  if (actor === undefined) return { type: 'lost' };
+  const run = store.runOf(actor);
+  if (run.history.length !== turn.previousSeq) return { type: 'history lost' };
+  if (turn.decides && actor.signalSeq > turn.consumedThrough) {
+    return { type: 'signals unread', inboxSeq: actor.inboxSeq };
+  }
+  const ahead = (turn.firedUpTo ?? -Infinity) - store.now();
+  if (ahead > 0) return { type: 'not due', ahead };
+
+  if (turn.outcome.type === 'block') {
+    block(store, actor, turn.outcome);
+    return { type: 'applied', inboxSeq: actor.inboxSeq };
+  }
+  store.append(run, turn.entries);
+  consume(actor, turn.consumedThrough);
+  if (turn.entries.length > 0) {
+    actor.failedTurns = 0;
+    actor.blocked = null;
+  }
+  return settle(store, actor, turn);
+}
+
+function settle(store: InMemoryStore, actor: Actor, { outcome }: Turn): CommitAnswer {
+  switch (outcome.type) {
+    case 'keep':
+    case 'block':
+      break;
+    case 'roll back':
+      actor.closing = true;
+      break;
+    case 'release': {
+      const unread = actor.inboxSeq > actor.inboxConsumed;
+      const wakeAt = unread ? store.now() : outcome.wakeAt;
+      actor.owner = null;
+      actor.wakeAt = wakeAt === null ? null : floored(wakeAt, actor.notBefore);
+      break;
+    }
+    case 'close':
+      store.close(actor, outcome.state, actor.token);
+      return { type: 'applied', inboxSeq: 0 };
+    default:
+      outcome satisfies never;
+  }
+  return { type: 'applied', inboxSeq: actor.inboxSeq };
+}
+
+function consume(actor: Actor, through: number): void {
+  actor.inboxConsumed = Math.max(actor.inboxConsumed, through);
+  actor.inbox = actor.inbox.filter((message) => message.n > through);
+}
+
+function block(
+  store: InMemoryStore,
+  actor: Actor,
+  { reason, delay }: { reason: string; delay: number },
+): void {
+  const buildId = actor.owner === null ? null : (store.sessions.get(actor.owner)?.session.buildId ?? null);
+  const now = store.now();
+  actor.failedTurns += 1;
+  actor.blocked = { reason, since: actor.blocked?.since ?? now, buildId };
+  actor.notBefore = now + delay;
+  store.free(actor);
+}
+
+/** Moves the fence first: what was sent under the old token writes nothing from here on. */
+export function refenceLease(store: InMemoryStore, lease: Lease): RefenceAnswer {
+  const actor = heldBy(store, lease);
+  const run = store.runs.get(lease.runId);
+  const lastSeq = run?.history.length ?? 0;
+  if (actor !== undefined) {
+    actor.token += 1;
+    return {
+      type: 'held',
+      lease: { ...lease, token: actor.token },
+      lastSeq,
+      inboxConsumed: actor.inboxConsumed,
+    };
+  }
+  if (run === undefined || run.state === 'running') return { type: 'lost', lastSeq };
+  return { type: 'closed', lastSeq, token: run.closedToken };
+}

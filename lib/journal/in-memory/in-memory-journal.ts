@@ -1,0 +1,217 @@
+import { setImmediate } from 'node:timers/promises';
+import { JournalError, JournalUnavailableError } from '../errors.js';
+import type {
+  Claim,
+  ClaimRequest,
+  HeartbeatAnswer,
+  InboxMessage,
+  Journal,
+  ListQuery,
+  LoadRequest,
+  Loaded,
+  Message,
+  RefenceAnswer,
+  RescueAnswer,
+  RunDescription,
+  RunFilter,
+  RunOutcome,
+  RunPage,
+  RunRef,
+  SendAnswer,
+  StartAnswer,
+  StartRequest,
+  TerminateAnswer,
+  TerminateRequest,
+  Transaction,
+  WorkerSession,
+} from '../journal.js';
+import { refuseUnstorableMessage, refuseUnstorableStart, refuseUnstorableTermination } from '../limits.js';
+import type { CommitAnswer, Lease, RunId, Turn, WorkerId } from '../turn.js';
+import { claimActors } from './claim-actors.js';
+import { applyTurn, heldBy, refenceLease, refuseMalformed } from './commit-turn.js';
+import { type Actor, InMemoryStore } from './in-memory-store.js';
+import { countRuns, describeRef, listRuns, loadRun, outcomeOf } from './read-runs.js';
+import { sendMessage, targetOf } from './send-message.js';
+import { startRun, startTerminates, terminateRun, terminationTarget } from './start-runs.js';
+import { endSession, ownedBy, prolongSession, registerWorker, rescueActors } from './worker-sessions.js';
+
+/**
+ * The reference adapter: plain maps, for tests and for applications that need no durability. Nothing survives the
+ * process.
+ *
+ * Every verb gives way to other work once, as a database would, and then looks and writes in one go. Journals over one
+ * {@link InMemoryStore} are like processes over one database.
+ */
+export class InMemoryJournal implements Journal {
+  readonly #store: InMemoryStore;
+  readonly #ends = new Set<() => void>();
+  #open = false;
+
+  constructor(store: InMemoryStore = new InMemoryStore()) {
+    this.#store = store;
+  }
+
+  async open(): Promise<void> {
+    await setImmediate();
+    this.#open = true;
+  }
+
+  async close(): Promise<void> {
+    await setImmediate();
+    this.#open = false;
+    for (const end of this.#ends) end();
+  }
+
+  async start(requests: readonly StartRequest[], within?: Transaction): Promise<readonly StartAnswer[]> {
+    const store = await this.#enter(within);
+    requests.forEach(refuseUnstorableStart);
+    return await store.whenFree(
+      () => requests.flatMap((request) => startTerminates(store, request)),
+      () => requests.map((request) => startRun(store, request)),
+    );
+  }
+
+  async send(
+    messages: readonly Message[],
+    options: { wait?: boolean; within?: Transaction } = {},
+  ): Promise<readonly SendAnswer[]> {
+    const store = await this.#enter(options.within);
+    messages.forEach(refuseUnstorableMessage);
+    return await store.whenFree(
+      () => (options.wait ? present(messages.map((message) => targetOf(store, message))) : []),
+      () => messages.map((message) => sendMessage(store, message)),
+    );
+  }
+
+  async terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]> {
+    const store = await this.#enter();
+    requests.forEach(refuseUnstorableTermination);
+    return await store.whenFree(
+      () => present(requests.map((request) => terminationTarget(store, request))),
+      () => requests.map((request) => terminateRun(store, request)),
+    );
+  }
+
+  async claim(request: ClaimRequest): Promise<readonly Claim[]> {
+    return claimActors(await this.#enter(), request);
+  }
+
+  async load(requests: readonly LoadRequest[]): Promise<readonly Loaded[]> {
+    const store = await this.#enter();
+    return requests.map((request) => loadRun(store, request));
+  }
+
+  async commit(turns: readonly Turn[], options: { wait?: boolean } = {}): Promise<readonly CommitAnswer[]> {
+    const store = await this.#enter();
+    const actorOf = (turn: Turn): Actor | undefined => store.actors.get(turn.lease.actorId);
+    return await store.whenFree(
+      () => (options.wait ? present(turns.map(actorOf)) : []),
+      () => {
+        refuseMalformed(store, turns);
+        return turns.map((turn): CommitAnswer =>
+          actorOf(turn)?.lock.held === true ? { type: 'busy' } : applyTurn(store, turn),
+        );
+      },
+    );
+  }
+
+  async commitLocked(
+    lease: Lease,
+    inboxAfter: number,
+    take: (messages: readonly InboxMessage[]) => Promise<Turn>,
+  ): Promise<CommitAnswer> {
+    const store = await this.#enter();
+    const release = await store.actors.get(lease.actorId)?.lock.hold();
+    try {
+      if (heldBy(store, lease) === undefined) return { type: 'lost' };
+      const { messages } = loadRun(store, { ...lease, historyAfter: null, inboxAfter });
+      const turn = await take(messages);
+      if (turn.lease.actorId !== lease.actorId) {
+        throw new JournalError(`The turn is of actor ${turn.lease.actorId}, and locked is ${lease.actorId}.`);
+      }
+      refuseMalformed(store, [turn]);
+      return applyTurn(store, turn);
+    } finally {
+      release?.();
+    }
+  }
+
+  async refence(leases: readonly Lease[]): Promise<readonly RefenceAnswer[]> {
+    const store = await this.#enter();
+    return await store.whenFree(
+      () => present(leases.map((lease) => store.actors.get(lease.actorId))),
+      () => leases.map((lease) => refenceLease(store, lease)),
+    );
+  }
+
+  async register(session: WorkerSession): Promise<void> {
+    registerWorker(await this.#enter(), session);
+  }
+
+  async heartbeat(owner: WorkerId): Promise<HeartbeatAnswer> {
+    return prolongSession(await this.#enter(), owner);
+  }
+
+  async unregister(owner: WorkerId): Promise<void> {
+    const store = await this.#enter();
+    await store.whenFree(
+      () => ownedBy(store, owner),
+      () => endSession(store, owner),
+    );
+  }
+
+  async rescue(): Promise<RescueAnswer> {
+    return rescueActors(await this.#enter());
+  }
+
+  async describe(refs: readonly RunRef[]): Promise<readonly (RunDescription | null)[]> {
+    const store = await this.#enter();
+    return refs.map((ref) => describeRef(store, ref));
+  }
+
+  async outcomes(runIds: readonly RunId[]): Promise<readonly (RunOutcome | null)[]> {
+    const store = await this.#enter();
+    return runIds.map((runId) => outcomeOf(store, runId));
+  }
+
+  async list(query: ListQuery): Promise<RunPage> {
+    return listRuns(await this.#enter(), query);
+  }
+
+  async count(filter: RunFilter): Promise<number> {
+    return countRuns(await this.#enter(), filter);
+  }
+
+  async notify(hints: readonly string[]): Promise<void> {
+    const store = await this.#enter();
+    for (const listener of store.listeners) listener([...hints]);
+  }
+
+  async listen(onHints: (hints: readonly string[]) => void): Promise<() => Promise<void>> {
+    const store = await this.#enter();
+    // A function of its own: the same one given twice listens twice.
+    const listener = (hints: readonly string[]): void => onHints(hints);
+    const end = (): void => {
+      store.listeners.delete(listener);
+      this.#ends.delete(end);
+    };
+    store.listeners.add(listener);
+    this.#ends.add(end);
+    return async () => end();
+  }
+
+  async #enter(within?: Transaction): Promise<InMemoryStore> {
+    if (within !== undefined) {
+      throw new JournalError(
+        'The in-memory journal takes part in no transaction of its callers. Call it without one, or use the Postgres journal.',
+      );
+    }
+    await setImmediate();
+    if (!this.#open)
+      throw new JournalUnavailableError('The journal is not open. Open it before its first use.', false);
+    return this.#store;
+  }
+}
+
+const present = (actors: readonly (Actor | undefined)[]): readonly Actor[] =>
+  actors.filter((actor) => actor !== undefined);

@@ -1,0 +1,201 @@
+import type { Encoded, HistoryEntry, Instant } from '../../core/index.js';
+import type { InboxMessage, WorkerSession } from '../journal.js';
+import type { ActorId, RunId, RunState, WorkerId } from '../turn.js';
+import { RowLock } from './row-lock.js';
+
+/** One row for every open workflow id; gone when its run is closed. */
+export interface Actor {
+  readonly id: ActorId;
+  readonly runId: RunId;
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly priority: number;
+  readonly lock: RowLock;
+  /** When it is claimable; `null` for never. Looked at only while nobody owns it. */
+  wakeAt: Instant | null;
+  /** The floor under every wake. */
+  notBefore: Instant | null;
+  owner: WorkerId | null;
+  token: number;
+  /** Of the latest message, and of the latest consumed one. */
+  inboxSeq: number;
+  inboxConsumed: number;
+  /** Of the latest signal: what a deciding turn must have consumed (F17). */
+  signalSeq: number;
+  /** Unread messages, by number. */
+  inbox: readonly InboxMessage[];
+  /** The rollback has begun: it takes no messages any more (F17). */
+  closing: boolean;
+  failedTurns: number;
+  blocked: { readonly reason: string; readonly since: Instant; readonly buildId: string | null } | null;
+}
+
+/** One row for every execution. */
+export interface Run {
+  readonly id: RunId;
+  readonly actorId: ActorId;
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly startedAt: Instant;
+  /** The token it was born with, for a start that is repeated. */
+  readonly firstToken: number;
+  /** JSON text. */
+  readonly attributes: string | null;
+  /** Entry `i` has the sequence number `i + 1`. JSON text, so that nobody shares an object with the store. */
+  readonly history: string[];
+  state: RunState;
+  closedAt: Instant | null;
+  /** The token it was closed under. */
+  closedToken: number;
+}
+
+export interface Session {
+  readonly session: WorkerSession;
+  heartbeatAt: Instant;
+  expiresAt: Instant;
+  dead: boolean;
+  /** Its process is known to be gone. */
+  abandoned: boolean;
+}
+
+export interface InMemoryStoreOptions {
+  /** Tells the time, in milliseconds since the epoch. Defaults to `Date.now`. */
+  readonly clock?: () => Instant;
+}
+
+/**
+ * What several {@link InMemoryJournal}s share, as processes share a database.
+ *
+ * Every verb looks and writes in one synchronous go, so it is a transaction by itself. Locks are for what stays open
+ * longer than that: `commitLocked`, and whoever calls {@link holdActor}.
+ */
+export class InMemoryStore {
+  readonly actors = new Map<ActorId, Actor>();
+  readonly runs = new Map<RunId, Run>();
+  readonly sessions = new Map<WorkerId, Session>();
+  readonly listeners = new Set<(hints: readonly string[]) => void>();
+  readonly #clock: () => Instant;
+  /** The runs of each workflow id, in the order of their starts. */
+  readonly #runsOf = new Map<string, Run[]>();
+  readonly #openActors = new Map<string, Actor>();
+  readonly #messageIds = new Map<string, Set<string>>();
+
+  constructor(options: InMemoryStoreOptions = {}) {
+    this.#clock = options.clock ?? Date.now;
+  }
+
+  now(): Instant {
+    return this.#clock();
+  }
+
+  add(actor: Actor, run: Run): void {
+    const key = keyOf(actor.namespace, actor.workflowId);
+    this.actors.set(actor.id, actor);
+    this.#openActors.set(key, actor);
+    this.runs.set(run.id, run);
+    const runs = this.#runsOf.get(key) ?? [];
+    this.#runsOf.set(key, runs);
+    runs.push(run);
+  }
+
+  /** The workflow id is free, and what is left in the inbox is gone. */
+  close(actor: Actor, state: RunState, token: number): void {
+    const run = this.runOf(actor);
+    run.state = state;
+    run.closedAt = this.now();
+    run.closedToken = token;
+    this.actors.delete(actor.id);
+    this.#openActors.delete(keyOf(actor.namespace, actor.workflowId));
+  }
+
+  openActor(namespace: string, workflowId: string): Actor | undefined {
+    return this.#openActors.get(keyOf(namespace, workflowId));
+  }
+
+  runsOf(namespace: string, workflowId: string): readonly Run[] {
+    return this.#runsOf.get(keyOf(namespace, workflowId)) ?? [];
+  }
+
+  runOf(actor: Actor): Run {
+    const run = this.runs.get(actor.runId);
+    if (run === undefined) throw new Error(`The actor ${actor.id} has no run ${actor.runId}.`);
+    return run;
+  }
+
+  knowsMessage(namespace: string, workflowId: string, messageId: string): boolean {
+    return this.#messageIds.get(keyOf(namespace, workflowId))?.has(messageId) ?? false;
+  }
+
+  rememberMessage(namespace: string, workflowId: string, messageId: string): void {
+    const key = keyOf(namespace, workflowId);
+    const ids = this.#messageIds.get(key) ?? new Set<string>();
+    this.#messageIds.set(key, ids.add(messageId));
+  }
+
+  /** Puts a message behind all others of the inbox, and answers its number. */
+  deliver(
+    actor: Actor,
+    message: {
+      readonly kind: InboxMessage['kind'];
+      readonly name: string | null;
+      readonly payload: Encoded | null;
+    },
+  ): number {
+    const n = actor.inboxSeq + 1;
+    const { kind, name, payload } = message;
+    actor.inboxSeq = n;
+    if (kind === 'signal') actor.signalSeq = n;
+    actor.inbox = [...actor.inbox, { n, kind, name, payload, at: this.now() }];
+    return n;
+  }
+
+  append(run: Run, entries: readonly HistoryEntry[]): void {
+    for (const entry of entries) run.history.push(JSON.stringify(entry));
+  }
+
+  /** The live session of a worker. */
+  liveSession(owner: WorkerId): Session | undefined {
+    const found = this.sessions.get(owner);
+    return found?.dead === false ? found : undefined;
+  }
+
+  /** Takes the lease from whoever has it; the actor is claimable as soon as its floor allows. */
+  free(actor: Actor): void {
+    actor.owner = null;
+    actor.wakeAt = floored(this.now(), actor.notBefore);
+  }
+
+  /** Does `work` at a moment when nobody holds one of the `rows`. */
+  async whenFree<T>(rows: () => readonly Actor[], work: () => T): Promise<T> {
+    for (;;) {
+      const held = rows().find((actor) => actor.lock.held);
+      if (held === undefined) return work();
+      await held.lock.released();
+    }
+  }
+
+  /**
+   * For tests: holds an actor's row, as somebody else's open transaction would. Claims, commits and sends go round it
+   * until the answer is called.
+   */
+  async holdActor(actorId: ActorId): Promise<() => void> {
+    const actor = this.actors.get(actorId);
+    if (actor === undefined) throw new Error(`There is no open actor ${actorId}.`);
+    return await actor.lock.hold();
+  }
+
+  /** For tests: the process of this worker is known to be gone. */
+  killProcess(owner: WorkerId): void {
+    const found = this.sessions.get(owner);
+    if (found !== undefined) found.abandoned = true;
+  }
+}
+
+/** A time, but not before the floor. */
+export const floored = (at: Instant, floor: Instant | null): Instant => Math.max(at, floor ?? at);
+
+const keyOf = (namespace: string, workflowId: string): string => JSON.stringify([namespace, workflowId]);

@@ -1,0 +1,126 @@
+import type { HistoryEntry } from '../../core/index.js';
+import { JournalRefusedError } from '../errors.js';
+import type {
+  ListQuery,
+  LoadRequest,
+  Loaded,
+  RunDescription,
+  RunFilter,
+  RunOutcome,
+  RunPage,
+  RunRef,
+} from '../journal.js';
+import type { RunId } from '../turn.js';
+import type { InMemoryStore, Run } from './in-memory-store.js';
+import { decodeCursor, encodeCursor } from './run-cursor.js';
+
+export function loadRun(store: InMemoryStore, request: LoadRequest): Loaded {
+  const { historyAfter, inboxAfter } = request;
+  const history = store.runs.get(request.runId)?.history ?? [];
+  const inbox = store.actors.get(request.actorId)?.inbox ?? [];
+  return {
+    history: historyAfter === null ? [] : history.slice(historyAfter).map(parseEntry),
+    messages:
+      inboxAfter === null
+        ? []
+        : inbox.filter((message) => message.n > inboxAfter).map((message) => ({ ...message })),
+  };
+}
+
+export function describeRef(store: InMemoryStore, ref: RunRef): RunDescription | null {
+  const runs = store.runsOf(ref.namespace, ref.workflowId);
+  const run = ref.runId === null ? runs.at(-1) : runs.find(({ id }) => id === ref.runId);
+  return run === undefined ? null : describeRun(store, run);
+}
+
+export function outcomeOf(store: InMemoryStore, runId: RunId): RunOutcome | null {
+  const run = store.runs.get(runId);
+  const last = run?.history.at(-1);
+  if (run === undefined || run.state === 'running' || last === undefined) return null;
+  return { run: describeRun(store, run), last: parseEntry(last) };
+}
+
+export function listRuns(store: InMemoryStore, { filter, order, cursor, limit }: ListQuery): RunPage {
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
+    throw new JournalRefusedError(`A page has 1 to 1,000 runs; ${limit} were asked for.`);
+  }
+  const after = cursor === null ? null : decodeCursor(cursor);
+  const direction = order === 'oldest' ? 1 : -1;
+  const rest = [...store.runs.values()]
+    .filter((run) => matches(run, filter))
+    .toSorted((a, b) => direction * compare(a, b))
+    .filter((run) => after === null || direction * compare(run, after) > 0);
+  const runs = rest.slice(0, limit);
+  const last = runs.at(-1);
+  return {
+    runs: runs.map((run) => describeRun(store, run)),
+    next: last !== undefined && rest.length > limit ? encodeCursor(last) : null,
+  };
+}
+
+export function countRuns(store: InMemoryStore, filter: RunFilter): number {
+  return [...store.runs.values()].filter((run) => matches(run, filter)).length;
+}
+
+const compare = (a: Pick<Run, 'startedAt' | 'id'>, b: Pick<Run, 'startedAt' | 'id'>): number =>
+  a.startedAt - b.startedAt || (a.id < b.id ? -1 : Number(a.id > b.id));
+
+function matches(run: Run, filter: RunFilter): boolean {
+  const { workflow, workflowId, state, startedAfter, startedBefore, attributes } = filter;
+  return (
+    run.namespace === filter.namespace &&
+    (workflow === undefined || run.workflow === workflow) &&
+    (workflowId === undefined || run.workflowId === workflowId) &&
+    (state === undefined || (typeof state === 'string' ? run.state === state : state.includes(run.state))) &&
+    (startedAfter === undefined || run.startedAt > startedAfter) &&
+    (startedBefore === undefined || run.startedAt < startedBefore) &&
+    (attributes === undefined || hasAttributes(parseAttributes(run.attributes), attributes))
+  );
+}
+
+function hasAttributes(
+  actual: Readonly<Record<string, unknown>> | null,
+  wanted: Readonly<Record<string, unknown>>,
+): boolean {
+  return Object.entries(wanted).every(
+    ([name, value]) =>
+      value === undefined || (actual !== null && name in actual && sameJson(actual[name], value)),
+  );
+}
+
+/** As a JSON database sees it: the order of members does not matter, that of items does. */
+function sameJson(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [left, right] = [
+    new Map<string, unknown>(Object.entries(a)),
+    new Map<string, unknown>(Object.entries(b)),
+  ];
+  return (
+    left.size === right.size &&
+    [...left].every(([key, value]) => right.has(key) && sameJson(value, right.get(key)))
+  );
+}
+
+function describeRun(store: InMemoryStore, run: Run): RunDescription {
+  const blocked = store.actors.get(run.actorId)?.blocked ?? null;
+  const failedTurns = store.actors.get(run.actorId)?.failedTurns ?? 0;
+  return {
+    namespace: run.namespace,
+    workflowId: run.workflowId,
+    runId: run.id,
+    actorId: run.actorId,
+    workflow: run.workflow,
+    version: run.version,
+    state: run.state,
+    startedAt: run.startedAt,
+    closedAt: run.closedAt,
+    attributes: parseAttributes(run.attributes),
+    blocked: blocked === null ? null : { reason: blocked.reason, since: blocked.since, failedTurns },
+  };
+}
+
+// The casts: this is the text that the store itself wrote from values of these types.
+const parseEntry = (text: string): HistoryEntry => JSON.parse(text) as HistoryEntry;
+const parseAttributes = (text: string | null): Readonly<Record<string, unknown>> | null =>
+  text === null ? null : (JSON.parse(text) as Readonly<Record<string, unknown>>);

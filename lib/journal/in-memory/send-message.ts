@@ -1,0 +1,28 @@
+import type { Message, SendAnswer } from '../journal.js';
+import { type Actor, type InMemoryStore, floored } from './in-memory-store.js';
+
+/** The open actor that a message is for. */
+export function targetOf(store: InMemoryStore, message: Message): Actor | undefined {
+  const open = store.openActor(message.namespace, message.workflowId);
+  return message.runId === null || open?.runId === message.runId ? open : undefined;
+}
+
+export function sendMessage(store: InMemoryStore, message: Message): SendAnswer {
+  const { namespace, workflowId, messageId } = message;
+  const actor = targetOf(store, message);
+  if (actor?.lock.held === true) return { type: 'again' };
+  if (messageId !== null && store.knowsMessage(namespace, workflowId, messageId))
+    return { type: 'duplicate' };
+  if (actor === undefined || (actor.closing && message.kind !== 'activity_result')) {
+    const runs = store.runsOf(namespace, workflowId);
+    return {
+      type: 'not running',
+      known: runs.some((run) => message.runId === null || run.id === message.runId),
+    };
+  }
+  if (messageId !== null) store.rememberMessage(namespace, workflowId, messageId);
+  const n = store.deliver(actor, message);
+  if (actor.owner === null)
+    actor.wakeAt = floored(Math.min(actor.wakeAt ?? Infinity, store.now()), actor.notBefore);
+  return { type: 'accepted', actorId: actor.id, n, owner: actor.owner };
+}

@@ -1,0 +1,126 @@
+import type { OnReuse, StartAnswer, StartRequest, TerminateAnswer, TerminateRequest } from '../journal.js';
+import type { RunState } from '../turn.js';
+import { type Actor, type InMemoryStore, floored } from './in-memory-store.js';
+import { RowLock } from './row-lock.js';
+
+/** An open run with the workflow id is a matter of `onConflict`; where there is none, `onReuse` looks at the latest one. */
+export function startRun(store: InMemoryStore, request: StartRequest): StartAnswer {
+  const { namespace, workflowId } = request;
+  const repeated = store.runs.get(request.runId);
+  if (repeated !== undefined) return { type: 'started', runId: repeated.id, token: repeated.firstToken };
+
+  const open = store.openActor(namespace, workflowId);
+  if (open !== undefined) {
+    switch (request.onConflict) {
+      case 'fail':
+        return { type: 'conflict', runId: open.runId };
+      case 'useExisting':
+        return { type: 'existing', runId: open.runId };
+      case 'terminateExisting':
+        terminateActor(store, open, TERMINATED_BY_START);
+        return begin(store, request);
+      default:
+        return request.onConflict satisfies never;
+    }
+  }
+  const latest = store.runsOf(namespace, workflowId).at(-1);
+  if (latest !== undefined && !mayReuse(request.onReuse, latest.state)) {
+    return { type: 'reuse refused', runId: latest.id, state: latest.state };
+  }
+  return begin(store, request);
+}
+
+/** Whom a start may have to wait for: it cannot close what somebody else holds. */
+export function startTerminates(store: InMemoryStore, request: StartRequest): readonly Actor[] {
+  if (request.onConflict !== 'terminateExisting' || store.runs.has(request.runId)) return [];
+  const open = store.openActor(request.namespace, request.workflowId);
+  return open === undefined ? [] : [open];
+}
+
+export function terminateRun(store: InMemoryStore, request: TerminateRequest): TerminateAnswer {
+  const actor = terminationTarget(store, request);
+  if (actor === undefined) {
+    const runs = store.runsOf(request.namespace, request.workflowId);
+    return {
+      type: 'not running',
+      known: runs.some((run) => request.runId === null || run.id === request.runId),
+    };
+  }
+  terminateActor(store, actor, request.reason);
+  return { type: 'terminated', runId: actor.runId };
+}
+
+export function terminationTarget(store: InMemoryStore, request: TerminateRequest): Actor | undefined {
+  const open = store.openActor(request.namespace, request.workflowId);
+  return request.runId === null || open?.runId === request.runId ? open : undefined;
+}
+
+const TERMINATED_BY_START = 'Another run was started with its workflow id.';
+
+/** Closes a run under a token that no holder has: the holder's turns are lost, and it can tell that it was not its own. */
+function terminateActor(store: InMemoryStore, actor: Actor, reason: string | null): void {
+  store.append(store.runOf(actor), [{ type: 'run_terminated', at: store.now(), reason }]);
+  store.close(actor, 'terminated', actor.token + 1);
+}
+
+function mayReuse(onReuse: OnReuse, state: RunState): boolean {
+  switch (onReuse) {
+    case 'allow':
+      return true;
+    case 'allowIfFailed':
+      return state !== 'completed';
+    case 'reject':
+      return false;
+    default:
+      return onReuse satisfies never;
+  }
+}
+
+function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
+  const { runId, namespace, workflowId, workflow, version, priority } = request;
+  const now = store.now();
+  // A session that is over holds no leases: its run is started as any other.
+  const isHeld = request.first !== null && store.liveSession(request.first.owner) !== undefined;
+  const first = isHeld ? request.first : null;
+  const token = first === null ? 0 : 1;
+  const actor: Actor = {
+    id: runId,
+    runId,
+    namespace,
+    workflowId,
+    workflow,
+    version,
+    priority,
+    lock: new RowLock(),
+    wakeAt: floored(now, request.startAt),
+    notBefore: request.startAt,
+    owner: first?.owner ?? null,
+    token,
+    inboxSeq: 0,
+    inboxConsumed: 0,
+    signalSeq: 0,
+    inbox: [],
+    closing: false,
+    failedTurns: 0,
+    blocked: null,
+  };
+  const run = {
+    id: runId,
+    actorId: runId,
+    namespace,
+    workflowId,
+    workflow,
+    version,
+    startedAt: now,
+    firstToken: token,
+    attributes: request.attributes === null ? null : JSON.stringify(request.attributes),
+    history: [],
+    state: 'running' as const,
+    closedAt: null,
+    closedToken: 0,
+  };
+  store.add(actor, run);
+  if (first === null) store.deliver(actor, { kind: 'start', name: null, payload: request.input });
+  else store.append(run, first.entries);
+  return { type: 'started', runId, token };
+}

@@ -1,0 +1,77 @@
+import type { HeartbeatAnswer, RescueAnswer, WorkerSession } from '../journal.js';
+import type { WorkerId } from '../turn.js';
+import { type Actor, type InMemoryStore, type Session, floored } from './in-memory-store.js';
+
+/** A run that takes its worker down with it is tried again at once this many times; then it must wait. */
+const PATIENCE = 2;
+const FIRST_DELAY = 1_000;
+const LONGEST_DELAY = 300_000;
+
+export function registerWorker(store: InMemoryStore, session: WorkerSession): void {
+  const now = store.now();
+  store.sessions.set(session.id, {
+    session: { ...session, workflows: session.workflows.map((workflow) => ({ ...workflow })) },
+    heartbeatAt: now,
+    expiresAt: now + session.ttl,
+    dead: false,
+    abandoned: false,
+  });
+  for (const actor of store.actors.values()) {
+    if (actor.owner === null && actor.blocked !== null && actor.blocked.buildId !== session.buildId) {
+      actor.notBefore = null;
+      store.free(actor);
+    }
+  }
+}
+
+export function prolongSession(store: InMemoryStore, owner: WorkerId): HeartbeatAnswer {
+  const live = store.liveSession(owner);
+  if (live === undefined) return { type: 'dead' };
+  const now = store.now();
+  live.heartbeatAt = now;
+  live.expiresAt = now + live.session.ttl;
+  const unread = ownedBy(store, owner)
+    .filter((actor) => actor.inboxSeq > actor.inboxConsumed)
+    .map((actor) => ({ actorId: actor.id, token: actor.token, inboxSeq: actor.inboxSeq }));
+  return { type: 'alive', now, unread };
+}
+
+export function endSession(store: InMemoryStore, owner: WorkerId): void {
+  store.sessions.delete(owner);
+  for (const actor of ownedBy(store, owner)) store.free(actor);
+}
+
+export const ownedBy = (store: InMemoryStore, owner: WorkerId): readonly Actor[] =>
+  [...store.actors.values()].filter((actor) => actor.owner === owner);
+
+export function rescueActors(store: InMemoryStore): RescueAnswer {
+  const now = store.now();
+  const deadWorkers: WorkerId[] = [];
+  for (const [id, session] of store.sessions) {
+    if (session.dead || !isGone(session, now)) continue;
+    session.dead = true;
+    deadWorkers.push(id);
+  }
+  // By owner and not by the workers just found dead: a late claim may have given an actor to one found long ago.
+  const stranded = [...store.actors.values()].filter(
+    (actor) => actor.owner !== null && store.liveSession(actor.owner) === undefined && !actor.lock.held,
+  );
+  for (const actor of stranded) countLostTurn(store, actor);
+  return { deadWorkers, freedActors: stranded.length };
+}
+
+/** A process that is gone counts only together with missed heartbeats: it may just have lost a connection. */
+function isGone(session: Session, now: number): boolean {
+  const missed = now - session.heartbeatAt > 2 * session.session.heartbeatInterval;
+  return session.expiresAt <= now || (session.abandoned && missed);
+}
+
+function countLostTurn(store: InMemoryStore, actor: Actor): void {
+  actor.failedTurns += 1;
+  const further = actor.failedTurns - PATIENCE - 1;
+  if (further >= 0) {
+    const delay = Math.min(FIRST_DELAY * 2 ** further, LONGEST_DELAY);
+    actor.notBefore = floored(store.now() + delay, actor.notBefore);
+  }
+  store.free(actor);
+}

@@ -1,0 +1,46 @@
+import type { Claim, ClaimRequest } from '../journal.js';
+import { numberArray, textArray, uuidOrNil } from './array-literals.js';
+import { type ClaimRow, claimActors } from './sql/claim-actors.js';
+import type { Session } from './statement.js';
+
+const PRIORITIES = [0, 1, 2, 3, 4];
+
+/** Claims due actors: one priority after the other, and within one the workflows in an order that changes. */
+export async function claim(session: Session, request: ClaimRequest): Promise<readonly Claim[]> {
+  const { owner, workflows, limit } = request;
+  if (workflows.length === 0 || limit < 1) return [];
+  // Nobody's workflows are always looked at last, and two workers do not look at the same ones at once.
+  const probes = PRIORITIES.flatMap((priority) =>
+    shuffled(workflows).map((workflow) => ({ ...workflow, priority })),
+  );
+  const rows = await session.run(claimActors, {
+    owner: uuidOrNil(owner),
+    workflows: textArray(probes.map((probe) => probe.name)),
+    versions: numberArray(probes.map((probe) => probe.version)),
+    priorities: numberArray(probes.map((probe) => probe.priority)),
+    limit,
+  });
+  return rows
+    .toSorted((a, b) => a.priority - b.priority || a.due_at - b.due_at)
+    .map((row) => toClaim(row, owner));
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  const result = [...items];
+  for (let i = result.length - 1; i > 0; i--) {
+    const k = Math.floor(Math.random() * (i + 1));
+    [result[i], result[k]] = [result[k] as T, result[i] as T];
+  }
+  return result;
+}
+
+const toClaim = (row: ClaimRow, owner: string): Claim => ({
+  lease: { owner, actorId: row.id, runId: row.run_id, token: row.lease_token },
+  namespace: row.namespace,
+  workflowId: row.workflow_id,
+  workflow: row.workflow,
+  version: row.version,
+  inboxSeq: row.inbox_seq,
+  inboxConsumed: row.inbox_consumed,
+  failedTurns: row.failed_turns,
+});

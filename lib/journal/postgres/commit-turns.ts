@@ -1,0 +1,123 @@
+import { JournalError } from '../errors.js';
+import type { InboxMessage } from '../journal.js';
+import type { CommitAnswer, Lease, Turn } from '../turn.js';
+import { booleanArray, numberArray, storable, textArray, uuidArray, uuidOrNil } from './array-literals.js';
+import { EntryArrays } from './entry-arrays.js';
+import { loadInboxes } from './load-runs.js';
+import { APPEND_TURNS } from './sql/append-turns.js';
+import type { JudgedTurn, JudgeTurns } from './sql/judged-turns.js';
+import { lockLease } from './sql/lock-lease.js';
+import { SETTLE_TURNS, type SettleTurns } from './sql/settle-turns.js';
+import type { Lock, Session } from './statement.js';
+
+/** Throws {@link JournalError} for what no holder may ask for. */
+export function refuseMalformed(turns: readonly Turn[]): void {
+  if (new Set(turns.map((turn) => turn.lease.actorId)).size < turns.length) {
+    throw new JournalError('A batch has at most one turn per actor.');
+  }
+  if (new Set(turns.map((turn) => turn.lease.owner)).size > 1) {
+    throw new JournalError('The turns of a batch are all of one owner.');
+  }
+  const malformed = turns.find((turn) => turn.outcome.type === 'block' && turn.entries.length > 0);
+  if (malformed !== undefined) {
+    throw new JournalError(
+      `A failed turn records no entries; that of run ${malformed.lease.runId} has some.`,
+    );
+  }
+}
+
+/** Applies turns of one owner, in one statement. */
+export async function commitTurns(
+  session: Session,
+  turns: readonly Turn[],
+  lock: Lock,
+): Promise<readonly CommitAnswer[]> {
+  const rows = turns.every(goesOn)
+    ? await session.run(APPEND_TURNS[lock], judgeParameters(turns))
+    : await session.run(SETTLE_TURNS[lock], settleParameters(turns));
+  return turns.map((turn, i) => toAnswer(turn, rows[i]));
+}
+
+/** Takes a turn while its actor is locked, inside a transaction. */
+export async function commitLocked(
+  session: Session,
+  lease: Lease,
+  inboxAfter: number,
+  take: (messages: readonly InboxMessage[]) => Promise<Turn>,
+): Promise<CommitAnswer> {
+  const { owner, actorId, runId, token } = lease;
+  const ids = { actorId: uuidOrNil(actorId), runId: uuidOrNil(runId), owner: uuidOrNil(owner) };
+  const held = await session.run(lockLease, { ...ids, token });
+  if (held.length === 0) return { type: 'lost' };
+  const inbox = { actorId, inboxAfter };
+  const turn = await take((await loadInboxes(session, [inbox])).get(inbox) ?? []);
+  if (turn.lease.actorId !== actorId) {
+    throw new JournalError(`The turn is of actor ${turn.lease.actorId}, and locked is ${actorId}.`);
+  }
+  refuseMalformed([turn]);
+  const [answer] = await commitTurns(session, [turn], '');
+  return answer ?? { type: 'lost' };
+}
+
+/** The holder keeps the lease, and nothing else is decided. */
+const goesOn = (turn: Turn): boolean => turn.outcome.type === 'keep';
+
+function judgeParameters(turns: readonly Turn[]): JudgeTurns {
+  const entries = new EntryArrays();
+  const entryTurns: number[] = [];
+  turns.forEach((turn, i) =>
+    turn.entries.forEach((entry, k) => {
+      entryTurns.push(i + 1);
+      entries.add(turn.previousSeq + 1 + k, entry);
+    }),
+  );
+  return {
+    owner: uuidOrNil(turns[0]?.lease.owner ?? ''),
+    actorIds: uuidArray(turns.map((turn) => uuidOrNil(turn.lease.actorId))),
+    runIds: uuidArray(turns.map((turn) => uuidOrNil(turn.lease.runId))),
+    tokens: numberArray(turns.map((turn) => turn.lease.token)),
+    previousSeqs: numberArray(turns.map((turn) => turn.previousSeq)),
+    consumed: numberArray(turns.map((turn) => turn.consumedThrough)),
+    decides: booleanArray(turns.map((turn) => turn.decides)),
+    closes: booleanArray(turns.map((turn) => turn.outcome.type === 'close')),
+    firedUpTo: numberArray(turns.map((turn) => turn.firedUpTo)),
+    entryTurns: numberArray(entryTurns),
+    ...entries.parameters,
+  };
+}
+
+function settleParameters(turns: readonly Turn[]): SettleTurns {
+  const outcomes = turns.map((turn) => turn.outcome);
+  return {
+    ...judgeParameters(turns),
+    outcomes: textArray(outcomes.map((outcome) => outcome.type)),
+    wakeTimes: numberArray(outcomes.map((outcome) => (outcome.type === 'release' ? outcome.wakeAt : null))),
+    reasons: textArray(
+      outcomes.map((outcome) => (outcome.type === 'block' ? storable(outcome.reason) : null)),
+    ),
+    delays: numberArray(outcomes.map((outcome) => (outcome.type === 'block' ? outcome.delay : null))),
+    states: textArray(outcomes.map((outcome) => (outcome.type === 'close' ? outcome.state : null))),
+    lastSeqs: numberArray(turns.map((turn) => turn.previousSeq + turn.entries.length)),
+    appends: booleanArray(turns.map((turn) => turn.entries.length > 0)),
+  };
+}
+
+function toAnswer(turn: Turn, row: JudgedTurn | undefined): CommitAnswer {
+  if (row === undefined) throw new JournalError(`The commit gave no answer for run ${turn.lease.runId}.`);
+  const { answer } = row;
+  const inboxSeq = row.inbox_seq ?? 0;
+  switch (answer) {
+    case 'applied':
+      return { type: 'applied', inboxSeq: turn.outcome.type === 'close' ? 0 : inboxSeq };
+    case 'signals unread':
+      return { type: 'signals unread', inboxSeq };
+    case 'not due':
+      return { type: 'not due', ahead: Math.ceil(row.ahead ?? 0) };
+    case 'busy':
+    case 'lost':
+    case 'history lost':
+      return { type: answer };
+    default:
+      return answer satisfies never;
+  }
+}

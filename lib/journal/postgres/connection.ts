@@ -1,0 +1,232 @@
+import { DataSource } from 'typeorm';
+import type { Client, ClientBase, CustomTypesConfig, Pool, PoolClient, PoolConfig } from 'pg';
+import { type JournalError, JournalUnavailableError } from '../errors.js';
+import { addressOf, journalConnection } from './connection-options.js';
+import { ContentionError, type Moment, translateError } from './error-translation.js';
+import type { ResolvedOptions } from './options.js';
+import { type CompiledStatement, type Session, type Statement, type Values, compile } from './statement.js';
+
+/** The name of a database, and its number: an expression in SQL, to be asked for on any connection. */
+export const DATABASE_IDENTITY =
+  "current_database() || ' ' || (select oid from pg_catalog.pg_database where datname = current_database())";
+
+/** The journal's own connections to the database. */
+export class Database implements Session {
+  readonly schema: string;
+  /** For messages: where the database is, without a password. */
+  readonly address: string;
+  readonly dataSource: DataSource;
+  readonly #compiled = new WeakMap<object, CompiledStatement>();
+  #planGeneration = '';
+  #identity: Promise<string> | undefined;
+  #doubts = 0;
+
+  constructor({ connection, schema, poolSize }: Pick<ResolvedOptions, 'connection' | 'schema' | 'poolSize'>) {
+    this.schema = schema;
+    this.address = addressOf(connection);
+    this.dataSource = new DataSource(journalConnection(connection, schema, poolSize));
+  }
+
+  /** Where hints are told. */
+  get channel(): string {
+    return `continuum_${this.schema}`;
+  }
+
+  async open(): Promise<void> {
+    if (this.dataSource.isInitialized) return;
+    try {
+      await this.dataSource.initialize();
+    } catch (error) {
+      throw translateError(error, 'connect', this.address);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+
+  /** Which database it is, as {@link DATABASE_IDENTITY} tells it. */
+  async identity(): Promise<string> {
+    this.#identity ??= this.reading(async (dataSource) => {
+      const [row] = await dataSource.query<{ identity: string }[]>(`select ${DATABASE_IDENTITY} as identity`);
+      return row?.identity ?? '';
+    });
+    try {
+      return await this.#identity;
+    } catch (error) {
+      this.#identity = undefined;
+      throw error;
+    }
+  }
+
+  /** Runs one statement as a transaction by itself. */
+  async run<V extends Values, Row>(statement: Statement<V, Row>, values: V): Promise<Row[]> {
+    return await this.#withClient((client) =>
+      this.#execute(client, statement, values, statement.effect, this.#preparedName(statement)),
+    );
+  }
+
+  /** Runs statements as one transaction. What `work` throws rolls it back. */
+  async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return await this.#withClient(async (client) => {
+      // Nothing is in doubt before the commit: what dies earlier has written nothing.
+      await this.#send(client, 'begin', 'read');
+      const result = await this.#orRollBack(client, () =>
+        work({
+          run: (statement, values) =>
+            this.#execute(client, statement, values, 'read', this.#preparedName(statement)),
+        }),
+      );
+      await this.#send(client, 'commit', 'write');
+      return result;
+    });
+  }
+
+  /** Reads through TypeORM, where a query is put together as it is asked for. */
+  async reading<T>(work: (dataSource: DataSource) => Promise<T>): Promise<T> {
+    this.requireOpen();
+    try {
+      return await work(this.dataSource);
+    } catch (error) {
+      throw this.#translate(error, 'read');
+    }
+  }
+
+  /** Throws {@link JournalUnavailableError} before `open` and after `close`. */
+  requireOpen(): void {
+    if (this.dataSource.isInitialized) return;
+    throw new JournalUnavailableError('The journal is not open. Open it before its first use.', false);
+  }
+
+  /** Runs statements on a connection of the caller's, as they are: named statements would stay there. */
+  on(client: ClientBase): Session {
+    return { run: (statement, values) => this.#execute(client, statement, values, 'read', undefined) };
+  }
+
+  /** How many writes have been left in doubt so far: sent, and never answered. */
+  get doubts(): number {
+    return this.#doubts;
+  }
+
+  /** A connection beside the pool; the caller connects and ends it. */
+  newClient(): Client {
+    this.requireOpen();
+    const { Client: PgClient } = this.#driver.postgres;
+    return new PgClient(this.#driver.master.options);
+  }
+
+  /** A plan is kept for as long as its name is: a new generation makes them anew, from what the tables are now. */
+  set planGeneration(generation: string) {
+    this.#planGeneration = generation;
+  }
+
+  async #orRollBack<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      // Of a connection that is gone the server rolls back by itself.
+      await client.query('rollback').catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#connect();
+    let lost: Error | undefined;
+    // The pool listens only while nobody has the connection; without a listener its end would end the process.
+    const onError = (error: Error): void => void (lost = error);
+    client.on('error', onError);
+    try {
+      return await work(client);
+    } catch (error) {
+      if (error instanceof JournalUnavailableError && !(error instanceof ContentionError)) lost ??= error;
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(lost);
+    }
+  }
+
+  async #connect(): Promise<PoolClient> {
+    this.requireOpen();
+    try {
+      return await this.#driver.master.connect();
+    } catch (error) {
+      throw translateError(error, 'connect', this.address);
+    }
+  }
+
+  async #execute<V extends Values, Row>(
+    client: ClientBase,
+    statement: Statement<V, Row>,
+    values: V,
+    moment: Moment,
+    name: string | undefined,
+  ): Promise<Row[]> {
+    const { text, parameters } = this.#compile(statement);
+    const config = { text, name, values: parameters.map((parameter) => values[parameter]), types: TYPES };
+    try {
+      const { rows } = await client.query<Row & object>(config);
+      return rows;
+    } catch (error) {
+      throw this.#translate(error, moment);
+    }
+  }
+
+  async #send(client: ClientBase, text: string, moment: Moment): Promise<void> {
+    try {
+      await client.query(text);
+    } catch (error) {
+      throw this.#translate(error, moment);
+    }
+  }
+
+  #translate(error: unknown, moment: Moment): JournalError {
+    const translated = translateError(error, moment, this.address);
+    if (translated instanceof JournalUnavailableError && translated.ambiguous) this.#doubts += 1;
+    return translated;
+  }
+
+  #compile(statement: Pick<Statement<never, unknown>, 'textFor'>): CompiledStatement {
+    const known = this.#compiled.get(statement);
+    if (known !== undefined) return known;
+    const compiled = compile(statement.textFor, this.schema);
+    this.#compiled.set(statement, compiled);
+    return compiled;
+  }
+
+  #preparedName(statement: { readonly name: string }): string {
+    return `${statement.name} ${SCHEMA_VERSION}${this.#planGeneration}`;
+  }
+
+  get #driver(): PostgresDriver {
+    // TypeORM types its drivers by what they have in common; this one is Postgres by construction.
+    return this.dataSource.driver as unknown as PostgresDriver;
+  }
+}
+
+/** Prepared statements of an older shape must not answer for a newer one: raise it with every migration. */
+const SCHEMA_VERSION = 1;
+
+interface PostgresDriver {
+  readonly master: Pool & { readonly options: PoolConfig };
+  readonly postgres: { readonly Client: new (config: PoolConfig) => Client };
+}
+
+/** Counters come as numbers, JSON as the text it is: what a value means is the codec's to say. */
+const TYPES: CustomTypesConfig = {
+  getTypeParser: ((oid: number) => PARSERS.get(oid) ?? asText) as CustomTypesConfig['getTypeParser'],
+};
+const asText = (text: string): string => text;
+const BOOL = 16;
+const INT8 = 20;
+const INT2 = 21;
+const INT4 = 23;
+const FLOAT8 = 701;
+const PARSERS: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
+  [BOOL, (text) => text === 't'],
+  [INT2, Number],
+  [INT4, Number],
+  [INT8, Number],
+  [FLOAT8, Number],
+]);

@@ -1,0 +1,85 @@
+import { EntitySchema } from 'typeorm';
+import {
+  bigint,
+  boolean,
+  instant,
+  integer,
+  key,
+  nullable,
+  smallint,
+  text,
+  uuid,
+  withDefault,
+} from './columns.js';
+
+/** One row for every open workflow id: its one writer, its dispatch and the counters of its inbox. */
+export interface Actor {
+  readonly id: string;
+  readonly runId: string;
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly priority: number;
+  /** When it is claimable; `null` for never. Looked at only while nobody holds the lease. */
+  readonly wakeAt: Date | null;
+  /** The floor under every wake: a start in the future, or the pause after a failed turn. */
+  readonly notBefore: Date | null;
+  readonly leaseOwner: string | null;
+  readonly leaseToken: number;
+  /** Numbers of the latest message, of the latest consumed one, and of the latest signal. */
+  readonly inboxSeq: number;
+  readonly inboxConsumed: number;
+  readonly signalSeq: number;
+  /** The rollback has begun: no message comes in any more (F17). */
+  readonly closing: boolean;
+  readonly pausedAt: Date | null;
+  readonly failedTurns: number;
+  readonly blocked: string | null;
+  readonly blockedSince: Date | null;
+  /** The build of the worker whose turn failed; another one is worth a try at once. */
+  readonly blockedBuild: string | null;
+}
+
+export const actorEntity = (schema: string): EntitySchema<Actor> =>
+  new EntitySchema<Actor>({
+    name: 'ContinuumActor',
+    tableName: 'actors',
+    schema,
+    columns: {
+      id: key('uuid', 'actors_pkey'),
+      runId: uuid('run_id'),
+      namespace: text(),
+      workflowId: text('workflow_id'),
+      workflow: text(),
+      version: integer(),
+      priority: smallint(),
+      wakeAt: nullable(instant('wake_at')),
+      notBefore: nullable(instant('not_before')),
+      leaseOwner: nullable(uuid('lease_owner')),
+      leaseToken: withDefault(bigint('lease_token'), 0),
+      inboxSeq: withDefault(bigint('inbox_seq'), 0),
+      inboxConsumed: withDefault(bigint('inbox_consumed'), 0),
+      signalSeq: withDefault(bigint('signal_seq'), 0),
+      closing: withDefault(boolean(), false),
+      pausedAt: nullable(instant('paused_at')),
+      failedTurns: withDefault(integer('failed_turns'), 0),
+      blocked: nullable(text()),
+      blockedSince: nullable(instant('blocked_since')),
+      blockedBuild: nullable(text('blocked_build')),
+    },
+    uniques: [{ name: 'actors_workflow_id', columns: ['namespace', 'workflowId'] }],
+    checks: [
+      { name: 'actors_priority', expression: 'priority between 0 and 4' },
+      { name: 'actors_inbox', expression: 'inbox_consumed <= inbox_seq and signal_seq <= inbox_seq' },
+    ],
+    indices: [
+      {
+        name: 'actors_claim',
+        columns: ['workflow', 'version', 'priority', 'wakeAt'],
+        where: 'lease_owner is null and paused_at is null',
+      },
+      { name: 'actors_owner', columns: ['leaseOwner'], where: 'lease_owner is not null' },
+      { name: 'actors_blocked', columns: ['blockedBuild'], where: 'blocked is not null' },
+    ],
+  });

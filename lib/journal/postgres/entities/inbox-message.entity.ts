@@ -1,0 +1,28 @@
+import { EntitySchema } from 'typeorm';
+import { instant, key, nullable, json, text } from './columns.js';
+
+/** A message that was sent to an actor and is not consumed yet. */
+export interface InboxMessage {
+  readonly actorId: string;
+  readonly n: number;
+  readonly kind: string;
+  readonly name: string | null;
+  readonly payload: unknown;
+  readonly at: Date;
+}
+
+export const inboxMessageEntity = (schema: string): EntitySchema<InboxMessage> =>
+  new EntitySchema<InboxMessage>({
+    name: 'ContinuumInboxMessage',
+    tableName: 'inbox',
+    schema,
+    columns: {
+      actorId: key('uuid', 'inbox_pkey', 'actor_id'),
+      n: key('bigint', 'inbox_pkey'),
+      kind: text(),
+      name: nullable(text()),
+      payload: nullable(json()),
+      at: instant(),
+    },
+    checks: [{ name: 'inbox_kind', expression: "kind in ('start', 'signal', 'cancel', 'activity_result')" }],
+  });

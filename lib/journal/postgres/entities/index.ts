@@ -1,0 +1,23 @@
+import type { EntitySchema } from 'typeorm';
+import { actorEntity } from './actor.entity.js';
+import { historyEntity } from './history.entity.js';
+import { inboxMessageEntity } from './inbox-message.entity.js';
+import { messageIdEntity } from './message-id.entity.js';
+import { runEntity } from './run.entity.js';
+import { workerEntity } from './worker.entity.js';
+
+/** Every table of the journal, in a schema. */
+export const entitiesOf = (schema: string): EntitySchema[] => [
+  actorEntity(schema),
+  runEntity(schema),
+  historyEntity(schema),
+  inboxMessageEntity(schema),
+  messageIdEntity(schema),
+  workerEntity(schema),
+];
+
+/** Names of the entities, for repositories. */
+export const ACTOR = 'ContinuumActor';
+export const RUN = 'ContinuumRun';
+export type { Actor } from './actor.entity.js';
+export type { Run } from './run.entity.js';

@@ -1,0 +1,110 @@
+import { JournalError, JournalRefusedError, JournalUnavailableError, SchemaError } from '../errors.js';
+
+/**
+ * Somebody else holds what the statement needs: a lock was not given in time, or two waited for each other. Nothing was
+ * written, and trying again is right. Most verbs do so themselves.
+ */
+export class ContentionError extends JournalUnavailableError {
+  override readonly name: string = 'ContentionError';
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, false, options);
+  }
+}
+
+/** Two rows with one key: a unique constraint decided between us and somebody else. */
+export class DuplicateKeyError extends JournalRefusedError {
+  override readonly name: string = 'DuplicateKeyError';
+  constructor(
+    message: string,
+    readonly constraint: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** When an error came up. Only what a `write` could have done before its answer was lost is ambiguous. */
+export type Moment = 'connect' | 'read' | 'write';
+
+/** What the driver threw, as one of our own errors. The only place that knows SQLSTATEs. */
+export function translateError(error: unknown, moment: Moment, database: string): JournalError {
+  if (error instanceof JournalError) return error;
+  const options = { cause: error };
+  const text = messageOf(error);
+  const code = sqlState(error);
+  if (code === null || CONNECTION_LOST.test(code)) {
+    return new JournalUnavailableError(unavailable(moment, database, text), moment === 'write', options);
+  }
+  if (moment === 'connect' || UNAVAILABLE.test(code)) {
+    return new JournalUnavailableError(unavailable(moment, database, text), false, options);
+  }
+  if (CONTENTION.has(code)) {
+    return new ContentionError(
+      `Rows are locked by somebody else, an open transaction perhaps (${text}). Nothing was written: try again.`,
+      options,
+    );
+  }
+  if (code === UNIQUE_VIOLATION) {
+    return new DuplicateKeyError(`Postgres refused a row: ${text}.`, constraintOf(error), options);
+  }
+  if (DATA.test(code)) return new JournalRefusedError(`Postgres refused a row: ${text}.`, options);
+  if (NOT_OUR_SCHEMA.has(code)) {
+    return new SchemaError(
+      `The journal's tables in ${database} are not what this version needs: ${text}. Run Continuum's migrations ` +
+        `with a role that may, and grant the application's role what it needs.`,
+      options,
+    );
+  }
+  return new JournalError(`Postgres could not do it: ${text}.`, options);
+}
+
+/** The connection died, or died while the transaction may already have been committed. */
+const CONNECTION_LOST = /^(08...|57P01|57P02|40003)$/;
+/** Nothing was done: no resources, no connection to spare, starting up, too slow, or a replica. */
+const UNAVAILABLE = /^(53...|57P03|57014|57P05|25006|25P0.)$/;
+const CONTENTION = new Set(['55P03', '40P01', '40001']);
+const UNIQUE_VIOLATION = '23505';
+/** The row itself is at fault. */
+const DATA = /^(22|23)...$/;
+/** No such table, column, function or schema, or no right to it. */
+const NOT_OUR_SCHEMA = new Set(['42P01', '42703', '42883', '3F000', '42501']);
+
+function unavailable(moment: Moment, database: string, text: string): string {
+  switch (moment) {
+    case 'connect':
+      return `Postgres (${database}) cannot be reached: ${text}. Check that it runs, and host, port and credentials.`;
+    case 'read':
+      return `Postgres (${database}) did not answer: ${text}. Try again.`;
+    case 'write':
+      return `Postgres (${database}) did not answer: ${text}. What was sent may have been written.`;
+    default:
+      return moment satisfies never;
+  }
+}
+
+/** An error of the server has a severity; one of the socket has a code as well, but of another kind. */
+function sqlState(error: unknown): string | null {
+  const { code, severity } = factsOf(error);
+  return typeof code === 'string' && typeof severity === 'string' ? code : null;
+}
+
+function constraintOf(error: unknown): string {
+  const { constraint } = factsOf(error);
+  return typeof constraint === 'string' ? constraint : '';
+}
+
+/** A host with several addresses fails with one error for each, and an empty message. */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
+  return error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
+}
+
+interface ErrorFacts {
+  readonly code?: unknown;
+  readonly severity?: unknown;
+  readonly constraint?: unknown;
+}
+
+function factsOf(error: unknown): ErrorFacts {
+  return typeof error === 'object' && error !== null ? error : {};
+}

@@ -1,0 +1,147 @@
+import type { Client } from 'pg';
+import type { Database } from './connection.js';
+import { translateError } from './error-translation.js';
+
+export type OnHints = (hints: readonly string[]) => void;
+
+/** The first pause before connecting again, and the longest, in ms. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 5_000;
+
+/**
+ * The one connection that stays: it listens for hints, and holds an advisory lock for each worker session of this
+ * process, which the server lets go of when the process dies. It comes back by itself.
+ */
+export class ListeningConnection {
+  readonly #database: Database;
+  readonly #listeners = new Set<OnHints>();
+  readonly #locks = new Set<string>();
+  /** Of the connection in use, or of the attempt at one. */
+  #client: Promise<Client> | null = null;
+  #nextAttempt: NodeJS.Timeout | undefined;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Resolves once hints arrive, to what ends it. */
+  async listen(onHints: OnHints): Promise<() => Promise<void>> {
+    // A function of its own: the same one given twice listens twice.
+    const listener: OnHints = (hints) => onHints(hints);
+    this.#listeners.add(listener);
+    const end = async (): Promise<void> => {
+      this.#listeners.delete(listener);
+      await this.#endIfIdle();
+    };
+    await this.#connectedOr(end);
+    return end;
+  }
+
+  /** Holds an advisory lock from now on, through every connection that follows this one. */
+  async hold(key: string): Promise<void> {
+    if (this.#locks.has(key)) return;
+    this.#locks.add(key);
+    const client = await this.#connectedOr(() => this.letGo(key));
+    await lock(client, key);
+  }
+
+  async letGo(key: string): Promise<void> {
+    if (!this.#locks.delete(key)) return;
+    const client = await this.#client?.catch(() => null);
+    // All of them: one that was just connected may have taken it twice. A lost connection has let go by itself.
+    await client?.query('select pg_advisory_unlock_all()').catch(() => undefined);
+    if (client != null) for (const other of this.#locks) await lock(client, other);
+    await this.#endIfIdle();
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+    this.#locks.clear();
+    await this.#endIfIdle();
+  }
+
+  async #connectedOr(giveUp: () => Promise<void>): Promise<Client> {
+    try {
+      return await this.#connected();
+    } catch (error) {
+      await giveUp();
+      throw error;
+    }
+  }
+
+  async #connected(): Promise<Client> {
+    const attempt = (this.#client ??= this.#connect());
+    try {
+      return await attempt;
+    } catch (error) {
+      if (this.#client === attempt) this.#client = null;
+      throw translateError(error, 'connect', this.#database.address);
+    }
+  }
+
+  async #connect(): Promise<Client> {
+    const client = this.#database.newClient();
+    // Whatever breaks it ends it too, and the end is what counts; but an error nobody hears would end the process.
+    client.on('error', () => undefined);
+    client.on('notification', ({ payload }) => this.#hear(payload));
+    try {
+      await client.connect();
+      await client.query(`listen ${this.#database.channel}`);
+      for (const key of this.#locks) await lock(client, key);
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+    const inUse = this.#client;
+    client.once('end', () => {
+      // One that was asked to end is not in use any more.
+      if (this.#client !== inUse) return;
+      this.#client = null;
+      this.#connectAgain(FIRST_PAUSE);
+    });
+    return client;
+  }
+
+  #connectAgain(pause: number): void {
+    clearTimeout(this.#nextAttempt);
+    if (this.#isIdle) return;
+    this.#nextAttempt = setTimeout(() => {
+      if (this.#isIdle) return;
+      this.#connected().catch(() => this.#connectAgain(Math.min(pause * 2, LONGEST_PAUSE)));
+    }, pause);
+    this.#nextAttempt.unref();
+  }
+
+  #hear(payload: string | undefined): void {
+    const hints = parseHints(payload);
+    if (hints.length > 0) for (const listener of this.#listeners) listener(hints);
+  }
+
+  get #isIdle(): boolean {
+    return this.#listeners.size === 0 && this.#locks.size === 0;
+  }
+
+  async #endIfIdle(): Promise<void> {
+    if (!this.#isIdle) return;
+    clearTimeout(this.#nextAttempt);
+    const attempt = this.#client;
+    this.#client = null;
+    const client = await attempt?.catch(() => null);
+    await client?.end().catch(() => undefined);
+  }
+}
+
+/** Where it is not given, its holder is a connection of ours that the server has not seen end yet. */
+async function lock(client: Client, key: string): Promise<void> {
+  await client.query('select pg_try_advisory_lock($1)', [key]);
+}
+
+function parseHints(payload: string | undefined): readonly string[] {
+  try {
+    const hints: unknown = JSON.parse(payload ?? '');
+    return Array.isArray(hints) ? hints.filter((hint) => typeof hint === 'string') : [];
+  } catch {
+    // Somebody else's use of the channel.
+    return [];
+  }
+}

@@ -1,0 +1,308 @@
+import type {
+  Claim,
+  ClaimRequest,
+  HeartbeatAnswer,
+  InboxMessage,
+  Journal,
+  ListQuery,
+  LoadRequest,
+  Loaded,
+  Message,
+  RefenceAnswer,
+  RescueAnswer,
+  RunDescription,
+  RunFilter,
+  RunOutcome,
+  RunPage,
+  RunRef,
+  SendAnswer,
+  StartAnswer,
+  StartRequest,
+  TerminateAnswer,
+  TerminateRequest,
+  Transaction,
+  WorkerSession,
+} from '../journal.js';
+import { refuseUnstorableMessage, refuseUnstorableTermination } from '../limits.js';
+import type { CommitAnswer, Lease, RunId, Turn, WorkerId } from '../turn.js';
+import { inCallersTransaction } from './caller-transaction.js';
+import { claim } from './claim-actors.js';
+import { commitLocked, commitTurns, refuseMalformed } from './commit-turns.js';
+import { Database } from './connection.js';
+import { ContentionError } from './error-translation.js';
+import { notify } from './hints.js';
+import { ListeningConnection } from './listening-connection.js';
+import { load } from './load-runs.js';
+import { migrate } from './migrate.js';
+import { type PostgresJournalOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import { Turnstile, patiently, untilDone } from './patience.js';
+import { readPlanGeneration } from './plan-generation.js';
+import { count, describe, list, outcomes } from './read-runs.js';
+import { refence } from './refence-leases.js';
+import { sendMessages } from './send-messages.js';
+import {
+  StartRefused,
+  inPortions,
+  isSimple,
+  refuseStart,
+  startByPolicy,
+  startTogether,
+} from './start-runs.js';
+import { terminateRun } from './terminate-runs.js';
+import { heartbeat, lockKeyOf, register, rescue, unregister } from './worker-sessions.js';
+
+/** For so many heartbeats after a write in doubt, a worker is told everything that it owns. */
+const HEARTBEATS_IN_DOUBT = 10;
+
+/**
+ * The durable adapter: everything is in PostgreSQL, version 13 or newer.
+ *
+ * Each verb is a statement, or a few of them where a later one must see what an earlier one has waited for. This class
+ * decides where they run, how long they wait and what is tried again.
+ */
+export class PostgresJournal implements Journal {
+  readonly #options: ResolvedOptions;
+  readonly #database: Database;
+  readonly #listening: ListeningConnection;
+  /** Statements that wait for locks leave at least half of the connections to those that do not. */
+  readonly #lockQueue: Turnstile;
+  #seenDoubts = 0;
+  #heartbeatsInDoubt = 0;
+
+  /** Throws a `JournalError` for options that cannot work. */
+  constructor(options: PostgresJournalOptions) {
+    this.#options = resolveOptions(options);
+    this.#database = new Database(this.#options);
+    this.#listening = new ListeningConnection(this.#database);
+    this.#lockQueue = new Turnstile(Math.max(1, Math.floor(this.#options.poolSize / 2)));
+  }
+
+  async open(): Promise<void> {
+    await this.#database.open();
+    try {
+      await migrate(this.#database, this.#options.migrations);
+      await this.#refreshPlans();
+    } catch (error) {
+      await this.#database.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#listening.close();
+    await this.#database.close();
+  }
+
+  // -------------------------------------------------------------------------------- runs from outside
+
+  async start(requests: readonly StartRequest[], within?: Transaction): Promise<readonly StartAnswer[]> {
+    requests.forEach(refuseStart);
+    const answers: StartAnswer[] = [];
+    for (const portion of inPortions(requests)) {
+      answers.push(
+        ...(await (within === undefined ? this.#start(portion) : this.#startWithin(portion, within))),
+      );
+    }
+    return answers;
+  }
+
+  async send(
+    messages: readonly Message[],
+    { wait = false, within }: { wait?: boolean; within?: Transaction } = {},
+  ): Promise<readonly SendAnswer[]> {
+    messages.forEach(refuseUnstorableMessage);
+    if (within !== undefined) {
+      return await inCallersTransaction(this.#database, within, (session) =>
+        sendMessages(session, messages, wait ? '' : 'skip locked'),
+      );
+    }
+    if (!wait) return await sendMessages(this.#database, messages, 'skip locked');
+    return await untilDone(
+      messages,
+      (left) => this.#lockQueue.pass(() => sendMessages(this.#database, left, '')),
+      { type: 'again' },
+      (answer) => answer.type === 'again',
+    );
+  }
+
+  async terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]> {
+    requests.forEach(refuseUnstorableTermination);
+    const answers: TerminateAnswer[] = [];
+    for (const request of requests) {
+      answers.push(
+        await this.#waiting(() => this.#database.transaction((session) => terminateRun(session, request))),
+      );
+    }
+    return answers;
+  }
+
+  // -------------------------------------------------------------------------------------- the holder
+
+  async claim(request: ClaimRequest): Promise<readonly Claim[]> {
+    return await claim(this.#database, request);
+  }
+
+  async load(requests: readonly LoadRequest[]): Promise<readonly Loaded[]> {
+    return await load(this.#database, requests);
+  }
+
+  async commit(
+    turns: readonly Turn[],
+    { wait = false }: { wait?: boolean } = {},
+  ): Promise<readonly CommitAnswer[]> {
+    refuseMalformed(turns);
+    if (!wait) return await commitTurns(this.#database, turns, 'skip locked');
+    return await untilDone(
+      turns,
+      (left) => this.#lockQueue.pass(() => commitTurns(this.#database, left, '')),
+      { type: 'busy' },
+      (answer) => answer.type === 'busy',
+    );
+  }
+
+  async commitLocked(
+    lease: Lease,
+    inboxAfter: number,
+    take: (messages: readonly InboxMessage[]) => Promise<Turn>,
+  ): Promise<CommitAnswer> {
+    let taken = false;
+    const takeOnce = async (messages: readonly InboxMessage[]): Promise<Turn> => {
+      taken = true;
+      return await take(messages);
+    };
+    return await patiently(
+      () =>
+        this.#lockQueue.pass(() =>
+          this.#database.transaction((session) => commitLocked(session, lease, inboxAfter, takeOnce)),
+        ),
+      () => !taken,
+    );
+  }
+
+  async refence(leases: readonly Lease[]): Promise<readonly RefenceAnswer[]> {
+    return await refence(this.#database, leases, (work) => this.#waiting(work));
+  }
+
+  // ----------------------------------------------------------------------------------------- workers
+
+  async register(session: WorkerSession): Promise<void> {
+    const lockKey = lockKeyOf(session.id);
+    // First: a session whose lock is free counts for less.
+    await this.#listening.hold(lockKey);
+    try {
+      await register(this.#database, session, lockKey);
+    } catch (error) {
+      await this.#listening.letGo(lockKey);
+      throw error;
+    }
+  }
+
+  async heartbeat(owner: WorkerId): Promise<HeartbeatAnswer> {
+    const answer = await heartbeat(this.#database, owner, this.#isInDoubt());
+    if (answer.type === 'dead') await this.#listening.letGo(lockKeyOf(owner));
+    else await this.#refreshPlans();
+    return answer;
+  }
+
+  async unregister(owner: WorkerId): Promise<void> {
+    await unregister(this.#database, owner, (work) => this.#waiting(work));
+    await this.#listening.letGo(lockKeyOf(owner));
+  }
+
+  async rescue(): Promise<RescueAnswer> {
+    return await rescue(this.#database);
+  }
+
+  // ----------------------------------------------------------------------------------------- reading
+
+  async describe(refs: readonly RunRef[]): Promise<readonly (RunDescription | null)[]> {
+    return await describe(this.#database, refs);
+  }
+
+  async outcomes(runIds: readonly RunId[]): Promise<readonly (RunOutcome | null)[]> {
+    return await outcomes(this.#database, runIds);
+  }
+
+  async list(query: ListQuery): Promise<RunPage> {
+    return await this.#database.reading((dataSource) => list(dataSource, query));
+  }
+
+  async count(filter: RunFilter): Promise<number> {
+    return await this.#database.reading((dataSource) => count(dataSource, filter));
+  }
+
+  // ------------------------------------------------------------------------------------------- hints
+
+  async notify(hints: readonly string[]): Promise<void> {
+    await notify(this.#database, this.#database.channel, hints);
+  }
+
+  async listen(onHints: (hints: readonly string[]) => void): Promise<() => Promise<void>> {
+    this.#database.requireOpen();
+    return await this.#listening.listen(onHints);
+  }
+
+  // ------------------------------------------------------------------------------------------- inside
+
+  /** Runs what waits for a lock: not too many at a time, and again while the lock is not given. */
+  async #waiting<T>(work: () => Promise<T>): Promise<T> {
+    return await patiently(() => this.#lockQueue.pass(work));
+  }
+
+  async #start(portion: readonly StartRequest[]): Promise<readonly StartAnswer[]> {
+    const [request] = portion;
+    if (request === undefined) return [];
+    if (!isSimple(request)) {
+      return [
+        await orRefused(() =>
+          this.#waiting(() => this.#database.transaction((session) => startByPolicy(session, request))),
+        ),
+      ];
+    }
+    if (portion.length === 1) return await this.#waiting(() => startTogether(this.#database, portion));
+    try {
+      return await startTogether(this.#database, portion);
+    } catch (error) {
+      if (!(error instanceof ContentionError)) throw error;
+      // Somebody's open transaction has started one of the ids. The others need not wait for its end.
+      const alone = await Promise.all(portion.map((one) => this.#start([one])));
+      return alone.flat();
+    }
+  }
+
+  async #startWithin(portion: readonly StartRequest[], within: Transaction): Promise<readonly StartAnswer[]> {
+    const [request] = portion;
+    if (request === undefined) return [];
+    if (isSimple(request)) {
+      return await inCallersTransaction(this.#database, within, (session) => startTogether(session, portion));
+    }
+    return [
+      await orRefused(() =>
+        inCallersTransaction(this.#database, within, (session) => startByPolicy(session, request)),
+      ),
+    ];
+  }
+
+  /** The plans of prepared statements follow the sizes of the tables. */
+  async #refreshPlans(): Promise<void> {
+    this.#database.planGeneration = await readPlanGeneration(this.#database);
+  }
+
+  /** A claim in doubt may have been done: then its actors have an owner who knows nothing of them. */
+  #isInDoubt(): boolean {
+    const { doubts } = this.#database;
+    if (doubts > this.#seenDoubts) this.#heartbeatsInDoubt = HEARTBEATS_IN_DOUBT;
+    else this.#heartbeatsInDoubt = Math.max(0, this.#heartbeatsInDoubt - 1);
+    this.#seenDoubts = doubts;
+    return this.#heartbeatsInDoubt > 0;
+  }
+}
+
+async function orRefused(start: () => Promise<StartAnswer>): Promise<StartAnswer> {
+  try {
+    return await start();
+  } catch (error) {
+    if (error instanceof StartRefused) return error.answer;
+    throw error;
+  }
+}

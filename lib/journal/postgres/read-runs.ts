@@ -1,0 +1,99 @@
+import type { DataSource, SelectQueryBuilder } from 'typeorm';
+import { JournalRefusedError } from '../errors.js';
+import type { ListQuery, RunDescription, RunFilter, RunOutcome, RunPage, RunRef } from '../journal.js';
+import type { RunId } from '../turn.js';
+import { textArray, uuidArray, uuidOrNil } from './array-literals.js';
+import { ACTOR, RUN, type Run } from './entities/index.js';
+import { toEntry } from './row-mapping.js';
+import { decodeCursor, encodeCursor } from './run-cursor.js';
+import { type DescribedRun, describeEntity, toDescription } from './run-mapping.js';
+import { describeRuns } from './sql/describe-runs.js';
+import { readOutcomes } from './sql/read-outcomes.js';
+import type { Session } from './statement.js';
+
+export async function describe(
+  session: Session,
+  refs: readonly RunRef[],
+): Promise<readonly (RunDescription | null)[]> {
+  const rows = await session.run(describeRuns, {
+    namespaces: textArray(refs.map((ref) => ref.namespace)),
+    workflowIds: textArray(refs.map((ref) => ref.workflowId)),
+    runIds: textArray(refs.map(({ runId }) => (runId === null ? null : uuidOrNil(runId)))),
+  });
+  const found = new Map(rows.map((row) => [row.ordinal, toDescription(row)]));
+  return refs.map((_, i) => found.get(i + 1) ?? null);
+}
+
+export async function outcomes(
+  session: Session,
+  runIds: readonly RunId[],
+): Promise<readonly (RunOutcome | null)[]> {
+  const rows = await session.run(readOutcomes, { runIds: uuidArray(runIds.map(uuidOrNil)) });
+  const found = new Map(rows.map((row) => [row.ordinal, row]));
+  return runIds.map((_, i) => {
+    const row = found.get(i + 1);
+    if (row === undefined) return null;
+    const run = toDescription({ ...row, blocked: null, blocked_since: null, failed_turns: null });
+    return { run, last: toEntry(row) };
+  });
+}
+
+/** A page of runs: keyset pages, so that a page costs the same however far behind it is. */
+export async function list(dataSource: DataSource, query: ListQuery): Promise<RunPage> {
+  const { filter, order, cursor, limit } = query;
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
+    throw new JournalRefusedError(`A page has 1 to 1,000 runs; ${limit} were asked for.`);
+  }
+  const direction = order === 'oldest' ? 'ASC' : 'DESC';
+  const page = runsMatching(dataSource, filter)
+    .leftJoinAndMapOne('run.actor', ACTOR, 'actor', 'actor.id = run.actorId and actor.runId = run.id')
+    .orderBy('run.startedAt', direction)
+    .addOrderBy('run.id', direction)
+    .limit(limit + 1);
+  if (cursor !== null) {
+    const { startedAt, runId } = decodeCursor(cursor);
+    page.andWhere(`(run.startedAt, run.id) ${order === 'oldest' ? '>' : '<'} (:startedAt, :runId)`, {
+      startedAt: new Date(startedAt),
+      runId,
+    });
+  }
+  const found = await page.getMany();
+  const runs = found.slice(0, limit).map((run) => describeEntity(run as DescribedRun));
+  const last = runs.at(-1);
+  return { runs, next: last !== undefined && found.length > limit ? encodeCursor(last) : null };
+}
+
+export async function count(dataSource: DataSource, filter: RunFilter): Promise<number> {
+  const row = await runsMatching(dataSource, filter).select('count(*)', 'runs').getRawOne<{ runs: string }>();
+  return Number(row?.runs);
+}
+
+function runsMatching(dataSource: DataSource, filter: RunFilter): SelectQueryBuilder<Run> {
+  const { namespace, workflow, workflowId, state, startedAfter, startedBefore, attributes } = filter;
+  const runs = dataSource
+    .getRepository<Run>(RUN)
+    .createQueryBuilder('run')
+    .where('run.namespace = :namespace', { namespace });
+  if (workflow !== undefined) runs.andWhere('run.workflow = :workflow', { workflow });
+  if (workflowId !== undefined) runs.andWhere('run.workflowId = :workflowId', { workflowId });
+  if (state !== undefined)
+    runs.andWhere('run.state = any(:states)', { states: typeof state === 'string' ? [state] : state });
+  if (startedAfter !== undefined) {
+    runs.andWhere('run.startedAt > :startedAfter', { startedAfter: new Date(startedAfter) });
+  }
+  if (startedBefore !== undefined) {
+    runs.andWhere('run.startedAt < :startedBefore', { startedBefore: new Date(startedBefore) });
+  }
+  for (const [i, [name, value]] of Object.entries(attributes ?? {}).entries()) {
+    if (value === undefined) continue;
+    // The index knows what is contained; equal is what was asked for.
+    runs.andWhere(`run.attributes @> cast(:contained${i} as jsonb)`, {
+      [`contained${i}`]: JSON.stringify({ [name]: value }),
+    });
+    runs.andWhere(`run.attributes -> cast(:name${i} as text) = cast(:value${i} as jsonb)`, {
+      [`name${i}`]: name,
+      [`value${i}`]: JSON.stringify(value),
+    });
+  }
+  return runs;
+}

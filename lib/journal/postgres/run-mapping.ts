@@ -1,0 +1,65 @@
+import type { RunDescription } from '../journal.js';
+import type { RunState } from '../turn.js';
+import type { Actor, Run } from './entities/index.js';
+import { toInstant } from './row-mapping.js';
+
+/** A row of `runs`, and what its open actor knows, as statements select it. */
+export interface RunRow {
+  readonly run_id: string;
+  readonly actor_id: string;
+  readonly namespace: string;
+  readonly workflow_id: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly state: RunState;
+  readonly started_at: number;
+  readonly closed_at: number | null;
+  readonly attributes: string | null;
+  readonly blocked: string | null;
+  readonly blocked_since: number | null;
+  readonly failed_turns: number | null;
+}
+
+export function toDescription(row: RunRow): RunDescription {
+  return {
+    namespace: row.namespace,
+    workflowId: row.workflow_id,
+    runId: row.run_id,
+    actorId: row.actor_id,
+    workflow: row.workflow,
+    version: row.version,
+    state: row.state,
+    startedAt: toInstant(row.started_at),
+    closedAt: row.closed_at === null ? null : toInstant(row.closed_at),
+    // The cast: attributes are an object, refused as anything else before they are written.
+    attributes: row.attributes === null ? null : (JSON.parse(row.attributes) as Record<string, unknown>),
+    blocked:
+      row.blocked === null || row.blocked_since === null
+        ? null
+        : { reason: row.blocked, since: toInstant(row.blocked_since), failedTurns: row.failed_turns ?? 0 },
+  };
+}
+
+/** A run as its entity, with its open actor mapped to it. */
+export interface DescribedRun extends Run {
+  readonly actor: Actor | null;
+}
+
+export function describeEntity({ id, actor, ...run }: DescribedRun): RunDescription {
+  return {
+    namespace: run.namespace,
+    workflowId: run.workflowId,
+    runId: id,
+    actorId: run.actorId,
+    workflow: run.workflow,
+    version: run.version,
+    state: run.state,
+    startedAt: run.startedAt.getTime(),
+    closedAt: run.closedAt?.getTime() ?? null,
+    attributes: run.attributes,
+    blocked:
+      actor?.blocked == null || actor.blockedSince === null
+        ? null
+        : { reason: actor.blocked, since: actor.blockedSince.getTime(), failedTurns: actor.failedTurns },
+  };
+}

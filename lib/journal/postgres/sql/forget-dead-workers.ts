@@ -1,0 +1,11 @@
+import { type NoValues, command } from '../statement.js';
+
+/** Dead sessions are kept for a day, for whoever asks what happened. */
+export const forgetDeadWorkers = command<NoValues, { readonly id: string }>(
+  'forget dead workers',
+  (schema) => `
+delete from ${schema}.workers as worker
+where worker.dead_at < now() - interval '1 day'
+returning worker.id
+`,
+);

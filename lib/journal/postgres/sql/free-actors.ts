@@ -1,0 +1,52 @@
+import { type Lock, type Statement, command } from '../statement.js';
+
+interface FreeActors {
+  readonly [name: string]: string | boolean | number;
+  readonly owners: string;
+  readonly lost: boolean;
+  readonly limit: number;
+}
+
+/**
+ * Takes the leases of owners whose session is over, a portion at a time. By name, never by looking for sessions here: a
+ * worker may have registered behind the snapshot of this statement.
+ *
+ * A turn that was `lost` with its worker counts as a failed one. From the third on the actor must wait, twice as long
+ * each time: it may be what takes its workers down.
+ */
+const freeActors = (lock: Lock): Statement<FreeActors, { readonly id: string }> =>
+  command(
+    `free actors ${lock}`,
+    (schema) => `
+with freed as materialized (
+  select actor.id, actor.until
+  from unnest(:owners::uuid[]) as gone(owner)
+  cross join lateral (
+    select
+      actor.id,
+      case
+        when :lost::boolean and actor.failed_turns >= 2
+          then clock_timestamp() + least(power(2, least(actor.failed_turns - 2, 20)) * interval '1 second', interval '5 minutes')
+      end as until
+    from ${schema}.actors as actor
+    where actor.lease_owner = gone.owner
+    limit :limit
+    for no key update ${lock}
+  ) as actor
+  limit :limit
+)
+update ${schema}.actors as actor
+set lease_owner = null,
+    failed_turns = actor.failed_turns + case when :lost::boolean then 1 else 0 end,
+    not_before = greatest(actor.not_before, freed.until),
+    wake_at = greatest(clock_timestamp(), actor.not_before, freed.until)
+from freed
+where actor.id = freed.id
+returning actor.id
+`,
+  );
+
+export const FREE_ACTORS: Readonly<Record<Lock, ReturnType<typeof freeActors>>> = {
+  'skip locked': freeActors('skip locked'),
+  '': freeActors(''),
+};

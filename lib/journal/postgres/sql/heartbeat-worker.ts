@@ -1,0 +1,14 @@
+import { command } from '../statement.js';
+
+/** Prolongs a session that nobody has ended. */
+export const heartbeatWorker = command<{ readonly id: string }, { readonly now: number }>(
+  'heartbeat worker',
+  (schema) => `
+update ${schema}.workers as worker
+set heartbeat_at = clock_timestamp(),
+    expires_at = clock_timestamp() + worker.ttl
+where worker.id = :id::uuid
+  and worker.dead_at is null
+returning date_part('epoch', clock_timestamp()) * 1000 as now
+`,
+);

@@ -1,0 +1,23 @@
+import type { InboxRow } from '../row-mapping.js';
+import { query } from '../statement.js';
+
+/** Reads the inboxes of actors, each behind a number and in order. */
+export const loadInbox = query<
+  { readonly actorIds: string; readonly after: string },
+  InboxRow & { readonly ordinal: number }
+>(
+  'load inbox',
+  (schema) => `
+select
+  request.ordinal, message.n, message.kind, message.name, message.payload,
+  date_part('epoch', message.at) * 1000 as at
+from unnest(:actorIds::uuid[], :after::bigint[]) with ordinality as request(actor_id, n, ordinal)
+cross join lateral (
+  select message.n, message.kind, message.name, message.payload, message.at
+  from ${schema}.inbox as message
+  where message.actor_id = request.actor_id
+    and message.n > request.n
+  order by message.n
+) as message
+`,
+);

@@ -1,0 +1,17 @@
+import { command } from '../statement.js';
+
+/** Waits for an actor's row, and locks it against everybody. Answers nothing where there is none (any more). */
+export const lockActor = command<
+  { readonly namespace: string; readonly workflowId: string; readonly runId: string | null },
+  { readonly id: string; readonly run_id: string }
+>(
+  'lock actor',
+  (schema) => `
+select actor.id, actor.run_id
+from ${schema}.actors as actor
+where actor.namespace = :namespace
+  and actor.workflow_id = :workflowId
+  and (actor.run_id = :runId::uuid or :runId::uuid is null)
+for update
+`,
+);

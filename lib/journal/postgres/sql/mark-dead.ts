@@ -1,0 +1,31 @@
+import { command } from '../statement.js';
+
+/**
+ * Ends sessions before their actors are freed. The lock waits for claims in flight (those who hold it are passed over
+ * until the next rescue), and under it a heartbeat that came meanwhile wins.
+ */
+export const markDead = command<{ readonly ids: string }, { readonly id: string }>(
+  'mark workers dead',
+  (schema) => `
+with dead as materialized (
+  select worker.id
+  from unnest(:ids::uuid[]) as suspect(id)
+  cross join lateral (
+    select worker.id
+    from ${schema}.workers as worker
+    where worker.id = suspect.id
+      and worker.dead_at is null
+      and (
+        worker.expires_at <= clock_timestamp()
+        or worker.heartbeat_at < clock_timestamp() - 2 * worker.heartbeat_interval
+      )
+    for update skip locked
+  ) as worker
+)
+update ${schema}.workers as worker
+set dead_at = clock_timestamp()
+from dead
+where worker.id = dead.id
+returning worker.id
+`,
+);

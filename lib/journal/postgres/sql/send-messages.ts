@@ -1,0 +1,176 @@
+import { type Lock, type Statement, command } from '../statement.js';
+
+export interface SendMessages {
+  readonly [name: string]: string;
+  /** Of every workflow id that messages go to, once, and in one order: two that wait do not wait for each other. */
+  readonly namespaces: string;
+  readonly workflowIds: string;
+  /** Of every message: the place of its target, from 1. */
+  readonly targets: string;
+  readonly runIds: string;
+  readonly kinds: string;
+  readonly names: string;
+  readonly payloads: string;
+  readonly messageIds: string;
+  /** Whether the message id was in this batch before. */
+  readonly repeated: string;
+}
+
+export interface SentMessage {
+  readonly answer: 'accepted' | 'duplicate' | 'again' | 'not running';
+  readonly actor_id: string | null;
+  readonly n: number | null;
+  readonly owner: string | null;
+  readonly known: boolean;
+}
+
+/**
+ * Puts messages into inboxes. The lock on the actor's row makes the order of arrival the order of commits; how far the
+ * inbox is counted up is what was new, so that its numbers have no gaps.
+ */
+const sendMessages = (lock: Lock): Statement<SendMessages, SentMessage> =>
+  command(
+    `send messages ${lock}`,
+    (schema) => `
+with message as materialized (
+  select *
+  from unnest(
+    :targets::int[], :runIds::uuid[], :kinds::text[], :names::text[], :payloads::json[],
+    :messageIds::text[], :repeated::boolean[]
+  ) with ordinality as message(
+    target, run_id, kind, name, payload,
+    message_id, repeated, ordinal
+  )
+),
+target as materialized (
+  select target.ordinal, target.namespace, target.workflow_id, actor.id, actor.run_id, actor.closing, seen.id as seen
+  from unnest(:namespaces::text[], :workflowIds::text[]) with ordinality as target(namespace, workflow_id, ordinal)
+  left join lateral (
+    select actor.id, actor.run_id, actor.closing
+    from ${schema}.actors as actor
+    where actor.namespace = target.namespace
+      and actor.workflow_id = target.workflow_id
+    for no key update ${lock}
+  ) as actor on true
+  left join lateral (
+    -- Without a lock: tells a row that somebody else holds, or that changed, from one that is not there.
+    select present.id
+    from ${schema}.actors as present
+    where present.namespace = target.namespace
+      and present.workflow_id = target.workflow_id
+      and actor.id is null
+    limit 1
+  ) as seen on true
+),
+judged as materialized (
+  select
+    message.*,
+    target.namespace, target.workflow_id,
+    target.id as actor_id,
+    target.seen is not null as again,
+    target.id is not null
+      -- What a run that rolls back has asked for itself still comes in.
+      and (not target.closing or message.kind = 'activity_result')
+      and (message.run_id is null or message.run_id = target.run_id) as admitted
+  from message
+  join target on target.ordinal = message.target
+),
+fresh_id as (
+  -- Not bound to the snapshot, as a look into the table would be.
+  insert into ${schema}.message_ids as known (namespace, workflow_id, message_id)
+  select namespace, workflow_id, message_id
+  from judged
+  where admitted
+    and message_id is not null
+    and not repeated
+  order by namespace, workflow_id, message_id
+  on conflict do nothing
+  returning known.namespace, known.workflow_id, known.message_id
+),
+taken as materialized (
+  select
+    judged.*,
+    row_number() over (partition by judged.actor_id order by judged.ordinal) as place
+  from judged
+  left join fresh_id
+    on fresh_id.namespace = judged.namespace
+    and fresh_id.workflow_id = judged.workflow_id
+    and fresh_id.message_id = judged.message_id
+  where judged.admitted
+    and (judged.message_id is null or (not judged.repeated and fresh_id.message_id is not null))
+),
+arrived as materialized (
+  select
+    actor_id,
+    count(*) as messages,
+    max(place) filter (where kind = 'signal') as last_signal
+  from taken
+  group by actor_id
+),
+counted as (
+  update ${schema}.actors as actor
+  set inbox_seq = actor.inbox_seq + arrived.messages,
+      signal_seq = coalesce(actor.inbox_seq + arrived.last_signal, actor.signal_seq),
+      -- The index that claims go by is left alone while the actor is leased.
+      wake_at = case
+        when actor.lease_owner is null then greatest(least(actor.wake_at, now()), actor.not_before)
+        else actor.wake_at
+      end
+  from arrived
+  where actor.id = arrived.actor_id
+  returning actor.id, actor.inbox_seq - arrived.messages as before, actor.lease_owner
+),
+delivered as (
+  insert into ${schema}.inbox (actor_id, n, kind, name, payload, at)
+  select taken.actor_id, counted.before + taken.place, taken.kind, taken.name, taken.payload, clock_timestamp()
+  from taken
+  join counted on counted.id = taken.actor_id
+)
+select
+  case
+    when taken.ordinal is not null then 'accepted'
+    when judged.again then 'again'
+    when judged.admitted or sent_before.message_id is not null then 'duplicate'
+    else 'not running'
+  end as answer,
+  judged.actor_id,
+  counted.before + taken.place as n,
+  counted.lease_owner as owner,
+  any_run.id is not null
+    or coalesce(named_run.namespace = judged.namespace and named_run.workflow_id = judged.workflow_id, false) as known
+from judged
+left join taken on taken.ordinal = judged.ordinal
+left join counted on counted.id = taken.actor_id
+left join lateral (
+  select known.message_id
+  from ${schema}.message_ids as known
+  where not judged.admitted
+    and known.namespace = judged.namespace
+    and known.workflow_id = judged.workflow_id
+    and known.message_id = judged.message_id
+  limit 1
+) as sent_before on true
+left join lateral (
+  select run.id
+  from ${schema}.runs as run
+  where not judged.admitted
+    and judged.run_id is null
+    and run.workflow_id = judged.workflow_id
+    and (run.namespace = judged.namespace) is true
+  limit 1
+) as any_run on true
+left join lateral (
+  select run.namespace, run.workflow_id
+  from ${schema}.runs as run
+  where not judged.admitted
+    and run.id = judged.run_id
+  limit 1
+) as named_run on true
+order by judged.ordinal
+`,
+  );
+
+export const SEND_MESSAGES: Readonly<Record<Lock, Statement<SendMessages, SentMessage>>> = {
+  'skip locked': sendMessages('skip locked'),
+  '': sendMessages(''),
+};

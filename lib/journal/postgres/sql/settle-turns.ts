@@ -1,0 +1,145 @@
+import { type Lock, type Statement, command } from '../statement.js';
+import { type JudgeTurns, type JudgedTurn, judgedTurns, recordedEntries } from './judged-turns.js';
+
+export interface SettleTurns extends JudgeTurns {
+  readonly outcomes: string;
+  /** Of a release: when it is claimable again. */
+  readonly wakeTimes: string;
+  /** Of a block: why, and for how many ms nothing wakes the actor. */
+  readonly reasons: string;
+  readonly delays: string;
+  /** Of a close: how the run ended, and where its history ends. */
+  readonly states: string;
+  readonly lastSeqs: string;
+  /** Whether a turn appends anything. */
+  readonly appends: string;
+}
+
+/** No message has a higher number. */
+const LAST = Number.MAX_SAFE_INTEGER;
+
+/** Commits turns of every kind: what {@link APPEND_TURNS} does, and what becomes of the lease and of the run. */
+const settleTurns = (lock: Lock): Statement<SettleTurns, JudgedTurn> =>
+  command(
+    `settle turns ${lock}`,
+    (schema) => `
+with ${judgedTurns(schema, lock)},
+${recordedEntries(schema)},
+applied as materialized (
+  select
+    judged.actor_id, judged.run_id, judged.token, judged.consumed,
+    settled.outcome, settled.reason, settled.state, settled.last_seq, settled.appends,
+    timestamptz 'epoch' + settled.wake_at * interval '1 millisecond' as wake_at,
+    date_trunc('milliseconds', clock_timestamp()) as at,
+    clock_timestamp() + settled.delay * interval '1 millisecond' as blocked_until,
+    builds.build_id
+  from judged
+  join unnest(
+    :outcomes::text[], :wakeTimes::float8[], :reasons::text[], :delays::float8[],
+    :states::text[], :lastSeqs::int[], :appends::boolean[]
+  ) with ordinality as settled(
+    outcome, wake_at, reason, delay,
+    state, last_seq, appends, ordinal
+  ) on settled.ordinal = judged.ordinal
+  left join lateral (
+    select worker.build_id
+    from ${schema}.workers as worker
+    where worker.id = :owner::uuid
+      and settled.outcome = 'block'
+    limit 1
+  ) as builds on true
+  where judged.answer = 'applied'
+),
+updated as (
+  update ${schema}.actors as actor
+  set inbox_consumed = case
+        when applied.outcome = 'block' then actor.inbox_consumed
+        else greatest(actor.inbox_consumed, applied.consumed)
+      end,
+      closing = actor.closing or applied.outcome = 'roll back',
+      lease_owner = case
+        when applied.outcome in ('release', 'block') then null
+        else actor.lease_owner
+      end,
+      wake_at = case
+        when applied.outcome = 'block' then applied.blocked_until
+        when applied.outcome = 'release' and actor.inbox_seq > applied.consumed then greatest(applied.at, actor.not_before)
+        -- greatest() passes over a null, and an actor that nothing wakes must stay so.
+        when applied.outcome = 'release' and applied.wake_at is not null then greatest(applied.wake_at, actor.not_before)
+        when applied.outcome = 'release' then null
+        else actor.wake_at
+      end,
+      not_before = case when applied.outcome = 'block' then applied.blocked_until else actor.not_before end,
+      failed_turns = case
+        when applied.outcome = 'block' then actor.failed_turns + 1
+        when applied.appends then 0
+        else actor.failed_turns
+      end,
+      blocked = case
+        when applied.outcome = 'block' then applied.reason
+        when applied.appends then null
+        else actor.blocked
+      end,
+      blocked_since = case
+        when applied.outcome = 'block' then coalesce(actor.blocked_since, applied.at)
+        when applied.appends then null
+        else actor.blocked_since
+      end,
+      blocked_build = case
+        when applied.outcome = 'block' then applied.build_id
+        when applied.appends then null
+        else actor.blocked_build
+      end
+  from applied
+  where actor.id = applied.actor_id
+    and applied.outcome <> 'close'
+    -- A plain step among the others leaves the row as it is.
+    and (
+      applied.outcome <> 'keep'
+      or applied.consumed > actor.inbox_consumed
+      or actor.failed_turns > 0
+      or actor.blocked is not null
+    )
+),
+freed as (
+  delete from ${schema}.actors as actor
+  using applied
+  where actor.id = applied.actor_id
+    and applied.outcome = 'close'
+),
+closed as (
+  update ${schema}.runs as run
+  set state = applied.state,
+      closed_at = applied.at,
+      last_seq = applied.last_seq,
+      lease_token = applied.token
+  from applied
+  where run.id = applied.run_id
+    and applied.outcome = 'close'
+),
+consumed as (
+  delete from ${schema}.inbox as message
+  using applied
+  cross join lateral (
+    select read.ctid as place
+    from ${schema}.inbox as read
+    where read.actor_id = applied.actor_id
+      and read.n <= case
+        when applied.outcome = 'block' then 0
+        when applied.outcome = 'close' then ${LAST}
+        else applied.consumed
+      end
+    offset 0
+  ) as read
+  where message.ctid = read.place
+)
+select answer, inbox_seq, ahead
+from judged
+order by ordinal
+`,
+  );
+
+export const SETTLE_TURNS: Readonly<Record<Lock, Statement<SettleTurns, JudgedTurn>>> = {
+  'skip locked': settleTurns('skip locked'),
+  '': settleTurns(''),
+};

@@ -1,0 +1,117 @@
+import { command } from '../statement.js';
+
+/** Arrays: one place for every run, and one for every entry of their first turns. */
+export interface StartRuns {
+  readonly [name: string]: string;
+  readonly ids: string;
+  readonly namespaces: string;
+  readonly workflowIds: string;
+  readonly workflows: string;
+  readonly versions: string;
+  readonly priorities: string;
+  readonly inputs: string;
+  readonly startTimes: string;
+  readonly attributes: string;
+  readonly owners: string;
+  readonly entryRuns: string;
+  readonly entrySeqs: string;
+  readonly entryTypes: string;
+  readonly entryCommands: string;
+  readonly entryNames: string;
+  readonly entryPayloads: string;
+  readonly entryFacts: string;
+  readonly entryTimes: string;
+}
+
+/**
+ * Starts the runs whose workflow id is free, leased or not, and answers which ones. For the others a statement of its
+ * own must look what is in the way: it committed after this one's snapshot, perhaps.
+ */
+export const startRuns = command<StartRuns, { readonly id: string; readonly token: number }>(
+  'start runs',
+  (schema) => `
+with request as materialized (
+  select *
+  from unnest(
+    :ids::uuid[], :namespaces::text[], :workflowIds::text[], :workflows::text[], :versions::int[], :priorities::smallint[],
+    :inputs::json[], :startTimes::float8[], :attributes::jsonb[], :owners::uuid[]
+  ) with ordinality as request(
+    id, namespace, workflow_id, workflow, version, priority,
+    input, start_at, attributes, owner, ordinal
+  )
+),
+live_owner as materialized (
+  -- Whoever ends a session waits for this lock before it looks for what the session owns.
+  select worker.id
+  from (select distinct owner from request where owner is not null) as named
+  cross join lateral (
+    select worker.id
+    from ${schema}.workers as worker
+    where worker.id = named.owner
+      and worker.dead_at is null
+    for key share
+  ) as worker
+),
+wanted as materialized (
+  select
+    request.*,
+    live_owner.id as lease_owner,
+    timestamptz 'epoch' + request.start_at * interval '1 millisecond' as not_before
+  from request
+  left join live_owner on live_owner.id = request.owner
+  left join lateral (
+    select true as found
+    from ${schema}.runs as run
+    where run.id = request.id
+    limit 1
+  ) as repeated on true
+  where repeated.found is not true
+),
+born as (
+  -- Batches that overlap insert in one order, so that they cannot wait for each other in a circle.
+  insert into ${schema}.actors as actor (
+    id, run_id, namespace, workflow_id, workflow, version, priority,
+    wake_at, not_before, lease_owner, lease_token, inbox_seq
+  )
+  select
+    id, id, namespace, workflow_id, workflow, version, priority,
+    greatest(now(), not_before), not_before, lease_owner,
+    case when lease_owner is null then 0 else 1 end,
+    case when lease_owner is null then 1 else 0 end
+  from wanted
+  order by namespace, workflow_id, ordinal
+  on conflict do nothing
+  returning actor.id, actor.lease_token
+),
+opened as (
+  -- The clock is read behind the insert above, which may have waited for the end of the run before this one.
+  insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, attributes)
+  select
+    wanted.id, wanted.id, namespace, workflow_id, workflow, version, 'running',
+    date_trunc('milliseconds', clock_timestamp()), attributes
+  from wanted
+  join born on born.id = wanted.id
+),
+delivered as (
+  insert into ${schema}.inbox (actor_id, n, kind, payload, at)
+  select wanted.id, 1, 'start', input, clock_timestamp()
+  from wanted
+  join born on born.id = wanted.id
+  where lease_owner is null
+),
+recorded as (
+  insert into ${schema}.history (run_id, seq, type, command_id, name, payload, facts, at)
+  select
+    entry.run_id, entry.seq, entry.type, entry.command_id, entry.name, entry.payload, entry.facts,
+    timestamptz 'epoch' + entry.at * interval '1 millisecond'
+  from unnest(
+    :entryRuns::uuid[], :entrySeqs::int[], :entryTypes::text[], :entryCommands::int[], :entryNames::text[],
+    :entryPayloads::json[], :entryFacts::json[], :entryTimes::float8[]
+  ) as entry(run_id, seq, type, command_id, name, payload, facts, at)
+  join born on born.id = entry.run_id
+  where born.lease_token = 1
+)
+select id, lease_token as token
+from born
+`,
+);

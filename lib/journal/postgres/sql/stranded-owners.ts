@@ -1,0 +1,40 @@
+import { type NoValues, query } from '../statement.js';
+
+/**
+ * Owners of actors that have no live session: found by what is in use, so that also a claim that came too late is healed.
+ * Steps through the index from owner to owner, however many actors each of them has.
+ */
+export const strandedOwners = query<NoValues, { readonly owner: string }>(
+  'stranded owners',
+  (schema) => `
+with recursive in_use as (
+  (
+    select actor.lease_owner as owner
+    from ${schema}.actors as actor
+    where actor.lease_owner is not null
+    order by actor.lease_owner
+    limit 1
+  )
+  union all
+  select following.owner
+  from in_use
+  cross join lateral (
+    select actor.lease_owner as owner
+    from ${schema}.actors as actor
+    where actor.lease_owner > in_use.owner
+    order by actor.lease_owner
+    limit 1
+  ) as following
+)
+select in_use.owner
+from in_use
+left join lateral (
+  select worker.id
+  from ${schema}.workers as worker
+  where worker.id = in_use.owner
+    and worker.dead_at is null
+  limit 1
+) as live on true
+where live.id is null
+`,
+);

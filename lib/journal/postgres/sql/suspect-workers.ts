@@ -1,0 +1,28 @@
+import { type NoValues, query } from '../statement.js';
+
+/**
+ * Sessions that nobody has ended, and that look dead: expired, or two heartbeats missed and the lock that their process
+ * holds while it lives free. A free lock alone is no death: a process that lost a connection has lost it too.
+ */
+export const suspectWorkers = query<NoValues, { readonly id: string }>(
+  'suspect workers',
+  (schema) => `
+with quiet as materialized (
+  -- Only these are worth a look at their lock; the look takes it for a moment.
+  select worker.id, worker.lock_key, worker.expires_at <= clock_timestamp() as expired
+  from ${schema}.workers as worker
+  where worker.dead_at is null
+    and (
+      worker.expires_at <= clock_timestamp()
+      or worker.heartbeat_at < clock_timestamp() - 2 * worker.heartbeat_interval
+    )
+)
+select id
+from quiet
+where case
+  when expired then true
+  when lock_key is null then false
+  else pg_try_advisory_xact_lock_shared(lock_key)
+end
+`,
+);

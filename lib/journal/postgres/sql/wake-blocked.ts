@@ -1,0 +1,30 @@
+import { type Lock, type Statement, command } from '../statement.js';
+
+/** Makes runs claimable that were blocked under another build. Answers how many. */
+const wakeBlocked = (lock: Lock): Statement<{ readonly buildId: string }, { readonly id: string }> =>
+  command(
+    `wake blocked ${lock}`,
+    (schema) => `
+with blocked as materialized (
+  select actor.id
+  from ${schema}.actors as actor
+  where actor.blocked is not null
+    and actor.blocked_build is distinct from :buildId
+    and actor.lease_owner is null
+    and actor.not_before > now()
+  order by actor.id
+  for no key update ${lock}
+)
+update ${schema}.actors as actor
+set wake_at = now(),
+    not_before = null
+from blocked
+where actor.id = blocked.id
+returning actor.id
+`,
+  );
+
+export const WAKE_BLOCKED: Readonly<Record<Lock, ReturnType<typeof wakeBlocked>>> = {
+  'skip locked': wakeBlocked('skip locked'),
+  '': wakeBlocked(''),
+};

@@ -1,0 +1,183 @@
+import { JournalError } from '../errors.js';
+import type { OnReuse, StartAnswer, StartRequest } from '../journal.js';
+import { refuseUnstorableStart } from '../limits.js';
+import type { RunState } from '../turn.js';
+import { numberArray, requireUuid, textArray, uuidArray, uuidOrNil } from './array-literals.js';
+import { EntryArrays } from './entry-arrays.js';
+import { type StartFacts, lookUpStarts } from './sql/look-up-starts.js';
+import { type StartRuns, startRuns } from './sql/start-runs.js';
+import type { Session } from './statement.js';
+import { terminateRun } from './terminate-runs.js';
+
+export function refuseStart(request: StartRequest): void {
+  requireUuid('run id', request.runId);
+  refuseUnstorableStart(request);
+}
+
+/** What one statement can decide: whether the workflow id is free. Everything else takes a transaction. */
+export const isSimple = (request: StartRequest): boolean =>
+  request.onConflict !== 'terminateExisting' && request.onReuse === 'allow';
+
+/** One statement takes so many runs: what it joins them with in memory grows with the square of them. */
+const RUNS_AT_ONCE = 200;
+
+/** Neighbours that one statement can start together; the others each alone. All stay in their order. */
+export function inPortions(requests: readonly StartRequest[]): readonly (readonly StartRequest[])[] {
+  const portions: StartRequest[][] = [];
+  for (const request of requests) {
+    const last = portions.at(-1);
+    if (last?.[0] !== undefined && last.length < RUNS_AT_ONCE && isSimple(request) && isSimple(last[0]))
+      last.push(request);
+    else portions.push([request]);
+  }
+  return portions;
+}
+
+/** Starts runs of {@link isSimple simple} requests together. */
+export async function startTogether(
+  session: Session,
+  requests: readonly StartRequest[],
+): Promise<readonly StartAnswer[]> {
+  const answers = new Map<StartRequest, StartAnswer>();
+  let open = requests;
+  // A workflow id whose run ends between the insert and the look is free again: it is tried anew.
+  for (let tries = 0; open.length > 0 && tries < MAX_TRIES; tries++) {
+    const born = await insert(session, open);
+    const missed = open.filter((request) => !born.has(request.runId));
+    for (const request of open) {
+      const token = born.get(request.runId);
+      if (token !== undefined) answers.set(request, { type: 'started', runId: request.runId, token });
+    }
+    const facts = missed.length === 0 ? [] : await lookUp(session, missed);
+    missed.forEach((request, i) => {
+      const answer = decide(request, facts[i]);
+      if (answer !== null) answers.set(request, answer);
+    });
+    open = missed.filter((request) => !answers.has(request));
+  }
+  return requests.map((request) => answers.get(request) ?? unanswered(request));
+}
+
+/** Thrown to roll back what was written on trial. */
+export class StartRefused extends Error {
+  override readonly name: string = 'StartRefused';
+  constructor(readonly answer: StartAnswer) {
+    super('The start is refused, and what was written on trial is rolled back.');
+  }
+}
+
+/**
+ * Starts one run by the policies that look at other runs, inside a transaction: terminates the open run where it may,
+ * inserts, and looks at the closed ones with a snapshot that is younger than the insert, behind which none can appear.
+ * Throws {@link StartRefused} where what was inserted must be rolled back.
+ */
+export async function startByPolicy(session: Session, request: StartRequest): Promise<StartAnswer> {
+  const { runId, namespace, workflowId, onConflict, onReuse } = request;
+  let terminated = false;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const token = (await insert(session, [request])).get(runId);
+    const [facts] = await lookUp(session, [request]);
+    if (token !== undefined) {
+      const { latest_run, latest_state } = facts ?? {};
+      if (!terminated && latest_run && latest_state && !mayReuse(onReuse, latest_state)) {
+        throw new StartRefused({ type: 'reuse refused', runId: latest_run, state: latest_state });
+      }
+      return { type: 'started', runId, token };
+    }
+    const answer = decide(request, facts);
+    if (answer !== null) return answer;
+    if (onConflict === 'terminateExisting' && facts?.open_run) {
+      const reason = TERMINATED_BY_START;
+      const ended = await terminateRun(session, { namespace, workflowId, runId: facts.open_run, reason });
+      // One that had just ended by itself is a closed run as any other.
+      terminated = ended.type === 'terminated';
+    }
+  }
+  return unanswered(request);
+}
+
+const MAX_TRIES = 20;
+const TERMINATED_BY_START = 'Another run was started with its workflow id.';
+
+/** The tokens of the runs that were started. */
+async function insert(
+  session: Session,
+  requests: readonly StartRequest[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await session.run(startRuns, startParameters(requests));
+  return new Map(rows.map((row) => [row.id, row.token]));
+}
+
+async function lookUp(session: Session, requests: readonly StartRequest[]): Promise<readonly StartFacts[]> {
+  return await session.run(lookUpStarts, {
+    ids: uuidArray(requests.map((request) => request.runId)),
+    namespaces: textArray(requests.map((request) => request.namespace)),
+    workflowIds: textArray(requests.map((request) => request.workflowId)),
+  });
+}
+
+/** The answer to a start that inserted nothing; `null` where it is worth another try. */
+function decide(request: StartRequest, facts: StartFacts | undefined): StartAnswer | null {
+  if (facts === undefined) return unanswered(request);
+  if (facts.repeated_token !== null) {
+    const token = request.first === null ? 0 : Math.min(1, facts.repeated_token);
+    return { type: 'started', runId: request.runId, token };
+  }
+  if (facts.open_run === null) return null;
+  switch (request.onConflict) {
+    case 'fail':
+      return { type: 'conflict', runId: facts.open_run };
+    case 'useExisting':
+      return { type: 'existing', runId: facts.open_run };
+    case 'terminateExisting':
+      return null;
+    default:
+      return request.onConflict satisfies never;
+  }
+}
+
+function mayReuse(onReuse: OnReuse, state: RunState): boolean {
+  switch (onReuse) {
+    case 'allow':
+      return true;
+    case 'allowIfFailed':
+      return state !== 'completed';
+    case 'reject':
+      return false;
+    default:
+      return onReuse satisfies never;
+  }
+}
+
+function startParameters(requests: readonly StartRequest[]): StartRuns {
+  const entries = new EntryArrays();
+  const entryRuns: string[] = [];
+  for (const { runId, first } of requests) {
+    first?.entries.forEach((entry, i) => {
+      entryRuns.push(runId);
+      entries.add(i + 1, entry);
+    });
+  }
+  return {
+    ids: uuidArray(requests.map((request) => request.runId)),
+    namespaces: textArray(requests.map((request) => request.namespace)),
+    workflowIds: textArray(requests.map((request) => request.workflowId)),
+    workflows: textArray(requests.map((request) => request.workflow)),
+    versions: numberArray(requests.map((request) => request.version)),
+    priorities: numberArray(requests.map((request) => request.priority)),
+    inputs: textArray(requests.map((request) => request.input)),
+    startTimes: numberArray(requests.map((request) => request.startAt)),
+    attributes: textArray(
+      requests.map(({ attributes }) => (attributes === null ? null : JSON.stringify(attributes))),
+    ),
+    owners: textArray(requests.map(({ first }) => (first === null ? null : uuidOrNil(first.owner)))),
+    entryRuns: uuidArray(entryRuns),
+    ...entries.parameters,
+  };
+}
+
+function unanswered(request: StartRequest): never {
+  throw new JournalError(
+    `Runs of the workflow id "${request.workflowId}" start and end so quickly that none could be told to have it. Try again.`,
+  );
+}

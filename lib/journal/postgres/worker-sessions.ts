@@ -1,0 +1,111 @@
+import { JournalError } from '../errors.js';
+import type { HeartbeatAnswer, RescueAnswer, WorkerSession } from '../journal.js';
+import type { WorkerId } from '../turn.js';
+import { requireUuid, storable, uuidArray, uuidOrNil } from './array-literals.js';
+import { ContentionError } from './error-translation.js';
+import { toInstant } from './row-mapping.js';
+import { endSession } from './sql/end-session.js';
+import { forgetDeadWorkers } from './sql/forget-dead-workers.js';
+import { FREE_ACTORS } from './sql/free-actors.js';
+import { heartbeatWorker } from './sql/heartbeat-worker.js';
+import { markDead } from './sql/mark-dead.js';
+import { ownedActors } from './sql/owned-actors.js';
+import { registerWorker } from './sql/register-worker.js';
+import { strandedOwners } from './sql/stranded-owners.js';
+import { suspectWorkers } from './sql/suspect-workers.js';
+import { WAKE_BLOCKED } from './sql/wake-blocked.js';
+import type { Session } from './statement.js';
+
+/** Opens a session. `lockKey`: the advisory lock that this process holds for it. */
+export async function register(session: Session, worker: WorkerSession, lockKey: string): Promise<void> {
+  const { id, name, host, pid, buildId, workflows, ttl, heartbeatInterval } = worker;
+  const opened = await session.run(registerWorker, {
+    id,
+    name: storable(name),
+    host: storable(host),
+    pid,
+    buildId: storable(buildId),
+    workflows: JSON.stringify(workflows),
+    ttl,
+    heartbeatInterval,
+    lockKey,
+  });
+  if (opened.length === 0) {
+    throw new JournalError(`The worker session ${id} has been ended. Register under a new id.`);
+  }
+  await wakeBlocked(session, storable(buildId));
+}
+
+/** At once where nobody looks at the row; the few that somebody does are waited for, but not for long. */
+async function wakeBlocked(session: Session, buildId: string): Promise<void> {
+  await session.run(WAKE_BLOCKED['skip locked'], { buildId });
+  try {
+    await session.run(WAKE_BLOCKED[''], { buildId });
+  } catch (error) {
+    // They are tried again after the pause that the failed turn has set.
+    if (!(error instanceof ContentionError)) throw error;
+  }
+}
+
+/** Prolongs a session. `all`: tells every actor that it owns, not only those with unread messages. */
+export async function heartbeat(session: Session, owner: WorkerId, all: boolean): Promise<HeartbeatAnswer> {
+  const id = uuidOrNil(owner);
+  const [prolonged] = await session.run(heartbeatWorker, { id });
+  if (prolonged === undefined) return { type: 'dead' };
+  const owned = await session.run(ownedActors, { owner: id, all });
+  return {
+    type: 'alive',
+    now: toInstant(prolonged.now),
+    unread: owned.map((actor) => ({
+      actorId: actor.id,
+      token: actor.lease_token,
+      inboxSeq: actor.inbox_seq,
+    })),
+  };
+}
+
+/**
+ * Ends a session first, so that no claim can come behind it, and then frees what it holds. `waiting` runs a statement
+ * that waits for rows that somebody else looks at, one at a time.
+ */
+export async function unregister(
+  session: Session,
+  owner: WorkerId,
+  waiting: <T>(work: () => Promise<T>) => Promise<T>,
+): Promise<void> {
+  const id = uuidOrNil(owner);
+  await waiting(() => session.run(endSession, { id }));
+  await free(session, [id], false);
+  const freeOne = { owners: uuidArray([id]), lost: false, limit: 1 };
+  while ((await waiting(() => session.run(FREE_ACTORS[''], freeOne))).length > 0);
+}
+
+export async function rescue(session: Session): Promise<RescueAnswer> {
+  const suspects = (await session.run(suspectWorkers, {})).map(({ id }) => id);
+  const dead = suspects.length === 0 ? [] : await session.run(markDead, { ids: uuidArray(suspects) });
+  const stranded = (await session.run(strandedOwners, {})).map(({ owner }) => owner);
+  const freedActors = stranded.length === 0 ? 0 : await free(session, stranded, true);
+  await session.run(forgetDeadWorkers, {});
+  return { deadWorkers: dead.map(({ id }) => id), freedActors };
+}
+
+/** So many rows are locked at a time. */
+const PORTION = 500;
+
+/** Frees the actors of owners. A row that somebody looks at just now is found by the next rescue. */
+async function free(session: Session, owners: readonly WorkerId[], lost: boolean): Promise<number> {
+  let freed = 0;
+  for (;;) {
+    const rows = await session.run(FREE_ACTORS['skip locked'], {
+      owners: uuidArray(owners),
+      lost,
+      limit: PORTION,
+    });
+    freed += rows.length;
+    if (rows.length === 0) return freed;
+  }
+}
+
+/** Ids are drawn at random at their end: no other lock in the database has this number. */
+export const lockKeyOf = (owner: WorkerId): string =>
+  BigInt(`0x${requireUuid('worker session', owner).replaceAll('-', '').slice(-15)}`).toString();

@@ -1,0 +1,80 @@
+import type { HistoryEntry, Instant } from '../core/index.js';
+
+/** Identifies the actor of a workflow id: the id of its first run. A UUID (v7). */
+export type ActorId = string;
+/** One execution. A UUID (v7). */
+export type RunId = string;
+/** A worker's session. A UUID. */
+export type WorkerId = string;
+
+/**
+ * The right to write one actor's history. `token` is the fencing token: it grows with every claim, so that a
+ * holder that was taken for dead writes nothing more.
+ */
+export interface Lease {
+  readonly owner: WorkerId;
+  readonly actorId: ActorId;
+  readonly runId: RunId;
+  readonly token: number;
+}
+
+/**
+ * What a holder did, as data. It applies whole or not at all; a turn that cannot apply comes back with the
+ * reason, and its batch-mates apply.
+ */
+export interface Turn {
+  readonly lease: Lease;
+  /** Where the holder believes history ends: the first of `entries` gets the number after it. 0 for an empty history. */
+  readonly previousSeq: number;
+  /** Whole segments and notes (F4); may be empty. */
+  readonly entries: readonly HistoryEntry[];
+  /** The inbox is consumed up to this number, this one included. */
+  readonly consumedThrough: number;
+  /**
+   * A turn that decides or concludes the run: refused as `signals unread` while a signal is in the inbox behind
+   * `consumedThrough` (F17). Cancel requests and results never refuse it.
+   */
+  readonly decides: boolean;
+  /** The due time of the latest timer fired in this turn; refused as `not due` while it is ahead of the database's clock. */
+  readonly firedUpTo: Instant | null;
+  readonly outcome: TurnOutcome;
+}
+
+export type TurnOutcome =
+  /** The holder goes on. */
+  | { readonly type: 'keep' }
+  /** As `keep`; and the rollback has begun: from this commit on the actor refuses signals (F17). */
+  | { readonly type: 'roll back' }
+  /**
+   * The lease is given back. The actor is claimable at `wakeAt` (never, where it is `null`), or at once when its
+   * inbox has unread messages; in no case before `notBefore`.
+   */
+  | { readonly type: 'release'; readonly wakeAt: Instant | null }
+  /**
+   * The turn failed: nothing but this is recorded (`entries` is empty). The lease is given back, `failedTurns`
+   * grows by one, and nothing, no signal either, wakes the actor before `delay` ms have passed.
+   */
+  | { readonly type: 'block'; readonly reason: string; readonly delay: number }
+  /** The run is over and the actor with it: its workflow id is free. */
+  | { readonly type: 'close'; readonly state: ClosedState };
+
+export type ClosedState = 'completed' | 'failed' | 'cancelled';
+/** `continued` and `timed_out` are kept for what will write them. */
+export type RunState = 'running' | ClosedState | 'terminated';
+
+export type CommitAnswer =
+  | {
+      readonly type: 'applied';
+      /** The number of the latest message in the inbox; above `consumedThrough` there is unread mail. 0 after a close. */
+      readonly inboxSeq: number;
+    }
+  /** Somebody else looks at the row, an application's open transaction perhaps. Nothing was written: commit it again. */
+  | { readonly type: 'busy' }
+  /** The lease is another's, or the actor is gone. Drop the run at once. */
+  | { readonly type: 'lost' }
+  /** History does not end where the holder believes: a failover lost commits. Drop the run and load it anew. */
+  | { readonly type: 'history lost' }
+  /** Of a deciding turn: signals came in. Discard the turn and take it again with them (F17). */
+  | { readonly type: 'signals unread'; readonly inboxSeq: number }
+  /** A timer of this turn is ahead of the database's clock by this many ms. Nothing was written. */
+  | { readonly type: 'not due'; readonly ahead: number };

@@ -1,0 +1,8 @@
+/** The journal of an instance. */
+export const CONTINUUM_JOURNAL = Symbol.for('nestjs-continuum:journal');
+/** The options of an instance, resolved. */
+export const CONTINUUM_OPTIONS = Symbol.for('nestjs-continuum:options');
+/** What shapes an instance. */
+export const CONTINUUM_EXTRAS = Symbol.for('nestjs-continuum:extras');
+/** Who hears what an instance does. */
+export const CONTINUUM_OBSERVER = Symbol.for('nestjs-continuum:observer');

@@ -1,0 +1,7 @@
+export * from './activity.decorator.js';
+export * from './compensate.decorator.js';
+export * from './inject-workflow-client.decorator.js';
+export * from './on-query.decorator.js';
+export * from './on-signal.decorator.js';
+export * from './workflow-safe.decorator.js';
+export * from './workflow.decorator.js';

@@ -1,0 +1,213 @@
+import { Scope } from '@nestjs/common';
+import type {
+  Class,
+  RunBinding,
+  WorkflowDefinition,
+  WorkflowInstance,
+  WorkflowOptions,
+} from '../core/index.js';
+import { handlerMarks, isClass, isStandardSchema, methodOf, workflowOptionsOf } from '../core/index.js';
+import type { ActivityCatalog } from './activity-catalog.js';
+import { scopeAskedFor } from './continuum-metadata.accessor.js';
+import { blindParameters, dependenciesOf } from './dependencies.js';
+import type { DescribedProvider } from './described-provider.js';
+import type { Injection, WorkflowInjector } from './workflow-injection.js';
+import { injected } from './workflow-injection.js';
+
+/** A workflow, and the provider that declares it. */
+export interface ReadWorkflow {
+  readonly definition: WorkflowDefinition;
+  readonly provider: DescribedProvider;
+  readonly type: Class;
+}
+
+type Constructor = new (...dependencies: unknown[]) => WorkflowInstance;
+
+/** Makes definitions of providers that are workflows. Adds what is wrong with them to `problems`. */
+export class WorkflowReader {
+  readonly #catalog: ActivityCatalog;
+  readonly #injector: WorkflowInjector;
+  readonly #problems: string[];
+
+  constructor(catalog: ActivityCatalog, injector: WorkflowInjector, problems: string[]) {
+    this.#catalog = catalog;
+    this.#injector = injector;
+    this.#problems = problems;
+  }
+
+  /** `undefined` when the provider is no workflow, or cannot be one. */
+  read(provider: DescribedProvider): ReadWorkflow | undefined {
+    const marked = provider.classes.find((type) => workflowOptionsOf(type));
+    if (!marked) {
+      this.#refuseStrayHandlers(provider);
+      return undefined;
+    }
+    const { metatype, inject } = provider.wrapper;
+    if (!isClass(metatype) || inject) {
+      this.#problems.push(
+        `${marked.name} is provided by a factory or as a value, but a workflow has one object per run, which Continuum makes.\n` +
+          'List the class itself in "providers".',
+      );
+      return undefined;
+    }
+    const options = workflowOptionsOf(marked)!;
+    this.#checkOptions(marked, options);
+    this.#checkClass(metatype, provider);
+    const definition = this.#define(metatype, marked, options, provider);
+    return { definition, provider, type: marked };
+  }
+
+  #define(
+    type: Class,
+    marked: Class,
+    options: WorkflowOptions,
+    provider: DescribedProvider,
+  ): WorkflowDefinition {
+    const dependencies = dependenciesOf(type).map((dependency) => ({
+      place: dependency.place,
+      injection: this.#injector.resolve(type, provider, dependency),
+    }));
+    const parameters: Injection[] = [];
+    const properties = new Map<string | symbol, Injection>();
+    for (const { place, injection } of dependencies) {
+      if (place.type === 'parameter') parameters.push(injection);
+      else properties.set(place.key, injection);
+    }
+    return {
+      name: options.name ?? marked.name,
+      version: options.version ?? 1,
+      compensation: options.compensation ?? 'automatic',
+      input: options.input,
+      ...this.#handlers(type, marked),
+      // Nest makes objects of this class in the same way; that it has `run` was checked.
+      construct: (binding) => construct(type as unknown as Constructor, parameters, properties, binding),
+      activitiesOf: (token) => this.#catalog.groupOfClass(token),
+    };
+  }
+
+  #checkOptions(type: Class, options: WorkflowOptions): void {
+    const refuse = (problem: string): unknown =>
+      this.#problems.push(`@Workflow() of ${type.name}: ${problem}`);
+    const { name, version, input, compensation, ...unknown } = options;
+    if (name !== undefined && !isName(name)) {
+      refuse(`"name" is a text of 1 to ${LONGEST_NAME} bytes, not ${shown(name)}.`);
+    }
+    if (name === undefined && type.name === '') {
+      refuse(
+        "the class has no name, and histories know a workflow by name. Give one: @Workflow({ name: '…' }).",
+      );
+    }
+    if (version !== undefined && !(Number.isInteger(version) && version >= 1)) {
+      refuse(`"version" is a whole number from 1, not ${shown(version)}.`);
+    }
+    if (input !== undefined && !isStandardSchema(input)) {
+      refuse('"input" is a Standard Schema, such as one of zod, valibot or arktype.');
+    }
+    if (compensation !== undefined && compensation !== 'automatic' && compensation !== 'manual') {
+      refuse(`"compensation" is "automatic" or "manual", not ${shown(compensation)}.`);
+    }
+    for (const key of Object.keys(unknown)) {
+      refuse(`"${key}" is an unknown option. There are name, version, input, compensation.`);
+    }
+  }
+
+  #checkClass(type: Class, provider: DescribedProvider): void {
+    const refuse = (problem: string): unknown => this.#problems.push(`${type.name} ${problem}`);
+    if (!methodOf(type, 'run')) {
+      refuse('is a workflow without run(). Write async run(ctx: WorkflowContext, input) { … }.');
+    }
+    if (provider.wrapper.scope === Scope.REQUEST || scopeAskedFor(type) === Scope.REQUEST) {
+      refuse(
+        'is a request-scoped workflow, but a workflow belongs to no request: it has one object per run.\n' +
+          'Remove the scope from @Injectable(), and hand what it needs of the request to start().',
+      );
+    }
+    const misplaced = this.#catalog.methodsOf(provider);
+    if (misplaced.length > 0) {
+      refuse(
+        `has methods marked @Activity() or @Compensate() (${misplaced.join(', ')}), but is a workflow: run() would simply call them, and nothing would be journaled.\n` +
+          'Move them to a provider, and inject that provider into the workflow.',
+      );
+    }
+    const blind = blindParameters(type);
+    if (blind > 0) {
+      refuse(
+        `has a constructor with ${blind} parameter${blind === 1 ? '' : 's'} whose types are not known at run time.\n` +
+          'Decorate the base class that declares the constructor with @Injectable(), and compile with emitDecoratorMetadata (tsx and esbuild emit none).',
+      );
+    }
+  }
+
+  #handlers(type: Class, marked: Class): Pick<WorkflowDefinition, 'signals' | 'queries'> {
+    const signals = new Set<string>();
+    const queries = new Set<string>();
+    // A test's stand-in may have the handlers of the class it stands for, without being one.
+    const marks = new Map([...handlerMarks.of(marked), ...handlerMarks.of(type)]);
+    for (const [method, [first, ...more]] of marks) {
+      const place = `${type.name}.${String(method)}`;
+      if (typeof method === 'symbol' || !methodOf(type, method)) {
+        this.#problems.push(
+          `${place} is marked as a handler, but is not a method with an ordinary name. Make it one.`,
+        );
+      } else if (method === 'run') {
+        this.#problems.push(
+          `${place} is marked as a handler, but run() is the workflow itself. Name the handler otherwise.`,
+        );
+      } else if (more.length > 0) {
+        this.#problems.push(
+          `${place} is marked ${more.length + 1} times as a handler (@OnSignal() or @OnQuery()). A name means one thing: keep one.`,
+        );
+      } else if (first?.kind === 'signal') {
+        this.#checkSignalOptions(place, first.options);
+        signals.add(method);
+      } else {
+        queries.add(method);
+      }
+    }
+    return { signals, queries };
+  }
+
+  #checkSignalOptions(place: string, { input, ...unknown }: { readonly input?: unknown }): void {
+    if (input !== undefined && !isStandardSchema(input)) {
+      this.#problems.push(
+        `@OnSignal() of ${place}: "input" is a Standard Schema, such as one of zod, valibot or arktype.`,
+      );
+    }
+    for (const key of Object.keys(unknown)) {
+      this.#problems.push(`@OnSignal() of ${place}: "${key}" is an unknown option. There is input.`);
+    }
+  }
+
+  #refuseStrayHandlers(provider: DescribedProvider): void {
+    for (const type of provider.classes) {
+      const methods = [...handlerMarks.of(type).keys()].map(String);
+      if (methods.length === 0) continue;
+      this.#problems.push(
+        `${type.name} has methods marked @OnSignal() or @OnQuery() (${methods.join(', ')}), but is no workflow, so nothing reaches them.\n` +
+          'Mark the class @Workflow(), or remove it from "providers" if it is the base class of one.',
+      );
+    }
+  }
+}
+
+/** What is injected is looked up anew for every object: proxies are bound to one run. */
+function construct(
+  type: Constructor,
+  parameters: readonly Injection[],
+  properties: ReadonlyMap<string | symbol, Injection>,
+  binding: RunBinding,
+): WorkflowInstance {
+  const instance = new type(...parameters.map((injection) => injected(injection, binding)));
+  for (const [key, injection] of properties) {
+    // As Nest does: a field keeps its initial value where an optional dependency is missing.
+    if (injection.type !== 'absent') Reflect.set(instance, key, injected(injection, binding));
+  }
+  return instance;
+}
+
+/** What the journal holds: see the limits of its port. */
+const LONGEST_NAME = 255;
+const isName = (name: unknown): boolean =>
+  typeof name === 'string' && name !== '' && !name.includes('\0') && Buffer.byteLength(name) <= LONGEST_NAME;
+
+const shown = (value: unknown): string => (typeof value === 'string' ? `"${value}"` : String(value));

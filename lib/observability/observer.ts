@@ -1,0 +1,93 @@
+/** Which run something happened to. */
+export interface RunFacts {
+  readonly workflow: string;
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+/** What can be seen of an engine at work. One name per thing, the same in logs, metrics and tests. */
+export type EngineEvent =
+  | { readonly type: 'worker registered'; readonly workerId: string }
+  | { readonly type: 'worker lost'; readonly workerId: string; readonly reason: string }
+  | {
+      readonly type: 'workers rescued';
+      readonly deadWorkers: readonly string[];
+      readonly freedActors: number;
+    }
+  | { readonly type: 'run claimed'; readonly run: RunFacts }
+  | { readonly type: 'run released'; readonly run: RunFacts; readonly wakeAt: number | null }
+  | {
+      readonly type: 'run closed';
+      readonly run: RunFacts;
+      readonly state: 'completed' | 'failed' | 'cancelled';
+      readonly error: unknown;
+    }
+  | { readonly type: 'turn committed'; readonly run: RunFacts; readonly entries: number }
+  | { readonly type: 'turn refused'; readonly run: RunFacts; readonly reason: string }
+  | { readonly type: 'turn failed'; readonly run: RunFacts; readonly error: Error; readonly retryIn: number }
+  | { readonly type: 'lease lost'; readonly run: RunFacts }
+  | {
+      readonly type: 'activity attempt started';
+      readonly run: RunFacts;
+      readonly activity: string;
+      readonly attempt: number;
+    }
+  | {
+      readonly type: 'activity attempt failed';
+      readonly run: RunFacts;
+      readonly activity: string;
+      readonly attempt: number;
+      readonly error: unknown;
+      readonly retryIn: number | null;
+    }
+  | {
+      readonly type: 'workflow log';
+      readonly run: RunFacts;
+      readonly level: 'log' | 'warn' | 'error' | 'debug';
+      readonly message: string;
+      readonly facts: Readonly<Record<string, unknown>> | null;
+    }
+  | {
+      readonly type: 'activity log';
+      readonly run: RunFacts;
+      readonly activity: string;
+      readonly level: 'log' | 'warn' | 'error' | 'debug';
+      readonly message: string;
+      readonly facts: Readonly<Record<string, unknown>> | null;
+    }
+  | { readonly type: 'journal unavailable'; readonly during: string; readonly error: Error };
+
+/**
+ * Hears what an engine does. Called synchronously where it happens, so it must be quick.
+ * What it throws is reported as a process warning and changes nothing.
+ */
+export interface Observer {
+  notice(event: EngineEvent): void;
+}
+
+/** Tells several observers, each guarded from the others' errors. */
+export class Observers implements Observer {
+  readonly #observers: Observer[];
+  constructor(observers: readonly Observer[] = []) {
+    this.#observers = [...observers];
+  }
+  add(observer: Observer): () => void {
+    this.#observers.push(observer);
+    return () => {
+      const at = this.#observers.indexOf(observer);
+      if (at >= 0) this.#observers.splice(at, 1);
+    };
+  }
+  notice(event: EngineEvent): void {
+    for (const observer of this.#observers) {
+      try {
+        observer.notice(event);
+      } catch (error) {
+        process.emitWarning(
+          `An observer failed at "${event.type}": ${String(error)}`,
+          'ContinuumObserverWarning',
+        );
+      }
+    }
+  }
+}

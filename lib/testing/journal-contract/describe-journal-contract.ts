@@ -1,0 +1,88 @@
+import type { MakeHarness } from './harness.js';
+import { Scenario, type Topic } from './scenario.js';
+import type { TestRunner } from './test-runner.js';
+import { blockedTopic } from './topics/blocked.js';
+import { claimTopic } from './topics/claim.js';
+import { commitTopic } from './topics/commit.js';
+import { commitLockedTopic } from './topics/commit-locked.js';
+import { contentionTopic } from './topics/contention.js';
+import { hintsTopic } from './topics/hints.js';
+import { outcomeTopic } from './topics/outcome.js';
+import { readTopic } from './topics/read.js';
+import { interleavingTopic } from './topics/interleavings.js';
+import { listTopic } from './topics/list.js';
+import { refenceTopic } from './topics/refence.js';
+import { rescueTopic } from './topics/rescue.js';
+import { sendTopic } from './topics/send.js';
+import { sendRaceTopic } from './topics/send-races.js';
+import { startTopic } from './topics/start.js';
+import { startConflictTopic } from './topics/start-conflicts.js';
+import { stressTopic } from './topics/stress.js';
+import { terminateTopic } from './topics/terminate.js';
+import { transactionTopic } from './topics/transactions.js';
+import { valuesTopic } from './topics/values.js';
+import { workerTopic } from './topics/workers.js';
+
+const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
+  start: startTopic,
+  'start, conflicts and reuse': startConflictTopic,
+  send: sendTopic,
+  'send, raced': sendRaceTopic,
+  claim: claimTopic,
+  commit: commitTopic,
+  'commit, outcomes': outcomeTopic,
+  commitLocked: commitLockedTopic,
+  refence: refenceTopic,
+  terminate: terminateTopic,
+  'worker sessions': workerTopic,
+  rescue: rescueTopic,
+  'blocked runs': blockedTopic,
+  'rows that others hold': contentionTopic,
+  'forced interleavings': interleavingTopic,
+  'load, describe and outcomes': readTopic,
+  'list and count': listTopic,
+  values: valuesTopic,
+  'transactions of the caller': transactionTopic,
+  'hints, open and close': hintsTopic,
+  stress: stressTopic,
+};
+
+/**
+ * Defines the tests that every journal passes, for Jest or for another runner with the same functions.
+ *
+ * ```ts
+ * import { describe, expect, it } from '@jest/globals';
+ * import { describeJournalContract } from 'nestjs-continuum/testing';
+ *
+ * describeJournalContract('MyJournal', makeHarness, { describe, it, expect });
+ * ```
+ *
+ * The randomised stress at the end runs for some seconds; `CONTINUUM_STRESS_SECONDS` makes it longer, and
+ * `CONTINUUM_SEED` repeats one that failed (its seed stands in the name of the test).
+ *
+ * @param name the adapter's name, as it shall stand in the report
+ * @param makeHarness makes an empty journal; called anew for every test
+ * @param runner the functions of the test runner
+ */
+export function describeJournalContract(name: string, makeHarness: MakeHarness, runner: TestRunner): void {
+  const { describe, it, expect } = runner;
+  const topic: Topic = {
+    expect,
+    test: (title, body, timeout) =>
+      it(
+        title,
+        async () => {
+          const harness = await makeHarness();
+          try {
+            await body(new Scenario(harness, expect));
+          } finally {
+            await harness.dispose();
+          }
+        },
+        timeout,
+      ),
+  };
+  describe(name, () => {
+    for (const [title, define] of Object.entries(TOPICS)) describe(title, () => define(topic));
+  });
+}

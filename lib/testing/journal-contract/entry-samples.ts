@@ -1,0 +1,140 @@
+import type { HistoryEntry, HistoryEntryType } from '../../core/index.js';
+
+const AT = 1_700_000_000_123;
+/** As codecs write it: what Postgres' `jsonb` would refuse stands escaped in the text. */
+const ENCODED =
+  '{"name":"z\\u0000\\ud800","list":[1.5,-0,null,{"$":["Date","2026-01-02T03:04:05.006Z"]}],  "spaces": "kept"}';
+const FAILURE =
+  '{"name":"TypeError","message":"a\\u0000b","stack":"TypeError: …\\n  at x","cause":{"name":"Error"}}';
+/** Not encoded by anybody: names and reasons as users write them. */
+const TEXT = 'Grüße 🛒 "quoted" \\ \n \u0000 \ud800 end';
+
+/**
+ * At least one sample of every type of entry, with every field, and every variant of those that have some. The
+ * compiler asks for the missing ones.
+ */
+export const ENTRY_SAMPLES: {
+  readonly [T in HistoryEntryType]: readonly Required<Extract<HistoryEntry, { type: T }>>[];
+} = {
+  run_started: [{ type: 'run_started', at: AT, input: ENCODED, seed: TEXT, semanticsVersion: 3 }],
+  signal_received: [
+    { type: 'signal_received', at: AT, name: TEXT, payload: ENCODED, arrivedAt: AT - 7, hold: true },
+    { type: 'signal_received', at: AT, name: '', payload: 'null', arrivedAt: 0, hold: false },
+  ],
+  cancel_requested: [
+    { type: 'cancel_requested', at: AT, reason: TEXT },
+    { type: 'cancel_requested', at: AT, reason: null },
+    { type: 'cancel_requested', at: AT, reason: '' },
+  ],
+  timer_fired: [{ type: 'timer_fired', at: AT, id: 0 }],
+  activity_completed: [{ type: 'activity_completed', at: AT, id: 2_147_483_647, result: ENCODED }],
+  activity_failed: [{ type: 'activity_failed', at: AT, id: 3, failure: FAILURE, attempts: 12 }],
+  activity_cancelled: [{ type: 'activity_cancelled', at: AT, id: 4 }],
+  activity_scheduled: [
+    {
+      type: 'activity_scheduled',
+      at: AT,
+      id: 5,
+      name: TEXT,
+      args: ENCODED,
+      compensation: 'release',
+      undoes: 0,
+      options: {
+        retry: {
+          maxAttempts: 3,
+          initialInterval: 0.5,
+          backoff: 2,
+          maxInterval: 9,
+          jitter: 0,
+          nonRetryable: ['A', TEXT],
+        },
+        timeout: 1,
+        scheduleToCloseTimeout: 2,
+        heartbeatTimeout: 3,
+      },
+    },
+    {
+      type: 'activity_scheduled',
+      at: AT,
+      id: 6,
+      name: 'ship',
+      args: '[]',
+      compensation: null,
+      undoes: null,
+      options: { retry: { maxAttempts: null, nonRetryable: [] } },
+    },
+    {
+      type: 'activity_scheduled',
+      at: AT,
+      id: 7,
+      name: 'x',
+      args: '[]',
+      compensation: null,
+      undoes: null,
+      options: null,
+    },
+  ],
+  activity_cancel_requested: [{ type: 'activity_cancel_requested', at: AT, of: 5 }],
+  timer_started: [
+    { type: 'timer_started', at: AT, id: 8, name: 'signal:approve', args: ENCODED, firesAt: AT + 86_400_000 },
+  ],
+  timer_cancelled: [{ type: 'timer_cancelled', at: AT, of: 8 }],
+  side_effect_recorded: [
+    { type: 'side_effect_recorded', at: AT, id: 9, name: TEXT, outcome: { type: 'value', value: ENCODED } },
+    {
+      type: 'side_effect_recorded',
+      at: AT,
+      id: 10,
+      name: null,
+      outcome: { type: 'failure', failure: FAILURE },
+    },
+  ],
+  rollback_step_added: [{ type: 'rollback_step_added', at: AT, id: 11, name: 'refund', args: ENCODED }],
+  rollback_cleared: [{ type: 'rollback_cleared', at: AT }],
+  rollback_started: [
+    { type: 'rollback_started', at: AT, outcome: 'failed', failure: FAILURE, unreadSignals: 3 },
+    { type: 'rollback_started', at: AT, outcome: 'cancelled', failure: FAILURE, unreadSignals: 0 },
+  ],
+  activity_attempt: [
+    {
+      type: 'activity_attempt',
+      at: AT,
+      id: 5,
+      attempt: 2,
+      startsAt: AT + 0.5,
+      parked: true,
+      failure: FAILURE,
+      heartbeat: ENCODED,
+    },
+    {
+      type: 'activity_attempt',
+      at: AT,
+      id: 5,
+      attempt: 1,
+      startsAt: 0,
+      parked: false,
+      failure: null,
+      heartbeat: null,
+    },
+  ],
+  activity_heartbeat: [{ type: 'activity_heartbeat', at: AT, id: 5, details: ENCODED }],
+  run_completed: [{ type: 'run_completed', at: AT, result: ENCODED, abandoned: [5, 8], unreadSignals: 2 }],
+  run_failed: [
+    { type: 'run_failed', at: AT, failure: FAILURE, rollback: 'incomplete', abandoned: [], unreadSignals: 0 },
+    { type: 'run_failed', at: AT, failure: FAILURE, rollback: 'none', abandoned: [0], unreadSignals: 1 },
+  ],
+  run_cancelled: [
+    {
+      type: 'run_cancelled',
+      at: AT,
+      failure: FAILURE,
+      rollback: 'complete',
+      abandoned: [],
+      unreadSignals: 0,
+    },
+  ],
+  run_terminated: [
+    { type: 'run_terminated', at: AT, reason: TEXT },
+    { type: 'run_terminated', at: AT, reason: null },
+  ],
+};

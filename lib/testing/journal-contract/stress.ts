@@ -1,0 +1,71 @@
+import type { JournalHarness } from './harness.js';
+import { range } from './concurrency.js';
+import { judge } from './stress/oracle.js';
+import { Random } from './stress/random.js';
+import {
+  holdRows,
+  moveClock,
+  rescueWorkers,
+  sendInTransactions,
+  sendMessages,
+  startRuns,
+  terminateRuns,
+} from './stress/stress-clients.js';
+import { StressRecord, pause } from './stress/stress-record.js';
+import { StressWorker } from './stress/stress-worker.js';
+
+export interface StressOptions {
+  /** What every choice is drawn from. The interleaving is the machine's own. */
+  readonly seed: number;
+  /** How long it goes on. */
+  readonly seconds: number;
+  /** Defaults to 40. */
+  readonly workflowIds?: number;
+  /** Defaults to 3. */
+  readonly workers?: number;
+  /** Defaults to 6. */
+  readonly senders?: number;
+}
+
+export interface StressReport {
+  readonly seed: number;
+  /** What happened how often. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Which rules were broken, with the facts: the first twenty. */
+  readonly violations: readonly string[];
+}
+
+/**
+ * Everybody does everything at once, for a while: workers that claim, take turns, commit in groups, lose answers,
+ * become zombies, crash and are rescued; senders that repeat themselves; starters, terminators and applications that
+ * sit on rows. Then an oracle looks through the port at what is left: histories whole and fenced, inboxes without a gap,
+ * no acknowledged signal lost, no wake lost, no actor out of reach.
+ */
+export async function stressJournal(harness: JournalHarness, options: StressOptions): Promise<StressReport> {
+  const { seed, seconds, workflowIds = 40, workers = 3, senders = 6 } = options;
+  const clients = [harness.journal, await harness.second(), await harness.second()];
+  const record = new StressRecord(
+    harness,
+    clients,
+    range(workflowIds).map((i) => `stress-${i}`),
+  );
+  let strand = 0;
+  const random = (): Random => new Random(seed, strand++);
+  const client = (i: number): (typeof clients)[number] => clients[i % clients.length] ?? harness.journal;
+  const strands = [
+    startRuns(record, client(0), random()),
+    terminateRuns(record, client(1), random()),
+    rescueWorkers(record, client(2), random()),
+    holdRows(record, client(0), random()),
+    sendInTransactions(record, client(1), random()),
+    moveClock(record),
+    ...range(workers).map((i) => new StressWorker(record, client(i), client(i + 1), random()).run()),
+    ...range(senders).map((i) => sendMessages(record, client(i), random(), `sender-${i}`)),
+  ];
+  // A strand that fails ends the stress at once: it would only go on without what the failure has shown.
+  const failed = Promise.all(strands);
+  await Promise.race([pause(seconds * 1_000), failed]).finally(() => record.stop());
+  await failed;
+  await judge(record);
+  return { seed, counts: record.counts, violations: record.violations };
+}

@@ -1,0 +1,198 @@
+import { uuidv7 } from 'uuidv7';
+import { type HistoryEntry, isTerminal } from '../../../core/index.js';
+import type { InboxMessage, RunDescription } from '../../../journal/index.js';
+import { only } from '../concurrency.js';
+import { HOUR, NAMESPACE, ORDERS, SECOND } from '../scenario.js';
+import { type Mark, type StressRecord, startRequest } from './stress-record.js';
+
+interface Found {
+  readonly run: RunDescription;
+  readonly history: readonly HistoryEntry[];
+  readonly inbox: readonly InboxMessage[];
+  readonly marks: readonly Mark[];
+}
+
+/** Looks through the port at what a stress has left behind. Whatever breaks a rule is noted in the record. */
+export async function judge(record: StressRecord): Promise<void> {
+  await freeAll(record);
+  const found = await readAll(record);
+  for (const one of found) {
+    checkHistory(record, one);
+    checkConsumption(record, one);
+  }
+  checkStarts(record, found);
+  checkMessages(record, found);
+  await checkOutcomes(record, found);
+  await checkWakes(record, found);
+  await checkActors(record, found);
+}
+
+/** Every session is over, so after a rescue nobody holds anything. */
+async function freeAll({ harness }: StressRecord): Promise<void> {
+  await harness.elapse(HOUR);
+  await harness.journal.rescue();
+}
+
+async function readAll({ harness: { journal } }: StressRecord): Promise<readonly Found[]> {
+  const found: Found[] = [];
+  for (let cursor: string | null = null; ;) {
+    const page = await journal.list({
+      filter: { namespace: NAMESPACE },
+      order: 'oldest',
+      cursor,
+      limit: 100,
+    });
+    const loaded = await journal.load(page.runs.map((run) => ({ ...run, historyAfter: 0, inboxAfter: 0 })));
+    page.runs.forEach((run, i) => {
+      const { history, messages: inbox } = loaded[i] ?? { history: [], messages: [] };
+      found.push({ run, history, inbox, marks: history.flatMap(markOf) });
+    });
+    if (page.next === null) return found;
+    cursor = page.next;
+  }
+}
+
+function markOf(entry: HistoryEntry): readonly Mark[] {
+  // The casts: these are the texts that the stress itself wrote.
+  if (entry.type === 'signal_received') return [JSON.parse(entry.payload) as Mark];
+  return entry.type === 'activity_heartbeat' ? [JSON.parse(entry.details) as Mark] : [];
+}
+
+/** As many entries as were confirmed, written under growing tokens, and one end where the run is over. */
+function checkHistory(record: StressRecord, { run, history, marks }: Found): void {
+  const { runId, state } = run;
+  const ended = state === 'terminated' ? 1 : 0;
+  const confirmed = (record.written.get(runId) ?? 0) + ended;
+  if (history.length !== confirmed) {
+    record.violated('history is not what was confirmed', { run, confirmed, found: history.length });
+  }
+  marks.forEach((mark, i) => {
+    const before = marks[i - 1];
+    if (before !== undefined && before.token > mark.token)
+      record.violated('a token went back', { run, before, mark });
+    if (before?.token === mark.token && before.owner !== mark.owner) {
+      record.violated('two owners wrote under one token', { run, before, mark });
+    }
+  });
+  const ends = history.filter(isTerminal).length;
+  if (ends !== (state === 'running' ? 0 : 1)) record.violated('ends do not fit the state', { run, ends });
+  const last = history.at(-1);
+  if (ends === 1 && (last === undefined || !isTerminal(last)))
+    record.violated('history goes on behind its end', { run });
+  if ((state === 'terminated') !== (last?.type === 'run_terminated'))
+    record.violated('an end of another kind', { run, last });
+}
+
+/** Messages were consumed as 1, 2, 3 …, and the inbox goes on behind them. */
+function checkConsumption(record: StressRecord, { run, inbox, marks }: Found): void {
+  const consumed = marks.flatMap(({ n }) => n ?? []);
+  const left = inbox.map(({ n }) => n);
+  [...consumed, ...left].forEach((n, i) => {
+    if (n !== i + 1) record.violated('messages are not numbered 1 to n', { run, consumed, left });
+  });
+  if (run.state !== 'running' && left.length > 0) record.violated('a closed run has an inbox', { run, left });
+}
+
+function checkStarts(record: StressRecord, found: readonly Found[]): void {
+  const runs = new Set(found.map(({ run }) => run.runId));
+  if (runs.size !== found.length) record.violated('a run is listed twice', {});
+  for (const runId of record.started)
+    if (!runs.has(runId)) record.violated('a started run is unknown', { runId });
+  if (runs.size !== record.started.size) {
+    record.violated('runs that nobody started', { started: record.started.size, found: runs.size });
+  }
+  const open = found.filter(({ run }) => run.state === 'running').map(({ run }) => run.workflowId);
+  if (new Set(open).size !== open.length) record.violated('two open runs of one workflow id', { open });
+  for (const { run } of found) {
+    if (record.terminated.has(run.runId) && run.state !== 'terminated')
+      record.violated('terminated, and is not', { run });
+  }
+}
+
+/** Every acknowledged signal is found once, under its number: consumed, or still in the inbox. */
+function checkMessages(record: StressRecord, found: readonly Found[]): void {
+  const byActor = new Map(found.map((one) => [one.run.actorId, one]));
+  const latest = new Map<string, number>();
+  for (const [messageId, acknowledged] of record.acknowledged) {
+    const { actorId, n, kind, sender } = acknowledged;
+    const actor = byActor.get(actorId);
+    const places = [
+      ...(actor?.marks ?? []).filter((mark) => mark.messageId === messageId),
+      ...(actor?.inbox ?? []).filter(({ payload }) => payload === messageId),
+    ];
+    const facts = { messageId, acknowledged, places, state: actor?.run.state };
+    if (places.length > 1) record.violated('a message counts twice', facts);
+    if (places.some((place) => place.n !== n)) record.violated('a message has another number', facts);
+    // What a close does not wait for may be left unread: all but signals, and everything where a run was terminated.
+    const mayBeLeft =
+      actor?.run.state === 'terminated' || (kind !== 'signal' && actor?.run.state !== 'running');
+    if (places.length === 0 && !mayBeLeft) record.violated('an acknowledged message is lost', facts);
+    // Acknowledged in this order, so each sender's messages to one run are numbered in it.
+    const lane = `${sender} ${actorId}`;
+    if ((latest.get(lane) ?? 0) >= n) record.violated('a sender was overtaken by itself', facts);
+    latest.set(lane, n);
+  }
+}
+
+async function checkOutcomes(record: StressRecord, found: readonly Found[]): Promise<void> {
+  const outcomes = await record.harness.journal.outcomes(found.map(({ run }) => run.runId));
+  found.forEach(({ run, history }, i) => {
+    const last = outcomes[i]?.last;
+    if ((run.state === 'running') !== (last === undefined))
+      record.violated('an outcome does not fit', { run, last });
+    if (last !== undefined && JSON.stringify(last) !== JSON.stringify(history.at(-1))) {
+      record.violated('an outcome is not the end of history', { run, last });
+    }
+  });
+}
+
+/** Unread mail makes claimable; and nobody holds an actor who is not alive. */
+async function checkWakes(record: StressRecord, found: readonly Found[]): Promise<void> {
+  const { journal } = record.harness;
+  const open = found.filter(({ run }) => run.state === 'running');
+  const claimAll = async (): Promise<Set<string>> => {
+    const session = {
+      id: uuidv7(),
+      name: 'oracle',
+      host: 'localhost',
+      pid: 1,
+      buildId: 'oracle',
+      workflows: ORDERS,
+    };
+    await journal.register({ ...session, ttl: HOUR, heartbeatInterval: SECOND });
+    const claims = await journal.claim({ owner: session.id, workflows: ORDERS, limit: open.length + 1 });
+    for (const claim of claims) {
+      const actor = open.find(({ run }) => run.actorId === claim.lease.actorId);
+      const consumed = actor?.marks.filter(({ n }) => n !== null).length ?? 0;
+      if (claim.inboxConsumed !== consumed)
+        record.violated('the inbox is consumed to another number', { claim, consumed });
+    }
+    await journal.unregister(session.id);
+    return new Set(claims.map(({ lease }) => lease.actorId));
+  };
+  const woken = await claimAll();
+  for (const { run, inbox } of open) {
+    if (inbox.length > 0 && !woken.has(run.actorId))
+      record.violated('a lost wake', { run, unread: inbox.length });
+  }
+  for (const { run } of open) {
+    await journal.send([{ ...run, kind: 'cancel', name: null, payload: null, messageId: null, runId: null }]);
+  }
+  const reachable = await claimAll();
+  for (const { run } of open)
+    if (!reachable.has(run.actorId)) record.violated('an actor out of reach', { run });
+}
+
+/** Each open run has its actor, and each actor an open run: what is terminated is gone, and its workflow id is free. */
+async function checkActors(record: StressRecord, found: readonly Found[]): Promise<void> {
+  const { journal } = record.harness;
+  for (const { run } of found) {
+    if (run.state !== 'running') continue;
+    const answer = only(await journal.terminate([{ ...run, reason: null }]));
+    if (answer.type !== 'terminated') record.violated('an open run without an actor', { run, answer });
+  }
+  for (const workflowId of record.workflowIds) {
+    const answer = only(await journal.start([startRequest(workflowId)]));
+    if (answer.type !== 'started') record.violated('an actor without an open run', { workflowId, answer });
+  }
+}

@@ -1,0 +1,178 @@
+import type { Journal, Message, OnConflict, SendAnswer } from '../../../journal/index.js';
+import { only, range } from '../concurrency.js';
+import { NAMESPACE } from '../scenario.js';
+import type { Random } from './random.js';
+import { type StressRecord, pause, startRequest } from './stress-record.js';
+
+/** Sends batches of new messages and repeated ones, to some workflow ids more than to others. */
+export async function sendMessages(
+  record: StressRecord,
+  journal: Journal,
+  random: Random,
+  name: string,
+): Promise<void> {
+  const sent: Message[] = [];
+  for (let n = 0; !record.stopped;) {
+    const batch = range(1 + random.below(4)).map(() => {
+      const earlier = random.chance(0.15) ? random.pick(sent) : undefined;
+      return earlier ?? message(record, random, `${name}-${n++}`);
+    });
+    await sendUntilAnswered(record, journal, random, batch, name);
+    sent.push(...batch);
+    if (random.chance(0.3)) await pause(random.below(4));
+  }
+}
+
+function message(record: StressRecord, random: Random, id: string): Message {
+  // Its payload as well, which is JSON text.
+  const messageId = JSON.stringify(id);
+  const some = random.chance(0.5) ? record.workflowIds.slice(0, 5) : record.workflowIds;
+  const kind = random.chance(0.85) ? 'signal' : random.chance(0.5) ? 'cancel' : 'activity_result';
+  return {
+    namespace: NAMESPACE,
+    workflowId: random.pick(some) ?? '',
+    runId: null,
+    kind,
+    name: kind === 'cancel' ? null : '0',
+    payload: messageId,
+    messageId,
+  };
+}
+
+async function sendUntilAnswered(
+  record: StressRecord,
+  journal: Journal,
+  random: Random,
+  batch: readonly Message[],
+  sender: string,
+): Promise<void> {
+  let rest = batch;
+  for (let tries = 1; rest.length > 0; tries++) {
+    const answers =
+      tries > 3 && rest.length === 1 ? await journal.send(rest, { wait: true }) : await journal.send(rest);
+    checkTogether(record, rest, answers);
+    rest.forEach((one, i) => note(record, one, answers[i], sender));
+    rest = rest.filter((_, i) => answers[i]?.type === 'again');
+    if (rest.length > 0) await pause(random.below(3));
+  }
+}
+
+/** Of one target either all messages of a batch must be sent again or none, or they would overtake each other. */
+function checkTogether(
+  record: StressRecord,
+  batch: readonly Message[],
+  answers: readonly SendAnswer[],
+): void {
+  const again = new Map<string, boolean>();
+  batch.forEach(({ workflowId }, i) => {
+    const mustRepeat = answers[i]?.type === 'again';
+    if ((again.get(workflowId) ?? mustRepeat) !== mustRepeat) {
+      record.violated('messages of one batch to one target came apart', { workflowId, answers });
+    }
+    again.set(workflowId, mustRepeat);
+  });
+}
+
+function note(record: StressRecord, sent: Message, answer: SendAnswer | undefined, sender: string): void {
+  const { messageId, workflowId, kind } = sent;
+  if (answer === undefined || messageId === null) return record.violated('a message without an answer', sent);
+  record.count(answer.type);
+  const known = record.acknowledged.has(messageId);
+  if (answer.type === 'accepted') {
+    if (known) record.violated('a message was accepted twice', { sent, answer });
+    const { actorId, n } = answer;
+    record.acknowledged.set(messageId, { workflowId, actorId, n, kind, sender });
+  } else if (answer.type === 'duplicate' && !known) {
+    record.violated('a message that never was accepted is a duplicate', sent);
+  }
+}
+
+/** An application's transactions: each signals two runs, stays open for a while, and is rolled back now and then. */
+export async function sendInTransactions(
+  record: StressRecord,
+  journal: Journal,
+  random: Random,
+): Promise<void> {
+  const { transaction } = record.harness;
+  if (transaction === undefined) return;
+  for (let n = 0; !record.stopped;) {
+    const accepted: [Message, SendAnswer][] = [];
+    const end = random.chance(0.2) ? 'roll back' : 'commit';
+    await transaction(async (within) => {
+      for (const _ of range(2)) {
+        const one = message(record, random, `transaction-${n++}`);
+        const answer = only(await journal.send([one], { within }));
+        if (answer.type === 'accepted') accepted.push([one, answer]);
+        await pause(10 + random.below(60));
+      }
+    }, end);
+    record.count(`transactions: ${end}`);
+    if (end === 'commit') for (const [one, answer] of accepted) note(record, one, answer, 'transaction');
+  }
+}
+
+/** Somebody who looks at rows for a while, without a transaction of the adapter's making. */
+export async function holdRows(record: StressRecord, journal: Journal, random: Random): Promise<void> {
+  while (!record.stopped) {
+    await pause(5 + random.below(20));
+    const workflowId = random.pick(record.workflowIds) ?? '';
+    const [run] = await journal.describe([{ namespace: NAMESPACE, workflowId, runId: null }]);
+    if (run?.state !== 'running') continue;
+    // It may have closed since.
+    const release = await record.harness.holdActor(run.actorId).catch(() => null);
+    if (release === null) continue;
+    record.count('rows held');
+    await pause(random.below(30));
+    await release();
+  }
+}
+
+const CONFLICTS: readonly OnConflict[] = ['fail', 'fail', 'useExisting', 'terminateExisting'];
+
+export async function startRuns(record: StressRecord, journal: Journal, random: Random): Promise<void> {
+  while (!record.stopped) {
+    const requests = record.workflowIds
+      .filter(() => random.chance(0.3))
+      .map((workflowId) => {
+        const onConflict = random.chance(0.1) ? (random.pick(CONFLICTS) ?? 'fail') : 'fail';
+        return startRequest(workflowId, { priority: random.below(5), onConflict });
+      });
+    for (const answer of await journal.start(requests)) {
+      record.count(answer.type);
+      if (answer.type === 'started') record.started.add(answer.runId);
+    }
+    await pause(20);
+  }
+}
+
+export async function terminateRuns(record: StressRecord, journal: Journal, random: Random): Promise<void> {
+  while (!record.stopped) {
+    await pause(20 + random.below(30));
+    const workflowId = random.pick(record.workflowIds) ?? '';
+    const answer = only(
+      await journal.terminate([{ namespace: NAMESPACE, workflowId, runId: null, reason: 'stress' }]),
+    );
+    record.count(answer.type);
+    if (answer.type === 'terminated') record.terminated.add(answer.runId);
+  }
+}
+
+export async function rescueWorkers(record: StressRecord, journal: Journal, random: Random): Promise<void> {
+  while (!record.stopped) {
+    await pause(20 + random.below(40));
+    const { deadWorkers, freedActors } = await journal.rescue();
+    record.count('dead workers', deadWorkers.length);
+    record.count('freed actors', freedActors);
+  }
+}
+
+/** Where the journal's clock stands still by itself, it goes as the world's does. */
+export async function moveClock(record: StressRecord): Promise<void> {
+  let [stored, real] = [await record.harness.now(), Date.now()];
+  while (!record.stopped) {
+    await pause(5);
+    const now = Date.now();
+    if ((await record.harness.now()) - stored < (now - real) / 2) await record.harness.elapse(now - real);
+    [stored, real] = [await record.harness.now(), now];
+  }
+}

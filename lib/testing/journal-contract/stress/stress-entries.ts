@@ -1,0 +1,37 @@
+import type { HistoryEntry } from '../../../core/index.js';
+import type { InboxMessage, Lease } from '../../../journal/index.js';
+import type { Mark } from './stress-record.js';
+
+const AT = 1;
+const markOf = ({ token, owner }: Lease, message: Partial<Mark> = {}): string =>
+  JSON.stringify({ token, owner, n: null, kind: null, messageId: null, ...message } satisfies Mark);
+
+/** One entry of every turn: who wrote it, under which token. */
+export const stamp = (lease: Lease): HistoryEntry => ({
+  type: 'activity_heartbeat',
+  at: AT,
+  id: 0,
+  details: markOf(lease),
+});
+
+/** The payloads of the stress are the message ids. */
+export function received({ n, kind, payload, at }: InboxMessage, lease: Lease): HistoryEntry {
+  const messageId = kind === 'start' || payload === null ? null : payload;
+  const mark = markOf(lease, { n, kind, messageId });
+  return { type: 'signal_received', at: AT, name: kind, payload: mark, arrivedAt: at, hold: false };
+}
+
+export const rollbackStarted: HistoryEntry = {
+  type: 'rollback_started',
+  at: AT,
+  outcome: 'failed',
+  failure: '{}',
+  unreadSignals: 0,
+};
+export const runCompleted: HistoryEntry = {
+  type: 'run_completed',
+  at: AT,
+  result: 'null',
+  abandoned: [],
+  unreadSignals: 0,
+};

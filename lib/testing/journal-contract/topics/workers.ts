@@ -1,0 +1,99 @@
+import { uuidv7 } from 'uuidv7';
+import { range } from '../concurrency.js';
+import { step } from '../entries.js';
+import { HOUR, MINUTE, SECOND, type Topic } from '../scenario.js';
+
+const byActor = (a: { readonly actorId: string }, b: { readonly actorId: string }): number =>
+  a.actorId < b.actorId ? -1 : 1;
+
+export function workerTopic({ test, expect }: Topic): void {
+  test('a heartbeat tells the clock of the journal', async (s) => {
+    const owner = await s.worker();
+    const before = await s.harness.now();
+    const answer = await s.journal.heartbeat(owner);
+    expect(answer).toMatchObject({ type: 'alive', unread: [] });
+    const now = answer.type === 'alive' ? answer.now : 0;
+    expect(now).toBeGreaterThanOrEqual(Math.floor(before));
+    expect(now).toBeLessThanOrEqual(Math.ceil(await s.harness.now()));
+  });
+
+  test('a heartbeat tells which own actors have unread mail, and under which token', async (s) => {
+    const owner = await s.worker();
+    const [one, other, read, gone] = await s.heldMany(4, owner);
+    if (!one || !other || !read || !gone) throw new Error('Four runs were started.');
+    const stranger = await s.held(await s.worker());
+    for (const { run } of [one, other, other, read, gone, stranger]) await s.accepted(s.signal(run));
+    await s.applies(read, { consumedThrough: 1 });
+    await s.applies(gone, { consumedThrough: 1, outcome: { type: 'release', wakeAt: null } });
+    await s.accepted(s.signal(gone.run));
+    const answer = await s.journal.heartbeat(owner);
+    const unread = answer.type === 'alive' ? answer.unread : [];
+    expect(unread.toSorted(byActor)).toEqual(
+      [
+        { actorId: one.lease.actorId, token: 1, inboxSeq: 1 },
+        { actorId: other.lease.actorId, token: 1, inboxSeq: 2 },
+      ].toSorted(byActor),
+    );
+  });
+
+  test('a heartbeat prolongs the session by its whole ttl', async (s) => {
+    const owner = await s.worker({ ttl: MINUTE });
+    const held = await s.held(owner);
+    for (const _ of range(4)) {
+      await s.harness.elapse(40 * SECOND);
+      expect(await s.journal.heartbeat(owner)).toMatchObject({ type: 'alive' });
+      expect(await s.journal.rescue()).toEqual({ deadWorkers: [], freedActors: 0 });
+    }
+    await s.applies(held, { entries: [step('a')] });
+    await s.harness.elapse(61 * SECOND);
+    expect(await s.journal.rescue()).toMatchObject({ deadWorkers: [owner] });
+  });
+
+  test('a heartbeat of a session that is unknown, ended or dead says so', async (s) => {
+    const ended = await s.worker();
+    await s.journal.unregister(ended);
+    const dead = await s.worker({ ttl: SECOND });
+    await s.harness.elapse(MINUTE);
+    await s.journal.rescue();
+    for (const owner of [uuidv7(), ended, dead])
+      expect(await s.journal.heartbeat(owner)).toEqual({ type: 'dead' });
+    expect(await s.journal.heartbeat(dead)).toEqual({ type: 'dead' });
+  });
+
+  test('a worker that was taken for dead registers anew and works on', async (s) => {
+    const run = await s.started();
+    const first = await s.worker({ ttl: SECOND });
+    await s.reclaimed(first, run);
+    await s.harness.elapse(MINUTE);
+    await s.journal.rescue();
+    const again = await s.worker();
+    const held = await s.reclaimed(again, run);
+    await s.applies(held, { entries: [step('a')] });
+  });
+
+  test('unregister frees every actor at once, counts no failed turn, and leaves others alone', async (s) => {
+    const leaving = await s.worker();
+    const held = await s.heldMany(5, leaving);
+    const staying = await s.held(await s.worker());
+    await s.journal.unregister(leaving);
+    const next = await s.worker();
+    const claims = await s.claim(next);
+    expect(claims.map(({ workflowId }) => workflowId).toSorted()).toEqual(
+      held.map(({ run }) => run.workflowId).toSorted(),
+    );
+    expect(claims.map(({ failedTurns }) => failedTurns)).toEqual(held.map(() => 0));
+    for (const zombie of held)
+      expect(await s.commit(zombie, { entries: [step('late')] })).toEqual({ type: 'lost' });
+    await s.applies(staying, { entries: [step('a')] });
+    expect(await s.journal.rescue()).toEqual({ deadWorkers: [], freedActors: 0 });
+  });
+
+  test('unregister twice, and of nobody, does nothing', async (s) => {
+    const owner = await s.worker();
+    await s.journal.unregister(owner);
+    await s.journal.unregister(owner);
+    await s.journal.unregister(uuidv7());
+    await s.harness.elapse(HOUR);
+    expect(await s.journal.rescue()).toEqual({ deadWorkers: [], freedActors: 0 });
+  });
+}

@@ -1,0 +1,121 @@
+import type { Journal } from '../journal/index.js';
+
+/** There may be work. A hint that is lost costs one poll interval, nothing else. */
+export type Hint =
+  /** Some run can be claimed. */
+  | { readonly type: 'run ready' }
+  /** An actor's inbox has a new message. */
+  | { readonly type: 'mail'; readonly actorId: string }
+  /** A run has ended. */
+  | { readonly type: 'run closed'; readonly runId: string };
+
+export type HintListener = (hint: Hint) => void;
+
+/** So many hints of one interval are sent one by one; more of them say as much as "look at everything". */
+const LISTED = 50;
+/** At most this often hints leave the process: NOTIFY makes writers queue. In ms. */
+const INTERVAL = 50;
+
+/**
+ * Carries hints: at once inside the process, gathered and a few times a second to the others.
+ *
+ * Nothing may depend on it: every listener polls as well.
+ */
+export class Wakeup {
+  readonly #listeners = new Set<HintListener>();
+  readonly #outgoing = new Set<string>();
+  readonly #journal: Journal;
+  /** Our own hints come back to us, and were heard already. */
+  readonly #self: string;
+  #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> = Promise.resolve();
+  #unlisten: (() => Promise<void>) | undefined;
+  #stopped = false;
+
+  constructor(journal: Journal, self: string) {
+    this.#journal = journal;
+    this.#self = self;
+  }
+
+  /** Begins to hear other processes. Failing to is no error: polling goes on. */
+  async start(): Promise<void> {
+    this.#unlisten = await this.#journal.listen((texts) => {
+      for (const text of texts) this.#heard(text);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#flush();
+    await this.#sending;
+    await this.#unlisten?.();
+    this.#unlisten = undefined;
+    this.#listeners.clear();
+  }
+
+  listen(listener: HintListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  tell(hint: Hint): void {
+    this.#deliver(hint);
+    this.tellOthers(hint);
+  }
+
+  /** For what this process knows already. */
+  tellOthers(hint: Hint): void {
+    if (this.#stopped) return;
+    this.#outgoing.add(write(hint));
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#flush();
+    }, INTERVAL).unref();
+  }
+
+  #deliver(hint: Hint): void {
+    for (const listener of this.#listeners) listener(hint);
+  }
+
+  #flush(): void {
+    if (this.#outgoing.size === 0) return;
+    const texts = this.#outgoing.size > LISTED ? ['*'] : [...this.#outgoing];
+    this.#outgoing.clear();
+    this.#sending = this.#journal.notify([`@${this.#self}`, ...texts]).catch(() => {
+      // Lost: whoever it was for finds out at the next poll.
+    });
+  }
+
+  #muted = false;
+  #heard(text: string): void {
+    if (text.startsWith('@')) this.#muted = text === `@${this.#self}`;
+    else if (this.#muted) return;
+    else if (text === '*') this.#everything();
+    else this.#deliver(read(text));
+  }
+
+  #everything(): void {
+    this.#deliver({ type: 'run ready' });
+    this.#deliver({ type: 'mail', actorId: '*' });
+    this.#deliver({ type: 'run closed', runId: '*' });
+  }
+}
+
+function write(hint: Hint): string {
+  switch (hint.type) {
+    case 'run ready':
+      return 'r';
+    case 'mail':
+      return `m${hint.actorId}`;
+    case 'run closed':
+      return `c${hint.runId}`;
+  }
+}
+
+function read(text: string): Hint {
+  const subject = text.slice(1);
+  if (text.startsWith('m')) return { type: 'mail', actorId: subject };
+  if (text.startsWith('c')) return { type: 'run closed', runId: subject };
+  return { type: 'run ready' };
+}

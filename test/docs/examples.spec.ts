@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { ModuleMetadata } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import type { TestingModule } from '@nestjs/testing';
+import { ContinuumModule, WorkflowClient } from 'nestjs-continuum';
+import { Cards, ImportRows, ImportWorkflow } from './examples/activities.js';
+import { Carts } from './examples/client.js';
+import { InvoiceWorkflow, InvoiceWorkflowV2, PriceCalculator } from './examples/determinism.js';
+import { Mails, WelcomeWorkflow } from './examples/first-workflow.js';
+import { gateway } from './examples/gateway.js';
+import { OrdersController, OrderWorkflow, Payments } from './examples/readme.js';
+import {
+  BookFlight,
+  diary,
+  Hotels,
+  ManualTripWorkflow,
+  SendApology,
+  TripWorkflow,
+} from './examples/rollback.js';
+import { CartWorkflow, checkedOut, RaceWorkflow } from './examples/signals.js';
+
+const metadata: ModuleMetadata = {
+  imports: [ContinuumModule.forRoot({ journal: 'memory' })],
+  controllers: [OrdersController],
+  providers: [
+    OrderWorkflow,
+    Payments,
+    WelcomeWorkflow,
+    Mails,
+    CartWorkflow,
+    RaceWorkflow,
+    Carts,
+    InvoiceWorkflow,
+    InvoiceWorkflowV2,
+    PriceCalculator,
+    { provide: 'TAX', useValue: 0.19 },
+    ImportWorkflow,
+    Cards,
+    ImportRows,
+    TripWorkflow,
+    ManualTripWorkflow,
+    Hotels,
+    BookFlight,
+    SendApology,
+  ],
+};
+
+let app: TestingModule;
+let client: WorkflowClient;
+beforeAll(async () => {
+  app = await Test.createTestingModule(metadata).compile();
+  app.useLogger(false);
+  await app.init();
+  client = app.get(WorkflowClient);
+});
+afterAll(() => app?.close());
+
+const soon = { timeout: '10s' } as const;
+
+describe('the examples in the documentation', () => {
+  it('README: an order that is approved', async () => {
+    await app.get(OrdersController).place({ id: '17', card: 'visa', cents: 100 });
+    const order = client.handle(OrderWorkflow, '17');
+    await order.signal('approve', 'ann');
+    const paymentId = await order.result(soon);
+    expect([...gateway.charged.values()]).toContain(paymentId);
+    expect(gateway.refunded).not.toContain(paymentId);
+  });
+
+  it('README: an order that is cancelled', async () => {
+    await app.get(OrdersController).place({ id: '18', card: 'visa', cents: 100 });
+    const order = client.handle(OrderWorkflow, '18');
+    while (!(await order.history()).some(({ entry }) => entry.type === 'timer_started')) continue;
+    await order.cancel({ reason: 'changed my mind' });
+    await expect(order.result(soon)).rejects.toMatchObject({
+      name: 'WorkflowCancelledError',
+      rollback: 'complete',
+    });
+    expect(gateway.refunded.size).toBe(1);
+  });
+
+  it('first workflow: a mail now, and one later', async () => {
+    const sent = new Promise<string[]>((resolve) => {
+      jest.spyOn(app.get(Mails), 'send').mockImplementationOnce(async (...mail) => resolve(mail));
+    });
+    const welcome = await client.start(WelcomeWorkflow, 'ann@example.org');
+    expect(await sent).toEqual(['ann@example.org', 'Welcome!']);
+    await welcome.cancel();
+    await expect(welcome.result(soon)).rejects.toMatchObject({ name: 'WorkflowCancelledError' });
+  });
+
+  it('determinism: what is read once, and versions', async () => {
+    const invoice = await client.execute(InvoiceWorkflow, 100, soon);
+    expect(invoice).toEqual({ number: expect.stringMatching(/^\d{4}-.{36}$/), cents: 119 });
+    expect(await client.execute('invoice', 100, soon)).toMatchObject({ cents: 100 });
+  });
+
+  it('activities: heartbeats, options of a call, and a failure', async () => {
+    const order = { id: '1', card: 'visa', cents: 100 };
+    expect(await client.execute(ImportWorkflow, order, soon)).toBe('3 rows, paid');
+    const expired = { ...order, card: 'expired' };
+    expect(await client.execute(ImportWorkflow, expired, soon)).toBe(
+      '3 rows, not paid: The card has expired.',
+    );
+  });
+
+  it('rollback: by itself, up to the point of no return, and by hand', async () => {
+    expect(await client.execute(TripWorkflow, 'Rome', soon)).toBe('room in Rome, seat to Rome');
+    await expect(client.execute(TripWorkflow, 'Atlantis', soon)).rejects.toMatchObject({
+      rollback: 'complete',
+    });
+    expect(await client.execute(ManualTripWorkflow, 'Oslo', soon)).toBe('everything undone');
+    expect(diary).toEqual([
+      'book Rome',
+      'fly to Rome',
+      'book Atlantis',
+      'fly to Atlantis',
+      'release room in Atlantis, Atlantis',
+      'apologise for Atlantis',
+      'book Oslo',
+      'release room in Oslo, Oslo',
+    ]);
+  });
+
+  it('signals and client: a cart', async () => {
+    const carts = app.get(Carts);
+    expect(await carts.open('ann')).toBe('cart-ann');
+    expect(await carts.open('ann')).toBe('cart-ann');
+    await carts.fill('ann', 'pen', 'request-1');
+    await carts.fill('ann', 'pen', 'request-1');
+    await carts.fill('ann', 'desk', 'request-2');
+    expect(await carts.openOnes('ann')).toEqual(['cart-ann']);
+    expect(await carts.checkOut('ann')).toBe('2 for ann');
+    expect(await carts.openOnes('ann')).toEqual([]);
+    await carts.open('bob');
+    expect(await carts.checkOut('bob')).toBe('cancelled');
+  });
+
+  it('timers: a race, and a time limit', async () => {
+    expect(await client.execute(RaceWorkflow, undefined, soon)).toBe('the timer, too late');
+    const race = await client.start(RaceWorkflow);
+    await race.signal(checkedOut, { by: 'ann' });
+    expect(await race.result(soon)).toMatch(/^(ann|the timer), too late$/);
+  });
+});

@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { WorkflowClient, WorkflowFailedError } from 'nestjs-continuum';
+import type { DataSource } from 'typeorm';
+import { checkedOut, CartWorkflow } from './signals.js';
+
+@Injectable()
+export class Carts {
+  constructor(private readonly workflows: WorkflowClient) {}
+
+  async open(customer: string): Promise<string> {
+    const handle = await this.workflows.start(CartWorkflow, undefined, {
+      id: `cart-${customer}`,
+      onConflict: 'useExisting', // an open run has the id: a handle of it
+      onReuse: 'allow', // a closed run had the id: start a new one
+      attributes: { customer },
+    });
+    return handle.workflowId;
+  }
+
+  async fill(customer: string, sku: string, requestId: string): Promise<void> {
+    const cart = this.workflows.handle(CartWorkflow, `cart-${customer}`);
+    await cart.signal('add', { sku, quantity: 1 }, { dedupeId: requestId }); // sent twice, it counts once
+  }
+
+  async checkOut(customer: string): Promise<string> {
+    const cart = this.workflows.handle(CartWorkflow, `cart-${customer}`);
+    const entries = await cart.query('content');
+    if (entries.length === 0) {
+      await cart.cancel({ reason: 'nothing in it' });
+      return 'cancelled';
+    }
+    await cart.signal(checkedOut, { by: customer });
+    try {
+      return await cart.result({ timeout: '30s' });
+    } catch (error) {
+      if (error instanceof WorkflowFailedError) return `failed: ${String(error.cause)}`;
+      throw error; // ResultTimeoutError, for example: the run goes on, ask again later
+    }
+  }
+
+  async openOnes(customer: string): Promise<readonly string[]> {
+    const ids: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const where = { workflow: CartWorkflow, state: 'running', attributes: { customer } } as const;
+      const page = await this.workflows.list({ where, limit: 100, cursor });
+      ids.push(...page.runs.map(({ workflowId }) => workflowId));
+      ({ cursor } = page);
+    } while (cursor !== undefined);
+    return ids;
+  }
+
+  async openWith(dataSource: DataSource, customer: string, fail: boolean): Promise<void> {
+    await dataSource.transaction(async (manager) => {
+      await manager.query('insert into customers (name) values ($1)', [customer]);
+      await this.workflows.start(CartWorkflow, undefined, { id: `cart-${customer}`, manager });
+      if (fail) throw new Error('rolled back: neither the customer nor the cart exists');
+    });
+  }
+}

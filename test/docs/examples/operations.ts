@@ -1,0 +1,10 @@
+import { continuumMigrations } from 'nestjs-continuum/migrations';
+import { DataSource } from 'typeorm';
+
+/** For TypeORM's command line, or a step of the deployment. */
+export const migrationsOf = (url: string): DataSource =>
+  new DataSource({
+    type: 'postgres',
+    url,
+    migrations: [...continuumMigrations('continuum')],
+  });

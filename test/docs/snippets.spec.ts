@@ -1,0 +1,96 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import * as continuum from 'nestjs-continuum';
+import { resolveContinuumOptions } from '../../lib/nest/continuum.options.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const filesIn = (folder: string, ending: string): string[] =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith(ending))
+    .map((path) => join(folder, path));
+
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'sample/01-orders/README.md',
+  ...filesIn('docs', '.md'),
+];
+/** What a page shows to be refused cannot be code that compiles. */
+const SHOWS_REFUSALS = 'docs/durable-values.md';
+
+/** Without what a page leaves out: indentation, empty lines, and words to the linter. */
+function plain(code: string): string {
+  return code
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('// oxlint-disable'))
+    .join('\n');
+}
+
+function blocks(page: string, language: string): string[] {
+  const fence = new RegExp(`^ *\`\`\`${language}\\n([^]*?)^ *\`\`\``, 'gm');
+  return [...read(page).matchAll(fence)].map(([, code]) => code!);
+}
+
+const sources = [...filesIn('test/docs', '.ts'), 'test/journal/in-memory.spec.ts'].map((path) =>
+  plain(read(path)),
+);
+
+describe('the code in the documentation', () => {
+  it.each(PAGES.filter((page) => page !== SHOWS_REFUSALS))(
+    'of %s stands in files that are compiled and run',
+    (page) => {
+      for (const block of blocks(page, 'ts')) {
+        const found = sources.some((source) => source.includes(plain(block)));
+        if (!found) throw new Error(`No file in test/docs has this:\n${block}`);
+      }
+    },
+  );
+
+  it('begins with one example of at most 40 lines', () => {
+    const [example] = blocks('README.md', 'ts');
+    expect(example).toContain('@Workflow');
+    expect(example!.trimEnd().split('\n').length).toBeLessThanOrEqual(40);
+  });
+});
+
+describe('the documentation', () => {
+  it('has the glossary of the code, word for word', () => {
+    const [, glossary] = /^ \* Glossary\n([^]*?)^ \*\//m.exec(read('lib/core/index.ts'))!;
+    expect(read('README.md')).toContain(glossary!.replaceAll(/^ \* /gm, ''));
+  });
+
+  it.each(PAGES)('links from %s to files that are there', (page) => {
+    const links = [...read(page).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target]) => target!);
+    for (const link of links.filter((target) => !target.startsWith('https://'))) {
+      expect({ link, found: existsSync(join(ROOT, dirname(page), link)) }).toEqual({ link, found: true });
+    }
+  });
+
+  it('names every error, and every option of the module', () => {
+    const isError = (value: unknown): boolean =>
+      typeof value === 'function' && value.prototype instanceof Error;
+    const errors = Object.entries(continuum).flatMap(([name, value]) => (isError(value) ? [name] : []));
+    expect(errors.length).toBeGreaterThan(20);
+    expect(errors.filter((name) => !read('docs/errors.md').includes(`\`${name}\``))).toEqual([]);
+    // What there is, the refusal of what there is not says.
+    const options: object = { connection: {}, nonsense: 1, worker: { nonsense: 1 } };
+    let refusal = '';
+    try {
+      resolveContinuumOptions(options);
+    } catch (error) {
+      refusal = (error as Error).message;
+    }
+    const names = [...refusal.matchAll(/There are: (.*)\./g)].flatMap(([, list]) => list!.split(', '));
+    expect(names.length).toBeGreaterThan(15);
+    expect(names.filter((name) => !read('docs/module-options.md').includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it('links from README.md to every page', () => {
+    for (const page of filesIn('docs', '.md')) expect(read('README.md')).toContain(`(${page})`);
+  });
+});

@@ -1,0 +1,9 @@
+import { describe } from '@jest/globals';
+import { describeInsideRun } from './suites/inside-run.js';
+import { describeSaga } from './suites/saga.js';
+import { PostgresBackend } from './support/backend.js';
+
+describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
+  describeSaga(new PostgresBackend(), residency);
+  describeInsideRun(new PostgresBackend(), residency);
+});

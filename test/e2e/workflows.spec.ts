@@ -1,0 +1,10 @@
+import { describe } from '@jest/globals';
+import { describeInsideRun } from './suites/inside-run.js';
+import { describeSaga } from './suites/saga.js';
+import { memory } from './support/backend.js';
+
+// Everything twice: with runs that stay in memory, and with the memory dropped before every turn (F30).
+describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
+  describeSaga(memory, residency);
+  describeInsideRun(memory, residency);
+});

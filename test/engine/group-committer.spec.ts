@@ -1,0 +1,187 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { HistoryEntry } from '../../lib/core/index.js';
+import { GroupCommitter } from '../../lib/engine/group-committer.js';
+import { newRunId, newWorkerId } from '../../lib/engine/index.js';
+import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
+import { JournalRefusedError, JournalUnavailableError } from '../../lib/journal/index.js';
+import type { Lease, Turn } from '../../lib/journal/index.js';
+import { scriptedJournal } from '../support/scripted-journal.js';
+
+const fired = (id: number): HistoryEntry => ({ type: 'timer_fired', at: 1, id });
+
+describe('GroupCommitter', () => {
+  const owner = newWorkerId();
+  const { journal, detour } = scriptedJournal(new InMemoryJournal());
+  let committer: GroupCommitter;
+  let batches: number[];
+
+  beforeEach(async () => {
+    await journal.open();
+    await journal.register({
+      id: owner,
+      name: 'w',
+      host: 'h',
+      pid: 1,
+      buildId: 'b',
+      workflows: [],
+      ttl: 60_000,
+      heartbeatInterval: 1_000,
+    });
+    committer = new GroupCommitter(journal, 1);
+    batches = [];
+    detour('commit', (real, turns, options) => {
+      batches.push(turns.length);
+      return real(turns, options);
+    });
+  });
+  afterEach(() => journal.close());
+
+  const held = async (): Promise<Lease> => {
+    const runId = newRunId();
+    const [answer] = await journal.start([
+      {
+        runId,
+        namespace: 'default',
+        workflowId: runId,
+        workflow: 'w',
+        version: 1,
+        priority: 2,
+        input: '1',
+        startAt: null,
+        onConflict: 'fail',
+        onReuse: 'allow',
+        attributes: null,
+        first: { owner, entries: [fired(0)] },
+      },
+    ]);
+    if (answer?.type !== 'started') throw new Error('not started');
+    return { owner, actorId: runId, runId, token: answer.token };
+  };
+  const turn = (lease: Lease, more: Partial<Turn> = {}): Turn => ({
+    lease,
+    previousSeq: 1,
+    entries: [fired(1)],
+    consumedThrough: 0,
+    decides: false,
+    firedUpTo: null,
+    outcome: { type: 'keep' },
+    ...more,
+  });
+  const lengthOf = async (lease: Lease): Promise<number> => {
+    const [loaded] = await journal.load([{ ...lease, historyAfter: 0, inboxAfter: null }]);
+    return loaded!.history.length;
+  };
+
+  it('commits the turns of many actors in one batch', async () => {
+    const leases = await Promise.all([held(), held(), held()]);
+    const committed = await Promise.all(leases.map((lease) => committer.commit(turn(lease))));
+    expect(committed.map(({ answer }) => answer.type)).toEqual(['applied', 'applied', 'applied']);
+    expect(batches).toEqual([3]);
+  });
+
+  it('brings a turn that cannot apply back alone', async () => {
+    const [good, bad] = [await held(), await held()];
+    const committed = await Promise.all([
+      committer.commit(turn(good)),
+      committer.commit(turn({ ...bad, token: bad.token - 1 })),
+    ]);
+    expect(committed.map(({ answer }) => answer.type)).toEqual(['applied', 'lost']);
+  });
+
+  it('commits a busy turn again, and after some tries alone, waiting', async () => {
+    const lease = await held();
+    const waits: (boolean | undefined)[] = [];
+    detour('commit', (real, turns, options) => {
+      waits.push(options?.wait);
+      return options?.wait ? real(turns, options) : Promise.resolve([{ type: 'busy' }]);
+    });
+    await expect(committer.commit(turn(lease))).resolves.toMatchObject({ answer: { type: 'applied' } });
+    expect(waits.at(-1)).toBe(true);
+    expect(waits.slice(0, -1)).not.toContain(true);
+  });
+
+  it('splits a batch until the turn that cannot be stored is alone', async () => {
+    const leases = await Promise.all(Array.from({ length: 5 }, held));
+    const culprit = leases[3]!;
+    detour('commit', (real, turns, options) =>
+      turns.some(({ lease }) => lease.actorId === culprit.actorId)
+        ? Promise.reject(new JournalRefusedError('bad row'))
+        : real(turns, options),
+    );
+    const committed = await Promise.all(leases.map((lease) => committer.commit(turn(lease))));
+    expect(committed.map(({ answer }) => answer.type)).toEqual([
+      'applied',
+      'applied',
+      'applied',
+      'refused',
+      'applied',
+    ]);
+  });
+
+  it('finds out that a commit was applied whose answer got lost, and goes on under a new token', async () => {
+    const lease = await held();
+    detour(
+      'commit',
+      async (real, turns, options) => {
+        await real(turns, options);
+        throw new JournalUnavailableError('connection reset', true);
+      },
+      1,
+    );
+    const committed = await committer.commit(turn(lease));
+    expect(committed.answer.type).toBe('applied');
+    expect(committed.lease.token).toBeGreaterThan(lease.token);
+    expect(await lengthOf(lease)).toBe(2);
+  });
+
+  it('fences a commit whose answer got lost before it was written', async () => {
+    const lease = await held();
+    const late: Turn[] = [];
+    detour(
+      'commit',
+      (_, turns) => {
+        late.push(...turns);
+        return Promise.reject(new JournalUnavailableError('connection reset', true));
+      },
+      1,
+    );
+    const committed = await committer.commit(turn(lease));
+    expect(committed.answer.type).toBe('not applied');
+    // The old bytes arrive after all.
+    await expect(journal.commit(late)).resolves.toEqual([{ type: 'lost' }]);
+    await expect(committer.commit(turn(committed.lease))).resolves.toMatchObject({
+      answer: { type: 'applied' },
+    });
+    expect(await lengthOf(lease)).toBe(2);
+  });
+
+  it('finds out that its close was applied', async () => {
+    const lease = await held();
+    detour(
+      'commit',
+      async (real, turns, options) => {
+        await real(turns, options);
+        throw new JournalUnavailableError('connection reset', true);
+      },
+      1,
+    );
+    const entries: HistoryEntry[] = [
+      { type: 'run_completed', at: 1, result: '1', abandoned: [], unreadSignals: 0 },
+    ];
+    const committed = await committer.commit(
+      turn(lease, { entries, outcome: { type: 'close', state: 'completed' }, decides: true }),
+    );
+    expect(committed.answer.type).toBe('applied');
+  });
+
+  it('waits for a journal that cannot be reached, until nobody wants it any more', async () => {
+    const lease = await held();
+    detour('commit', () => Promise.reject(new JournalUnavailableError('no route', false)), 2);
+    await expect(committer.commit(turn(lease))).resolves.toMatchObject({ answer: { type: 'applied' } });
+    detour('commit', () => Promise.reject(new JournalUnavailableError('no route', false)));
+    committer.close();
+    await expect(committer.commit(turn(lease, { previousSeq: 2 }))).resolves.toMatchObject({
+      answer: { type: 'not applied' },
+    });
+  });
+});

@@ -1,0 +1,230 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
+import { ownedBy } from '../../lib/journal/in-memory/worker-sessions.js';
+import { JournalError, JournalUnavailableError } from '../../lib/journal/index.js';
+import type { HeartbeatAnswer, Loaded } from '../../lib/journal/index.js';
+import { gate } from '../support/gate.js';
+import { scriptedJournal } from '../support/scripted-journal.js';
+import { activity, Stage } from '../support/stage.js';
+import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
+
+const unreachable = (): JournalUnavailableError => new JournalUnavailableError('connection refused', false);
+const refuse = (): Promise<never> => Promise.reject(unreachable());
+const lostAnswer = (): JournalUnavailableError => new JournalUnavailableError('connection reset', true);
+
+const works: ScriptedWorkflow = { make: ({ act }) => ({ run: () => act('work') }) };
+const waits: ScriptedWorkflow = { make: ({ ctx }) => ({ run: () => ctx.waitForSignal('go') }) };
+
+/** As the Postgres adapter does while it is in doubt: tells every actor that is owned. */
+const tellAll = (store: InMemoryStore, owner: string, answer: HeartbeatAnswer): HeartbeatAnswer => {
+  if (answer.type === 'dead') return answer;
+  const owned = ownedBy(store, owner);
+  return {
+    ...answer,
+    unread: owned.map(({ id, token, inboxSeq }) => ({ actorId: id, token, inboxSeq })),
+  };
+};
+
+describe('Outages of the journal', () => {
+  const stages: Stage[] = [];
+  const open = async (options: StageOptions): Promise<Stage> => {
+    const stage = await Stage.open(options);
+    stages.push(stage);
+    return stage;
+  };
+  afterEach(async () => {
+    for (const stage of stages.splice(0)) await stage.close();
+  });
+
+  it('lets go of its runs by its own clock while a heartbeat hangs, and begins anew without it', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const begun = gate();
+    const stopped = gate<unknown>();
+    let tries = 0;
+    const stage = await open({
+      journal,
+      activities: [
+        activity('work', (context) => {
+          if (++tries > 1) return 'second';
+          context.signal.addEventListener('abort', () => stopped.open(context.signal.reason));
+          begun.open();
+          return new Promise(() => {});
+        }),
+      ],
+      workflows: [works],
+      settings: { leaseTtl: 200, heartbeatInterval: 50 },
+    });
+    const result = stage.client.execute('scripted');
+    await begun.opened;
+    const answer = gate<HeartbeatAnswer>();
+    detour('heartbeat', () => answer.opened, 1);
+    const { reason } = await stage.recorder.until('worker lost');
+    expect(reason).toBe('no heartbeat in time');
+    await expect(stopped.opened).resolves.toMatchObject({ why: 'lease lost' });
+    await expect(result).resolves.toBe('second');
+
+    // The answer comes after all. It is about a session that is over by now.
+    let beats = 0;
+    const prolonged = gate();
+    detour('heartbeat', (real, owner) => {
+      if (++beats === 3) prolonged.open();
+      return real(owner);
+    });
+    answer.open({ type: 'dead' });
+    await prolonged.opened;
+    expect(stage.recorder.count('worker lost')).toBe(1);
+  });
+
+  it('waits for a journal that cannot be reached, rather than give a run up', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const stage = await open({ journal, workflows: [waits] });
+    const handle = await stage.client.start('scripted');
+    detour('load', refuse, 2);
+    detour('commit', refuse, 2);
+    await handle.signal('go', 'gone');
+    await expect(handle.result()).resolves.toBe('gone');
+    expect(stage.recorder.count('turn failed')).toBe(0);
+    expect(stage.recorder.count('worker lost')).toBe(0);
+  });
+
+  it('loads what it has claimed as soon as the journal can be reached', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const stage = await open({
+      journal,
+      activities: [activity('work', () => 'done')],
+      workflows: [works],
+    });
+    detour('load', refuse, 2);
+    // Not before a time: claimed, and not born leased.
+    await expect(
+      stage.client.execute('scripted', undefined, { startAt: new Date(Date.now() - 1) }),
+    ).resolves.toBe('done');
+    expect(stage.recorder.count('worker lost')).toBe(0);
+  });
+
+  it('finds a run again whose claim was answered by a broken connection', async () => {
+    const store = new InMemoryStore();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    const stage = await open({
+      journal,
+      activities: [activity('work', () => 'done')],
+      workflows: [works],
+      settings: { heartbeatInterval: 50 },
+    });
+    detour('heartbeat', async (real, owner) => tellAll(store, owner, await real(owner)));
+    let claimed = 0;
+    detour('claim', async (real, request) => {
+      const claims = await real(request);
+      if (claims.length === 0 || claimed++ > 0) return claims;
+      throw lostAnswer();
+    });
+    await expect(
+      stage.client.execute('scripted', undefined, { startAt: new Date(Date.now() - 1) }),
+    ).resolves.toBe('done');
+    expect(stage.recorder.count('worker lost')).toBe(1);
+  });
+
+  it('keeps its runs when a claim was not made whose answer got lost', async () => {
+    const store = new InMemoryStore();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    const stage = await open({ journal, workflows: [waits], settings: { heartbeatInterval: 50 } });
+    const handle = await stage.client.start('scripted');
+    let beats = 0;
+    const beaten = gate();
+    detour('heartbeat', async (real, owner) => {
+      if (++beats === 4) beaten.open();
+      return tellAll(store, owner, await real(owner));
+    });
+    detour('claim', () => Promise.reject(lostAnswer()), 1);
+    // Makes the dispatcher look.
+    await stage.client.start('scripted', undefined, { startAt: new Date(Date.now() - 1) });
+    await beaten.opened;
+    expect(stage.recorder.count('worker lost')).toBe(0);
+    await handle.signal('go', 'still here');
+    await expect(handle.result()).resolves.toBe('still here');
+  });
+
+  it('finds a run again whose start was told to have failed', async () => {
+    const store = new InMemoryStore();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    const stage = await open({
+      journal,
+      activities: [activity('work', () => 'done')],
+      workflows: [works],
+      settings: { heartbeatInterval: 50 },
+    });
+    detour('heartbeat', async (real, owner) => tellAll(store, owner, await real(owner)));
+    let tries = 0;
+    detour('start', async (real, requests) => {
+      if (++tries > 1) throw unreachable();
+      await real(requests);
+      throw lostAnswer();
+    });
+    await expect(stage.client.start('scripted', undefined, { id: 'w' })).rejects.toBeInstanceOf(
+      JournalUnavailableError,
+    );
+    await expect(stage.client.handle('w').result()).resolves.toBe('done');
+  });
+
+  it('stops in order although the journal cannot be reached any more', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const stage = await Stage.open({ journal, workflows: [waits], settings: { shutdownTimeout: 10 } });
+    await stage.client.start('scripted');
+    for (const verb of ['commit', 'unregister', 'heartbeat', 'claim', 'load', 'rescue', 'notify'] as const) {
+      detour(verb, refuse);
+    }
+    await stage.close();
+    expect(stage.recorder.count('journal unavailable')).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['cannot be read', () => Promise.reject(new JournalError('an entry of an unknown type'))],
+    // As an adapter gives what it does not know.
+    ['cannot be replayed', (loaded: Loaded) => ({ ...loaded, history: [undefined as never] })],
+  ])('parks a run whose history %s, and lets the others go on', async (_, spoil) => {
+    const store = new InMemoryStore();
+    const options = { activities: [activity('work', () => 'done')], workflows: [works] };
+    const client = await open({ ...options, journal: new InMemoryJournal(store), worker: false });
+    const bad = await client.client.start('scripted', undefined, { id: 'bad' });
+    const good = await Promise.all(
+      [1, 2].map((n) => client.client.start('scripted', undefined, { id: `good ${n}` })),
+    );
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    detour('load', async (real, requests) => {
+      const loaded = await real(requests);
+      return Promise.all(loaded.map((found, i) => (requests[i]!.runId === bad.runId ? spoil(found) : found)));
+    });
+    const stage = await open({ ...options, journal });
+    const { error } = await stage.recorder.until('turn failed');
+    await expect(Promise.all(good.map((handle) => handle.result()))).resolves.toEqual(['done', 'done']);
+    await until(async () => (await client.client.describe('bad')).blocked !== null);
+    const { blocked, state } = await client.client.describe('bad');
+    expect(state).toBe('running');
+    expect(blocked?.reason).toContain(error.message);
+    expect(stage.recorder.count('worker lost')).toBe(0);
+    // It goes on when what was wrong with it is mended.
+    detour('load', (real, requests) => real(requests));
+    await expect(bad.result()).resolves.toBe('done');
+  });
+
+  it('fires a timer in time while an activity keeps the run in memory', async () => {
+    const stage = await open({
+      activities: [activity('work', () => new Promise(() => {}))],
+      workflows: [
+        {
+          make: ({ act, ctx }) => ({
+            run: () => Promise.race([act('work'), ctx.sleep(100).then(() => 'in time')]),
+          }),
+        },
+      ],
+      // Further away than what keeps a run in memory by itself.
+      settings: { parkAfter: 10 },
+    });
+    await expect(stage.client.execute('scripted', undefined, { timeout: 5_000 })).resolves.toBe('in time');
+  });
+});
+
+/** Until what is asked for holds; asks again as soon as other work was done. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
+}

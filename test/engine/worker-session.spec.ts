@@ -1,0 +1,142 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Wakeup } from '../../lib/wakeup/index.js';
+import { LeaseRescuer } from '../../lib/dispatch/index.js';
+import { DatabaseClock } from '../../lib/engine/index.js';
+import { WorkerSession } from '../../lib/engine/worker-session.js';
+import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
+import { JournalUnavailableError } from '../../lib/journal/index.js';
+import type { Journal } from '../../lib/journal/index.js';
+import { gate } from '../support/gate.js';
+import { scriptedJournal } from '../support/scripted-journal.js';
+import { Recorder } from '../support/stage.js';
+
+const INTERVAL = 20;
+
+describe('WorkerSession', () => {
+  let journal: Journal;
+  let detour: ReturnType<typeof scriptedJournal>['detour'];
+  let recorder: Recorder;
+  let session: WorkerSession;
+
+  const begin = async (ttl: number): Promise<WorkerSession> => {
+    session = new WorkerSession(
+      journal,
+      new DatabaseClock(),
+      recorder,
+      { name: 'w', buildId: 'b', workflows: [], ttl, heartbeatInterval: INTERVAL },
+      { unread: () => undefined, lost: () => undefined, reopened: () => undefined },
+    );
+    await session.start();
+    return session;
+  };
+  /** Lets so many heartbeats pass. */
+  const beats = async (times: number): Promise<void> => {
+    const passed = gate();
+    let left = times;
+    detour('heartbeat', async (real, owner) => {
+      const answer = await real(owner);
+      if (--left === 0) passed.open();
+      return answer;
+    });
+    await passed.opened;
+  };
+
+  beforeEach(async () => {
+    recorder = new Recorder();
+    ({ journal, detour } = scriptedJournal(new InMemoryJournal()));
+    await journal.open();
+  });
+  afterEach(async () => {
+    await session.stop();
+    await journal.close();
+  });
+
+  it('renews itself once, however many ask for it', async () => {
+    const { id } = await begin(10_000);
+    session.renew(id, 'first');
+    session.renew(id, 'second');
+    await beats(2);
+    // Somebody who has not heard of it.
+    session.renew(id, 'third');
+    await beats(2);
+    expect(recorder.count('worker lost')).toBe(1);
+    expect(recorder.count('worker registered')).toBe(2);
+    expect(session.id).not.toBe(id);
+  });
+
+  it('registers again as soon as the journal can be reached', async () => {
+    await begin(100);
+    const refuse = (): Promise<never> =>
+      Promise.reject(new JournalUnavailableError('connection refused', false));
+    detour('heartbeat', refuse);
+    detour('register', refuse, 3);
+    await recorder.until('worker lost');
+    await beats(2);
+    expect(session.open).toBe(true);
+    expect(recorder.count('worker registered')).toBe(2);
+  });
+
+  it('registers by another connection while one hangs', async () => {
+    await begin(100);
+    const hanging = gate<never>();
+    detour('heartbeat', () => hanging.opened, 1);
+    detour('unregister', () => hanging.opened, 1);
+    await recorder.until('worker lost');
+    await recorder.until('worker registered', () => recorder.count('worker registered') === 2);
+    expect(session.open).toBe(true);
+    // Never answered: the end does not wait for it.
+    hanging.open(undefined as never);
+  });
+
+  it('takes no late registration for its own', async () => {
+    await begin(100);
+    const late = gate();
+    detour('heartbeat', () => Promise.reject(new JournalUnavailableError('connection refused', false)), 8);
+    detour(
+      'register',
+      async (real, registration) => {
+        await late.opened;
+        return real(registration);
+      },
+      1,
+    );
+    await recorder.until('worker registered', () => recorder.count('worker registered') === 2);
+    const { id } = session;
+    const ended = gate();
+    detour('unregister', async (real, owner) => {
+      await real(owner);
+      if (owner !== id) ended.open();
+    });
+    late.open();
+    await ended.opened;
+    expect(session.id).toBe(id);
+    expect(recorder.count('worker registered')).toBe(2);
+  });
+
+  it('declares nobody dead right after it was not heard itself', async () => {
+    await begin(10_000);
+    await beats(2);
+    let rescues = 0;
+    detour('rescue', (real) => {
+      rescues++;
+      return real();
+    });
+    const rescuer = new LeaseRescuer(
+      journal,
+      new Wakeup(journal, 'w'),
+      recorder,
+      1_000,
+      () => session.isSteady,
+    );
+    await rescuer.rescue();
+    expect(rescues).toBe(1);
+    detour('heartbeat', () => Promise.reject(new JournalUnavailableError('connection reset', false)), 1);
+    await recorder.until('journal unavailable');
+    await beats(1);
+    await rescuer.rescue();
+    expect(rescues).toBe(1);
+    await beats(3);
+    await rescuer.rescue();
+    expect(rescues).toBe(2);
+  });
+});

@@ -1,0 +1,390 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { DataSource, type EntityManager } from 'typeorm';
+import { uuidv7 } from 'uuidv7';
+import type { HistoryEntry } from '../../lib/core/index.js';
+import {
+  JournalError,
+  JournalRefusedError,
+  type Lease,
+  type Message,
+  type StartRequest,
+  type Turn,
+} from '../../lib/journal/index.js';
+import { claim } from '../../lib/journal/postgres/claim-actors.js';
+import { Database } from '../../lib/journal/postgres/connection.js';
+import { PostgresJournal } from '../../lib/journal/postgres/index.js';
+import { startPostgres } from '../../tools/postgres.mjs';
+import { type TestDatabase, createDatabase } from '../support/database.js';
+
+const AT = 1_700_000_000_000;
+const WORKFLOWS = [{ name: 'order', version: 1 }];
+const NAMESPACE = 'default';
+
+let database: TestDatabase;
+let journal: PostgresJournal;
+let application: DataSource;
+let admin: pg.Pool;
+let owner: string;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  journal = new PostgresJournal({ connection: { type: 'postgres', url: database.url }, poolSize: 4 });
+  await journal.open();
+  application = new DataSource({ type: 'postgres', url: database.url });
+  await application.initialize();
+  admin = new pg.Pool({ connectionString: database.url });
+  // The database is dropped while its last connections still end.
+  admin.on('error', () => undefined);
+  await admin.query('create table public.orders (id text primary key)');
+  owner = await worker();
+});
+afterAll(async () => {
+  await journal.close();
+  await application.destroy();
+  await admin.end();
+  await database.drop();
+});
+
+describe('in a transaction of the application', () => {
+  it('a refused row leaves the transaction as it was', async () => {
+    const good = requestOf();
+    await application.transaction(async (manager) => {
+      await insertOrder(manager, 'kept');
+      const bad = journal.start([{ ...requestOf(), input: 'no JSON' }], { manager });
+      await expect(bad).rejects.toBeInstanceOf(JournalRefusedError);
+      await journal.start([good], { manager });
+    });
+    expect(await orders()).toContain('kept');
+    expect(await journal.count({ namespace: NAMESPACE, workflowId: good.workflowId })).toBe(1);
+  });
+
+  it('takes several calls at once', async () => {
+    const requests = Array.from({ length: 10 }, () => requestOf());
+    await application.transaction(async (manager) => {
+      await Promise.all(requests.map((request) => journal.start([request], { manager })));
+    });
+    const found = await journal.describe(requests.map((request) => ({ ...request, runId: null })));
+    expect(found.map((run) => run?.runId)).toEqual(requests.map(({ runId }) => runId));
+  });
+
+  it.each(['REPEATABLE READ', 'SERIALIZABLE'] as const)(
+    'refuses the level %s, and leaves the transaction as it was',
+    async (level) => {
+      const order = `order ${level}`;
+      await application.transaction(level, async (manager) => {
+        await insertOrder(manager, order);
+        const sending = journal.send([signalTo('anybody')], { within: { manager } });
+        await expect(sending).rejects.toThrow(new RegExp(`READ COMMITTED; this one is ${level}`));
+        await expect(sending).rejects.toBeInstanceOf(JournalError);
+      });
+      expect(await orders()).toContain(order);
+    },
+  );
+
+  it('refuses a manager whose transaction is not open, or is over', async () => {
+    let over: EntityManager | undefined;
+    await application.transaction(async (manager) => void (over = manager));
+    for (const manager of [application.manager, over]) {
+      await expect(journal.start([requestOf()], { manager })).rejects.toThrow(/while it is open/);
+    }
+  });
+
+  it('refuses one in another database, and leaves it as it was', async () => {
+    const elsewhere = await createDatabase();
+    const stranger = new DataSource({ type: 'postgres', url: elsewhere.url });
+    await stranger.initialize();
+    try {
+      await stranger.query('create table notes (text text)');
+      await stranger.transaction(async (manager) => {
+        const starting = journal.start([requestOf()], { manager });
+        await expect(starting).rejects.toThrow(/another database than the journal's tables/);
+        await manager.query(`insert into notes values ('kept')`);
+      });
+      expect(await stranger.query('select text from notes')).toEqual([{ text: 'kept' }]);
+    } finally {
+      await stranger.destroy();
+      await elsewhere.drop();
+    }
+  });
+
+  it('calls back once, after the outermost commit, and only for what was not rolled back', async () => {
+    const called: string[] = [];
+    const start = async (manager: EntityManager, name: string): Promise<void> => {
+      await journal.start([requestOf()], { manager, onCommit: () => void called.push(name) });
+    };
+    await application.transaction(async (outer) => {
+      await start(outer, 'outer');
+      await outer.transaction(async (inner) => await start(inner, 'inner'));
+      const failing = outer.transaction(async (inner) => {
+        await start(inner, 'rolled back');
+        throw new Error('on purpose');
+      });
+      await expect(failing).rejects.toThrow('on purpose');
+      expect(called).toEqual([]);
+    });
+    expect(called).toEqual(['outer', 'inner']);
+    await application.transaction(async () => undefined);
+    expect(called).toEqual(['outer', 'inner']);
+  });
+
+  it('a callback that throws does not undo what is committed', async () => {
+    const request = requestOf();
+    await application.transaction(async (manager) => {
+      await journal.start([request], {
+        manager,
+        onCommit: () => {
+          throw new Error('on purpose');
+        },
+      });
+    });
+    expect(await journal.count({ namespace: NAMESPACE, workflowId: request.workflowId })).toBe(1);
+  });
+
+  async function insertOrder(manager: EntityManager, id: string): Promise<void> {
+    await manager.query('insert into public.orders (id) values ($1)', [id]);
+  }
+  async function orders(): Promise<readonly string[]> {
+    return (await admin.query<{ id: string }>('select id from public.orders')).rows.map(({ id }) => id);
+  }
+});
+
+describe('while somebody else holds rows', () => {
+  it('more commits may wait for them than there are connections, and the others go on', async () => {
+    const [free, ...held] = await Promise.all(Array.from({ length: 7 }, () => startLeased()));
+    const release = await hold(held.map((lease) => lease.actorId));
+    const waiting = held.map((lease) => journal.commit([turnOf(lease)], { wait: true }));
+    let over = false;
+    const all = Promise.all(waiting).finally(() => (over = true));
+    try {
+      await untilSomebodyWaits();
+      for (let seq = 1; seq < 20; seq++) {
+        expect(await journal.commit([turnOf(free as Lease, seq)])).toEqual([
+          { type: 'applied', inboxSeq: 0 },
+        ]);
+        expect(await waitingBackends()).toBeLessThanOrEqual(2);
+      }
+      expect(over).toBe(false);
+    } finally {
+      await release();
+    }
+    expect((await all).flat()).toEqual(held.map(() => ({ type: 'applied', inboxSeq: 0 })));
+  });
+
+  it('a start that waits for an open transaction is decided by its end, and does not hold up the others', async () => {
+    const contested = requestOf();
+    const other = requestOf();
+    const mine = requestOf();
+    for (const end of ['commit', 'roll back'] as const) {
+      const workflowId = `${contested.workflowId} ${end}`;
+      let decide = (): void => undefined;
+      const decided = new Promise<void>((resolve) => (decide = resolve));
+      let begun = (): void => undefined;
+      const hasBegun = new Promise<void>((resolve) => (begun = resolve));
+      const theirs = { ...requestOf(), workflowId };
+      const transaction = application.transaction(async (manager) => {
+        await journal.start([theirs], { manager });
+        begun();
+        await decided;
+        if (end === 'roll back') throw new Error('on purpose');
+      });
+      await hasBegun;
+      const starting = journal.start([
+        { ...mine, runId: uuidv7(), workflowId },
+        { ...other, runId: uuidv7(), workflowId: `${other.workflowId} ${end}` },
+      ]);
+      while ((await journal.count({ namespace: NAMESPACE, workflowId: `${other.workflowId} ${end}` })) === 0);
+      decide();
+      await transaction.catch(() => undefined);
+      const [answer] = await starting;
+      expect(answer).toMatchObject(
+        end === 'commit' ? { type: 'conflict', runId: theirs.runId } : { type: 'started' },
+      );
+    }
+  });
+
+  it('a claim in flight is waited for by whoever ends its session', async () => {
+    const request = requestOf();
+    await journal.start([request]);
+    const gone = await worker();
+    const own = new Database({
+      connection: { type: 'postgres', url: database.url },
+      schema: 'continuum',
+      poolSize: 1,
+    });
+    await own.open();
+    let ended = false;
+    let ending: Promise<void> = Promise.resolve();
+    await own.transaction(async (session) => {
+      const claims = await claim(session, { owner: gone, workflows: WORKFLOWS, limit: 100 });
+      expect(claims.map(({ workflowId }) => workflowId)).toContain(request.workflowId);
+      ending = journal.unregister(gone).then(() => void (ended = true));
+      await untilSomebodyWaits();
+      expect(ended).toBe(false);
+    });
+    await ending;
+    await own.close();
+    expect(await journal.claim({ owner: gone, workflows: WORKFLOWS, limit: 100 })).toEqual([]);
+    const claims = await journal.claim({ owner, workflows: WORKFLOWS, limit: 100 });
+    expect(claims.map(({ workflowId }) => workflowId)).toContain(request.workflowId);
+  });
+
+  async function hold(ids: readonly string[]): Promise<() => Promise<void>> {
+    const client = await admin.connect();
+    await client.query('begin');
+    await client.query('select id from continuum.actors where id = any($1) for update', [ids]);
+    return async () => {
+      await client.query('commit');
+      client.release();
+    };
+  }
+
+  async function untilSomebodyWaits(): Promise<void> {
+    while ((await waitingBackends()) === 0);
+  }
+
+  async function waitingBackends(): Promise<number> {
+    const { rows } = await admin.query<{ backends: number }>(
+      `select count(*)::int as backends from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+    );
+    return rows[0]?.backends ?? 0;
+  }
+});
+
+it('a bad row sinks nothing of its batch but the call: split, its mates apply', async () => {
+  const leases = await Promise.all(Array.from({ length: 9 }, () => startLeased()));
+  const turns = leases.map((lease, i) => turnOf(lease, 1, i === 4 ? 'no JSON' : '1'));
+  const applied: string[] = [];
+  const refused: string[] = [];
+  const commit = async (some: readonly Turn[]): Promise<void> => {
+    try {
+      for (const { type } of await journal.commit(some)) applied.push(type);
+    } catch (error) {
+      expect(error).toBeInstanceOf(JournalRefusedError);
+      if (some.length === 1) return void refused.push(some[0]?.lease.runId ?? '');
+      const half = Math.ceil(some.length / 2);
+      await commit(some.slice(0, half));
+      await commit(some.slice(half));
+    }
+  };
+  await commit(turns);
+  expect(applied).toEqual(Array.from({ length: 8 }, () => 'applied'));
+  expect(refused).toEqual([leases[4]?.runId]);
+});
+
+describe('the connection that listens', () => {
+  it('comes back by itself, hears again, and holds the lock of its worker again', async () => {
+    const other = new PostgresJournal({
+      connection: { type: 'postgres', url: database.url, applicationName: 'lost and found' },
+    });
+    await other.open();
+    const id = await worker(other);
+    const heard: string[] = [];
+    const end = await other.listen((hints) => void heard.push(...hints));
+    const { rows } = await admin.query<{ pid: number }>(LOCK_HOLDERS);
+    expect(rows).toHaveLength(1);
+    await admin.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+    await until(async () => {
+      const now = await admin.query<{ pid: number }>(LOCK_HOLDERS);
+      return now.rows.length === 1 && now.rows[0]?.pid !== rows[0]?.pid;
+    });
+    await until(async () => {
+      await journal.notify(['again']);
+      return heard.includes('again');
+    });
+    await end();
+    await other.unregister(id);
+    expect((await admin.query(LOCK_HOLDERS)).rows).toEqual([]);
+    await other.close();
+  });
+
+  const LOCK_HOLDERS = `
+    select activity.pid
+    from pg_stat_activity as activity
+    join pg_locks as lock on lock.pid = activity.pid
+    where activity.application_name = 'lost and found' and lock.locktype = 'advisory'
+  `;
+});
+
+it('goes on after the server was restarted', async () => {
+  const server = await startPostgres();
+  const short = new PostgresJournal({ connection: { type: 'postgres', url: server.url } });
+  try {
+    await short.open();
+    const id = await worker(short);
+    const request = requestOf();
+    await short.start([request]);
+    await server.restart();
+    // The first ones may still meet a connection whose end nobody has noticed.
+    await until(
+      async () =>
+        await short.heartbeat(id).then(
+          ({ type }) => type === 'alive',
+          () => false,
+        ),
+    );
+    const [claimed] = await short.claim({ owner: id, workflows: WORKFLOWS, limit: 1 });
+    expect(claimed).toMatchObject({ workflowId: request.workflowId });
+  } finally {
+    await short.close();
+    await server.stop();
+  }
+});
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+async function worker(of = journal): Promise<string> {
+  const id = randomUUID();
+  const session = { id, name: 'worker', host: 'here', pid: 1, buildId: 'build', workflows: WORKFLOWS };
+  await of.register({ ...session, ttl: 600_000, heartbeatInterval: 60_000 });
+  return id;
+}
+
+function requestOf(): StartRequest {
+  return {
+    runId: uuidv7(),
+    namespace: NAMESPACE,
+    workflowId: randomUUID(),
+    workflow: 'order',
+    version: 1,
+    priority: 2,
+    input: 'null',
+    startAt: null,
+    onConflict: 'fail',
+    onReuse: 'allow',
+    attributes: null,
+    first: null,
+  };
+}
+
+async function startLeased(): Promise<Lease> {
+  const entries: readonly HistoryEntry[] = [
+    { type: 'run_started', at: AT, input: 'null', seed: 's', semanticsVersion: 1 },
+  ];
+  const request = { ...requestOf(), first: { owner, entries } };
+  await journal.start([request]);
+  return { owner, actorId: request.runId, runId: request.runId, token: 1 };
+}
+
+const turnOf = (lease: Lease, previousSeq = 1, result = '1'): Turn => ({
+  lease,
+  previousSeq,
+  entries: [{ type: 'activity_completed', at: AT, id: previousSeq, result }],
+  consumedThrough: 0,
+  decides: false,
+  firedUpTo: null,
+  outcome: { type: 'keep' },
+});
+
+const signalTo = (workflowId: string): Message => ({
+  namespace: NAMESPACE,
+  workflowId,
+  runId: null,
+  kind: 'signal',
+  name: 'go',
+  payload: '1',
+  messageId: null,
+});

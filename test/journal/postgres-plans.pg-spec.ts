@@ -1,0 +1,333 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import type { Client } from 'pg';
+import { uuidv7 } from 'uuidv7';
+import type { Lease, StartRequest, Turn, TurnOutcome } from '../../lib/journal/index.js';
+import { claim } from '../../lib/journal/postgres/claim-actors.js';
+import { commitTurns } from '../../lib/journal/postgres/commit-turns.js';
+import { Database } from '../../lib/journal/postgres/connection.js';
+import { PostgresJournal } from '../../lib/journal/postgres/index.js';
+import { load } from '../../lib/journal/postgres/load-runs.js';
+import { readPlanGeneration } from '../../lib/journal/postgres/plan-generation.js';
+import { describe as describeRuns, outcomes } from '../../lib/journal/postgres/read-runs.js';
+import { refence } from '../../lib/journal/postgres/refence-leases.js';
+import { sendMessages } from '../../lib/journal/postgres/send-messages.js';
+import { startTogether } from '../../lib/journal/postgres/start-runs.js';
+import { type Session, type Statement, type Values, compile } from '../../lib/journal/postgres/statement.js';
+import { heartbeat, rescue, unregister } from '../../lib/journal/postgres/worker-sessions.js';
+import { createDatabase } from '../support/database.js';
+
+// A plan is made once and kept. So each hot statement is prepared while the tables are empty, in the two ways in which
+// tables are: never looked at, and analyzed as empty, as a mostly empty inbox is. Then the tables grow, and the old plan
+// must still touch no more rows than the batch needs.
+
+const BATCH = 50;
+/** Other people's rows. Each table has them, or twice as many. */
+const CROWD = 50_000;
+const AT = 1_700_000_000_000;
+const OWNER = randomUUID();
+
+interface Recorded {
+  readonly statement: Statement<Values, unknown>;
+  readonly values: Values;
+}
+
+/** What the statements of a verb are, and with which values. */
+async function recorded(work: (session: Session) => Promise<unknown>): Promise<readonly Recorded[]> {
+  const found: Recorded[] = [];
+  const session: Session = {
+    run: async (statement, values) => {
+      found.push({ statement, values });
+      return [];
+    },
+  };
+  // Without rows most verbs find that something is missing. Their statements are what counts.
+  await work(session).catch(() => undefined);
+  return found;
+}
+
+const own: readonly StartRequest[] = Array.from({ length: BATCH }, () => requestOf());
+const others: readonly StartRequest[] = Array.from({ length: BATCH }, () => requestOf());
+const leases: readonly Lease[] = own.map(({ runId }) => ({ owner: OWNER, actorId: runId, runId, token: 1 }));
+
+const VERBS: Readonly<Record<string, (session: Session) => Promise<unknown>>> = {
+  'start, leased': (session) => startTogether(session, others),
+  'start, unleased': (session) =>
+    startTogether(
+      session,
+      others.map((request) => ({ ...request, first: null })),
+    ),
+  'commit: append': (session) => commitTurns(session, turns({ type: 'keep' }), 'skip locked'),
+  'commit: append, waiting': (session) => commitTurns(session, turns({ type: 'keep' }), ''),
+  'commit: release': (session) =>
+    commitTurns(session, turns({ type: 'release', wakeAt: null }), 'skip locked'),
+  'commit: block': (session) =>
+    commitTurns(session, turns({ type: 'block', reason: 'drift', delay: 1 }), 'skip locked'),
+  'commit: close': (session) =>
+    commitTurns(session, turns({ type: 'close', state: 'completed' }), 'skip locked'),
+  send: (session) => sendMessages(session, messages(own), 'skip locked'),
+  'send to nobody': (session) => sendMessages(session, messages(others), 'skip locked'),
+  claim: (session) =>
+    claim(session, { owner: OWNER, workflows: [{ name: 'order', version: 1 }], limit: BATCH }),
+  load: (session) =>
+    load(
+      session,
+      leases.map((lease) => ({ ...lease, historyAfter: 0, inboxAfter: 0 })),
+    ),
+  refence: (session) => refence(session, leases, (work) => work()),
+  heartbeat: (session) => heartbeat(session, OWNER, false),
+  rescue,
+  unregister: (session) => unregister(session, OWNER, (work) => work()),
+  outcomes: (session) =>
+    outcomes(
+      session,
+      own.map(({ runId }) => runId),
+    ),
+  'describe by workflow id': (session) =>
+    describeRuns(
+      session,
+      own.map((run) => ({ ...run, runId: null })),
+    ),
+  'describe by run id': (session) => describeRuns(session, own),
+};
+
+/** Tables that plans may read whole: they have as many rows as there are processes. */
+const SMALL = new Set(['workers']);
+
+describe.each(['never looked at', 'analyzed as empty', 'full and analyzed'])(
+  'planned when the tables were %s',
+  (state) => {
+    let drop: () => Promise<void>;
+    let database: Database;
+    let client: Client;
+    const statements = new Map<string, { readonly name: string; readonly calls: readonly Recorded[] }[]>();
+
+    beforeAll(async () => {
+      const test = await createDatabase();
+      drop = () => test.drop();
+      const connection = { type: 'postgres', url: test.url } as const;
+      const journal = new PostgresJournal({ connection });
+      await journal.open();
+      await journal.register(WORKER);
+      database = new Database({ connection, schema: 'continuum', poolSize: 1 });
+      await database.open();
+      client = database.newClient();
+      await client.connect();
+
+      if (state === 'analyzed as empty') await client.query('vacuum analyze');
+      if (state === 'full and analyzed') {
+        await fill(client);
+        await client.query('vacuum analyze');
+      }
+      await prepareAll();
+      await journal.start(own);
+      await journal.send(messages(own).map((message) => ({ ...message, messageId: null })));
+      await journal.close();
+      if (state !== 'full and analyzed') await fill(client);
+    });
+    afterAll(async () => {
+      await client.end();
+      await database.close();
+      await drop();
+    });
+
+    /** Plans every statement now; executing it is what makes the plan, and keeps it. */
+    async function prepareAll(): Promise<void> {
+      let n = 0;
+      for (const [verb, work] of Object.entries(VERBS)) {
+        for (const call of await recorded(work)) {
+          const name = `statement_${n++}`;
+          await client.query(`prepare ${name} as ${compile(call.statement.textFor, 'continuum').text}`);
+          await undone(`execute ${name}${argumentsOf(call)}`);
+          statements.set(verb, [...(statements.get(verb) ?? []), { name, calls: [call] }]);
+        }
+      }
+    }
+
+    async function undone(sql: string): Promise<readonly Record<string, unknown>[]> {
+      await client.query('begin');
+      try {
+        return (await client.query<Record<string, unknown>>(sql)).rows;
+      } finally {
+        await client.query('rollback');
+      }
+    }
+
+    it.each(Object.keys(VERBS))('%s touches no more than it must', async (verb) => {
+      const found = statements.get(verb) ?? [];
+      expect(found.length).toBeGreaterThan(0);
+      for (const { name, calls } of found) {
+        for (const call of calls) {
+          const rows = await undone(`explain (analyze, format json) execute ${name}${argumentsOf(call)}`);
+          // The cast: what EXPLAIN answers in this format.
+          const [{ Plan: plan }] = (rows[0] ?? {})['QUERY PLAN'] as [{ Plan: PlanNode }];
+          expect(troubleIn(plan, call.statement.name)).toEqual([]);
+        }
+      }
+    });
+  },
+);
+
+it('statements are prepared anew, under other names, when a table has outgrown its plans', async () => {
+  const test = await createDatabase();
+  const connection = { type: 'postgres', url: test.url } as const;
+  const journal = new PostgresJournal({ connection });
+  const database = new Database({ connection, schema: 'continuum', poolSize: 1 });
+  try {
+    await journal.open();
+    await database.open();
+    const names = async (): Promise<readonly string[]> => {
+      database.planGeneration = await readPlanGeneration(database);
+      await outcomes(database, [randomUUID()]);
+      const rows: readonly { readonly name: string }[] = await database.dataSource.query(
+        `select name from pg_prepared_statements where name like 'read outcomes%'`,
+      );
+      return rows.map(({ name }) => name);
+    };
+    const before = await names();
+    expect(await names()).toEqual(before);
+    expect(before).toHaveLength(1);
+    const client = database.newClient();
+    await client.connect();
+    await fill(client);
+    await client.end();
+    expect(await names()).toHaveLength(2);
+  } finally {
+    await journal.close();
+    await database.close();
+    await test.drop();
+  }
+});
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
+  readonly 'TID Cond'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly 'Rows Removed by Join Filter'?: number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+function troubleIn(node: PlanNode, statement: string): readonly string[] {
+  const { 'Node Type': type, 'Relation Name': table, 'Index Cond': bound, 'TID Cond': place } = node;
+  const below = (node.Plans ?? []).flatMap((plan) => troubleIn(plan, statement));
+  const loops = node['Actual Loops'];
+  const read = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * loops;
+  const what = `${statement}: ${type} on ${table ?? 'nothing stored'} ${node['Index Name'] ?? ''}`;
+  const trouble: string[] = [];
+  if (table !== undefined && !SMALL.has(table) && type !== 'ModifyTable') {
+    // The index by owner is stepped through from its start: one entry, and the next owner behind it.
+    const steps = node['Index Name'] === 'actors_owner';
+    if (type === 'Seq Scan') trouble.push(`${what} reads the table whole`);
+    if (type.startsWith('Index') && bound === undefined && place === undefined && !steps) {
+      trouble.push(`${what} has no bound`);
+    }
+    // Two entries of history a run, two messages, and a few looks at each row.
+    if (read > BATCH * 4) trouble.push(`${what} touches ${read} rows`);
+  }
+  const compared = (node['Rows Removed by Join Filter'] ?? 0) * loops;
+  if (compared > BATCH * BATCH) trouble.push(`${what} compares ${compared} pairs`);
+  return [...trouble, ...below];
+}
+
+function argumentsOf({ statement, values }: Recorded): string {
+  const { parameters } = compile(statement.textFor, 'continuum');
+  const literals = parameters.map((name) => {
+    const value = values[name] ?? null;
+    if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`;
+    return value === null ? 'null' : String(value);
+  });
+  return literals.length === 0 ? '' : `(${literals.join(', ')})`;
+}
+
+/** Closed runs with their histories, and open ones that wait, each with messages. */
+async function fill(client: Client): Promise<void> {
+  await client.query(`
+    insert into continuum.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, closed_at, last_seq, lease_token)
+    select id, id, 'default', id::text, 'order', 1, 'completed', now(), now(), 2, 1
+    from (select gen_random_uuid() as id from generate_series(1, ${CROWD})) as run;
+
+    insert into continuum.history (run_id, seq, type, payload, at)
+    select run.id, entry.seq, 'activity_completed', '1', now()
+    from continuum.runs as run
+    cross join generate_series(1, 2) as entry(seq)
+    where run.state = 'completed';
+
+    insert into continuum.actors (id, run_id, namespace, workflow_id, workflow, version, priority, wake_at, inbox_seq)
+    select id, id, 'default', id::text, 'order', 1, n % 5, now() + interval '1 day', 2
+    from (select gen_random_uuid() as id, n from generate_series(1, ${CROWD}) as actor(n)) as actor;
+
+    insert into continuum.inbox (actor_id, n, kind, at)
+    select actor.id, message.n, 'signal', now()
+    from continuum.actors as actor
+    cross join generate_series(1, 2) as message(n)
+    where actor.inbox_seq = 2;
+
+    insert into continuum.message_ids (namespace, workflow_id, message_id)
+    select 'default', id::text, 'm' from continuum.runs;
+  `);
+}
+
+const WORKER = {
+  id: OWNER,
+  name: 'worker',
+  host: 'here',
+  pid: 1,
+  buildId: 'build',
+  workflows: [{ name: 'order', version: 1 }],
+  ttl: 3_600_000,
+  heartbeatInterval: 60_000,
+};
+
+function requestOf(): StartRequest {
+  return {
+    runId: uuidv7(),
+    namespace: 'default',
+    workflowId: randomUUID(),
+    workflow: 'order',
+    version: 1,
+    priority: 2,
+    input: 'null',
+    startAt: null,
+    onConflict: 'fail',
+    onReuse: 'allow',
+    attributes: null,
+    first: {
+      owner: OWNER,
+      entries: [{ type: 'run_started', at: AT, input: 'null', seed: 's', semanticsVersion: 1 }],
+    },
+  };
+}
+
+function turns(outcome: TurnOutcome): readonly Turn[] {
+  return leases.map((lease) => ({
+    lease,
+    previousSeq: 1,
+    entries:
+      outcome.type === 'block'
+        ? []
+        : [
+            { type: 'activity_completed', at: AT, id: 0, result: '1' },
+            { type: 'timer_cancelled', at: AT, of: 1 },
+          ],
+    consumedThrough: 1,
+    decides: outcome.type === 'close',
+    firedUpTo: null,
+    outcome,
+  }));
+}
+
+const messages = (to: readonly StartRequest[]) =>
+  to.map(({ workflowId }) => ({
+    namespace: 'default',
+    workflowId,
+    runId: null,
+    kind: 'signal' as const,
+    name: 'go',
+    payload: '1',
+    messageId: 'm',
+  }));

@@ -1,0 +1,91 @@
+import type { CommandId, HistoryEntry } from '../../lib/core/index.js';
+import { isEvent, isTerminal } from '../../lib/core/index.js';
+import type { Life } from './random-world.js';
+
+/** What the history of any run shows, whatever its program did: worked out apart from the fold. */
+export function brokenPromises({ history, fold }: Life): string[] {
+  const trail = fold.progress.closed && fold.query('tell', []);
+  return [
+    ...unlessEqual('F6: ids are numbered', idsOf(history), [...idsOf(history).keys()]),
+    ...unlessEqual(
+      'F9: time goes on',
+      timesOf(history),
+      timesOf(history).toSorted((a, b) => a - b),
+    ),
+    ...unlessEqual('F5, F12: a command ends once', endsOf(history), [...new Set(endsOf(history))]),
+    ...unlessEqual(
+      'F16: nothing stands behind the end',
+      [history.findIndex(isTerminal)],
+      [endOf(fold, history)],
+    ),
+    ...(Array.isArray(trail)
+      ? unlessEqual('F16: protected code is finished', [count(trail, 'entered')], [count(trail, 'left')])
+      : []),
+    ...unlessEqual('F20: the last completed is undone first', undonesOf(history), undonesOf(history, true)),
+    ...unlessEqual('F15: a cancelled run asks for nothing new', unprotectedAfterCancel(history, trail), []),
+  ];
+}
+
+const unlessEqual = <T>(promise: string, actual: readonly T[], expected: readonly T[]): string[] =>
+  JSON.stringify(actual) === JSON.stringify(expected)
+    ? []
+    : [`${promise}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}.`];
+
+const idsOf = (history: readonly HistoryEntry[]): CommandId[] =>
+  history.flatMap((entry) =>
+    'id' in entry && !isEvent(entry) && entry.type !== 'activity_attempt' ? [entry.id] : [],
+  );
+
+const timesOf = (history: readonly HistoryEntry[]): number[] => history.map(({ at }) => at);
+
+const endsOf = (history: readonly HistoryEntry[]): CommandId[] =>
+  history.flatMap((entry) => {
+    if (isEvent(entry)) return 'id' in entry ? [entry.id] : [];
+    return entry.type === 'timer_cancelled' ? [entry.of] : [];
+  });
+
+const endOf = (fold: Life['fold'], history: readonly HistoryEntry[]): number =>
+  fold.progress.closed === null ? -1 : history.length - 1;
+
+const count = (trail: readonly unknown[], mark: string): number =>
+  trail.filter((entry) => entry === mark).length;
+
+/** What an automatic rollback undid, in order; `expected`: what it should have, from the completions before. */
+function undonesOf(history: readonly HistoryEntry[], expected = false): CommandId[] {
+  const begin = history.findIndex((entry) => entry.type === 'rollback_started');
+  if (begin < 0) return [];
+  const undone = undosIn(history.slice(begin));
+  if (!expected) return undone;
+  const compensated = new Set(
+    history.flatMap((entry) =>
+      entry.type === 'activity_scheduled' && entry.compensation !== null ? [entry.id] : [],
+    ),
+  );
+  const cleared = history.findLastIndex((entry) => entry.type === 'rollback_cleared');
+  const steps = history.slice(cleared + 1).flatMap((entry) => {
+    if (entry.type === 'activity_completed' && compensated.has(entry.id)) return [entry.id];
+    return entry.type === 'rollback_step_added' ? [entry.id] : [];
+  });
+  const before = new Set(undosIn(history.slice(0, begin)));
+  const due = steps.filter((id) => !before.has(id)).toReversed();
+  // A run that is still open has not undone everything yet.
+  return history.some(isTerminal) ? due : due.slice(0, undone.length);
+}
+
+const undosIn = (entries: readonly HistoryEntry[]): CommandId[] =>
+  entries.flatMap((entry) =>
+    entry.type === 'activity_scheduled' && entry.undoes !== null ? [entry.undoes] : [],
+  );
+
+/** Only protected code asks for something new in a cancelled run: none where no scope protects anything. */
+function unprotectedAfterCancel(history: readonly HistoryEntry[], trail: unknown): string[] {
+  if (!Array.isArray(trail) || trail.includes('entered')) return [];
+  const cancelled = history.findIndex((entry) => entry.type === 'cancel_requested');
+  const decided = history.some((entry) => entry.type === 'run_completed');
+  if (cancelled < 0 || decided) return [];
+  return history.slice(cancelled).flatMap((entry) => {
+    const isNew =
+      entry.type === 'timer_started' || (entry.type === 'activity_scheduled' && entry.undoes === null);
+    return isNew ? [entry.name] : [];
+  });
+}

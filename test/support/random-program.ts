@@ -1,0 +1,478 @@
+import type {
+  RunBinding,
+  WorkflowContext,
+  WorkflowDefinition,
+  WorkflowInstance,
+} from '../../lib/core/index.js';
+import { activity } from './fold-kit.js';
+import { Chance } from './random.js';
+
+/*
+ * Random workflows as JavaScript source: sequential, parallel, racing, nested and cancelled durable calls, with
+ * handlers. One program can be rendered in several ways: plain, with extra microtask hops as a refactoring would add
+ * them, and with a real change.
+ */
+
+type Statement =
+  | { readonly kind: 'act'; readonly label: number; name: string; readonly arg: 'label' | 'x' | 'const' }
+  | { readonly kind: 'sleep'; readonly label: number; readonly ms: number }
+  | { readonly kind: 'set'; readonly label: number; readonly by: number }
+  | { readonly kind: 'micro'; readonly label: number; readonly form: number }
+  | {
+      readonly kind: 'condition';
+      readonly label: number;
+      readonly at: number;
+      readonly timeout: number | null;
+    }
+  | { readonly kind: 'waitForSignal' | 'latch'; readonly label: number; readonly ms: number }
+  | { readonly kind: 'maybeThrow'; readonly label: number; readonly modulus: number }
+  | {
+      readonly kind: 'sideEffect' | 'random' | 'info' | 'onRollback' | 'commit' | 'compensate';
+      readonly label: number;
+    }
+  | {
+      readonly kind: 'parallel';
+      readonly label: number;
+      readonly how: string;
+      readonly branches: readonly Statement[][];
+    }
+  | {
+      readonly kind: 'tryCatch' | 'tryFinally' | 'float' | 'scopeCancel';
+      readonly label: number;
+      readonly body: Statement[];
+      readonly other: Statement[];
+    }
+  | {
+      readonly kind: 'if';
+      readonly label: number;
+      readonly modulus: number;
+      readonly body: Statement[];
+      readonly other: Statement[];
+    }
+  | { readonly kind: 'loop'; readonly label: number; readonly times: number; readonly body: Statement[] }
+  | {
+      readonly kind: 'helper' | 'cancellable' | 'nonCancellable';
+      readonly label: number;
+      readonly body: Statement[];
+    }
+  | { readonly kind: 'withTimeout'; readonly label: number; readonly ms: number; readonly body: Statement[] };
+
+export interface RandomProgram {
+  readonly seed: number;
+  readonly run: Statement[];
+  /** Of the asynchronous signal handler. */
+  readonly handler: Statement[];
+  readonly handlerCatches: boolean;
+  readonly compensation: 'automatic' | 'manual';
+  readonly cleansUp: boolean;
+}
+
+class Generator {
+  readonly #chance: Chance;
+  #label = 0;
+
+  constructor(chance: Chance) {
+    this.#chance = chance;
+  }
+
+  block(depth: number, size: number, inHandler: boolean): Statement[] {
+    return Array.from({ length: size }, () => this.#statement(depth, inHandler));
+  }
+
+  #statement(depth: number, inHandler: boolean): Statement {
+    const deep = depth > 0 && this.#chance.happens(0.55);
+    return deep ? this.#deep(depth, inHandler) : this.#leaf(inHandler);
+  }
+
+  #leaf(inHandler: boolean): Statement {
+    const chance = this.#chance;
+    const kinds = [
+      'act',
+      'act',
+      'act',
+      'sleep',
+      'set',
+      'micro',
+      'condition',
+      'maybeThrow',
+      'random',
+    ] as const;
+    const more = ['sideEffect', 'info', 'waitForSignal', 'latch', 'onRollback'] as const;
+    const rare = ['commit', 'compensate'] as const;
+    const all = [...kinds, ...(inHandler ? more.slice(0, 2) : more)];
+    const kind = !inHandler && chance.happens(0.02) ? chance.pick(rare) : chance.pick(all);
+    const label = ++this.#label;
+    switch (kind) {
+      case 'act':
+        return {
+          kind,
+          label,
+          name: chance.pick(['a', 'b', 'pay', 'book']),
+          arg: chance.pick(['label', 'x', 'const']),
+        };
+      case 'sleep':
+      case 'waitForSignal':
+      case 'latch':
+        return { kind, label, ms: 1 + chance.below(60) };
+      case 'set':
+        return { kind, label, by: 1 + chance.below(2) };
+      case 'micro':
+        return { kind, label, form: chance.below(7) };
+      case 'condition':
+        return {
+          kind,
+          label,
+          at: chance.below(6),
+          timeout: chance.happens(0.8) ? 1 + chance.below(60) : null,
+        };
+      case 'maybeThrow':
+        return { kind, label, modulus: 9 + chance.below(20) };
+      case 'random':
+      case 'sideEffect':
+      case 'info':
+      case 'onRollback':
+      case 'commit':
+      case 'compensate':
+        return { kind, label };
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  #deep(depth: number, inHandler: boolean): Statement {
+    const chance = this.#chance;
+    const body = (size = 1 + chance.below(3)) => this.block(depth - 1, size, inHandler);
+    const label = ++this.#label;
+    const kind = chance.pick([
+      ...([
+        'parallel',
+        'parallel',
+        'parallel',
+        'tryCatch',
+        'tryCatch',
+        'tryFinally',
+        'if',
+        'loop',
+        'float',
+      ] as const),
+      ...(['helper', 'cancellable', 'nonCancellable', 'withTimeout', 'scopeCancel'] as const),
+    ]);
+    switch (kind) {
+      case 'parallel': {
+        const how = chance.pick(['all', 'all', 'race', 'any', 'allSettled']);
+        return { kind, label, how, branches: Array.from({ length: 2 + chance.below(3) }, () => body()) };
+      }
+      case 'tryCatch':
+      case 'tryFinally':
+      case 'float':
+      case 'scopeCancel':
+        return { kind, label, body: body(), other: body(1) };
+      case 'if':
+        return { kind, label, modulus: 2 + chance.below(2), body: body(1), other: body(1) };
+      case 'loop':
+        return { kind, label, times: 2 + chance.below(2), body: body(1 + chance.below(2)) };
+      case 'withTimeout':
+        return { kind, label, ms: 1 + chance.below(60), body: body() };
+      case 'helper':
+      case 'cancellable':
+      case 'nonCancellable':
+        return { kind, label, body: body() };
+      default:
+        return kind satisfies never;
+    }
+  }
+}
+
+export function randomProgram(seed: number): RandomProgram {
+  const chance = new Chance(seed);
+  const generator = new Generator(chance);
+  return {
+    seed,
+    run: generator.block(3, 4 + chance.below(8), false),
+    handler: generator.block(2, 1 + chance.below(3), true),
+    handlerCatches: chance.happens(0.85),
+    compensation: chance.happens(0.7) ? 'automatic' : 'manual',
+    cleansUp: chance.happens(0.3),
+  };
+}
+
+// -------------------------------------------------------------------------------------------- rendering
+
+/** Renders statements. With `hops`, calls go through extra helpers and awaits, as a harmless refactoring would add. */
+class Renderer {
+  readonly #hops: Chance | null;
+
+  constructor(hops: Chance | null) {
+    this.#hops = hops;
+  }
+
+  block(statements: readonly Statement[]): string {
+    return statements.map((statement) => this.#statement(statement)).join('\n');
+  }
+
+  #code(statements: readonly Statement[]): string {
+    return `async () => {\n${this.block(statements)}\n}`;
+  }
+
+  #value(label: number, call: string): string {
+    return `${this.#pause()}{ const r = await ${this.#hopped(call)}; T(${label}, r); x = mix(x, r); }`;
+  }
+
+  #pause(): string {
+    return this.#hops?.happens(0.2) ? 'await null; ' : '';
+  }
+
+  #hopped(call: string): string {
+    if (!this.#hops || this.#hops.happens(0.4)) return call;
+    return this.#hops.pick([
+      `(async () => await ${call})()`,
+      `(async () => { await null; return ${call}; })()`,
+      `hop(() => ${call})`,
+      `(async () => { const q = ${call}; await null; return q; })()`,
+    ]);
+  }
+
+  #statement(s: Statement): string {
+    switch (s.kind) {
+      case 'act':
+        return this.#value(s.label, `act('${s.name}', ${{ label: s.label, x: 'x % 7', const: 1 }[s.arg]})`);
+      case 'sleep':
+        return this.#value(s.label, `ctx.sleep(${s.ms})`);
+      case 'set':
+        return `${this.#pause()}self.n += ${s.by}; T(${s.label});`;
+      case 'micro':
+        return `${MICROTASKS[s.form]} T(${s.label});`;
+      case 'condition':
+        return this.#value(
+          s.label,
+          `ctx.condition(() => self.n >= ${s.at}${s.timeout === null ? '' : `, ${s.timeout}`})`,
+        );
+      case 'waitForSignal':
+        return this.#value(s.label, `ctx.waitForSignal('w0', { timeout: ${s.ms} })`);
+      case 'latch':
+        return this.#value(s.label, `Promise.race([self.latch.then(() => 1), ctx.sleep(${s.ms})])`);
+      case 'maybeThrow':
+        return `if (x % ${s.modulus} === 0) { T(${s.label}); throw new Error('e${s.label}'); }`;
+      case 'sideEffect':
+        return `${this.#pause()}{ const r = ctx.sideEffect(() => outside(), 'fx'); T(${s.label}, r); x = mix(x, r); }`;
+      case 'random':
+        return `${this.#pause()}T(${s.label}, Math.floor(ctx.random() * 1000), ctx.uuid().slice(0, 4), ctx.now().getTime());`;
+      case 'info':
+        return `T(${s.label}, ctx.info.historyLength, ctx.cancelRequested); ctx.log.log('${s.label}');`;
+      case 'onRollback':
+        return `ctx.onRollback(Ship, ${s.label}); T(${s.label});`;
+      case 'commit':
+        return `ctx.commit(); T(${s.label});`;
+      case 'compensate':
+        return `{ const r = await ctx.compensate(); T(${s.label}, r.complete); }`;
+      case 'parallel':
+      case 'tryCatch':
+      case 'tryFinally':
+      case 'if':
+      case 'loop':
+      case 'float':
+      case 'helper':
+      case 'cancellable':
+      case 'nonCancellable':
+      case 'withTimeout':
+      case 'scopeCancel':
+        return this.#compound(s);
+      default:
+        return s satisfies never;
+    }
+  }
+
+  #compound(s: Exclude<Statement, { kind: LeafKind }>): string {
+    const T = `T(${s.label});`;
+    switch (s.kind) {
+      case 'parallel': {
+        const branches = s.branches
+          .map((b, i) => `(async () => { ${this.block(b)}\n return ${i}; })()`)
+          .join(', ');
+        return `{ const r = await Promise.${s.how}([${branches}]); T(${s.label}, Array.isArray(r) ? r.length : r); }`;
+      }
+      case 'tryCatch':
+        return `try { ${this.block(s.body)}\n } catch (e) { T(${s.label}, nameOf(e)); ${this.block(s.other)}\n }`;
+      case 'tryFinally':
+        return `try { ${this.block(s.body)}\n } finally { ${T} ${this.block(s.other)}\n }`;
+      case 'if':
+        return `if (x % ${s.modulus} === 0) { ${this.block(s.body)}\n } else { ${this.block(s.other)}\n }`;
+      case 'loop':
+        return `for (let i${s.label} = 0; i${s.label} < ${s.times}; i${s.label}++) { ${T} ${this.block(s.body)}\n }`;
+      case 'float':
+        return `{ const p = (${this.#code(s.body)})(); p.catch(() => {}); ${this.block(s.other)}\n await p; ${T} }`;
+      case 'helper':
+        return `await (${this.#code(s.body)})(); ${T}`;
+      case 'cancellable':
+        return `await ctx.cancellable(${this.#code(s.body)}); ${T}`;
+      case 'nonCancellable':
+        return `await ctx.nonCancellable(${protectedCode(this.block(s.body))}); ${T}`;
+      case 'withTimeout':
+        return `await ctx.withTimeout(${s.ms}, ${this.#code(s.body)}); ${T}`;
+      case 'scopeCancel':
+        return `await ctx.cancellable(async (scope) => { await Promise.all([(${this.#code(s.body)})(), (async () => {
+          try { ${this.block(s.other)}\n } finally { scope.cancel(); ${T} } })()]); });`;
+      default:
+        return s satisfies never;
+    }
+  }
+}
+
+type LeafKind =
+  | 'act'
+  | 'sleep'
+  | 'set'
+  | 'micro'
+  | 'condition'
+  | 'waitForSignal'
+  | 'latch'
+  | 'maybeThrow'
+  | 'sideEffect'
+  | 'random'
+  | 'info'
+  | 'onRollback'
+  | 'commit'
+  | 'compensate';
+
+/** Leaves a mark where a nonCancellable scope is entered and left. */
+const protectedCode = (body: string): string =>
+  `async () => { T('entered'); try { ${body}\n } finally { T('left'); } }`;
+
+/** Waiting that is no I/O: it ends inside the window. */
+const MICROTASKS = [
+  'await null;',
+  'await Promise.resolve(1);',
+  'for await (const q of generated()) T(q);',
+  'await new Promise((ok) => process.nextTick(ok));',
+  'await new Promise((ok) => queueMicrotask(ok));',
+  'await { then(ok) { ok(1); } };',
+  'await Promise.all([null, (async () => { await null; })()]);',
+];
+
+export function render(program: RandomProgram, hops: Chance | null = null): string {
+  const renderer = new Renderer(hops);
+  const handler = renderer.block(program.handler);
+  const run = renderer.block(program.run);
+  const trail = 'const self = this, { ctx, act } = this.steps, T = (...a) => this.trail.push(a.join(":"));';
+  return `
+const mix = (x, r) => (Math.imul(x, 31) + (typeof r === 'number' ? r : r === true ? 3 : r === undefined ? 5 : 7)) & 0xffff;
+const nameOf = (e) => (e?.name ?? typeof e) + (e?.message ?? '');
+const hop = async (f) => { const r = await f(); return r; };
+async function* generated() { yield 1; yield 2; }
+return class Program${program.seed} {
+  n = 0;
+  trail = [];
+  constructor(steps) {
+    Object.defineProperty(this, 'steps', { value: steps });
+    this.latch = new Promise((ok) => Object.defineProperty(this, 'open', { value: () => ok() }));
+  }
+  tell() { return this.trail; }
+  s0(by) { this.n += by; this.trail.push('s0'); if (this.n > 3) this.open(); }
+  async s1(arg) {
+    ${trail}
+    self.n++; T('s1', arg);
+    ${program.handlerCatches ? 'try {' : ''} let x = self.n; ${handler}
+    ${program.handlerCatches ? "} catch (e) { T('s1!', nameOf(e)); }" : ''}
+    T('s1.'); self.n++;
+  }
+  async run(_context, input) {
+    ${trail}
+    ${program.cleansUp ? 'try {' : ''} let x = self.n; ${run}
+    return { x, trail: self.trail };
+    ${program.cleansUp ? '} finally { await ctx.nonCancellable(' + protectedCode("T('end', await act('a', 'end'));") + '); }' : ''}
+  }
+}`;
+}
+
+type ProgramClass = new (steps: {
+  ctx: WorkflowContext;
+  act: (name: string, ...args: unknown[]) => Promise<unknown>;
+}) => WorkflowInstance;
+
+/**
+ * The definition of a rendered program.
+ *
+ * @param outside what its side effects read
+ */
+export function compile(
+  program: RandomProgram,
+  outside: () => number,
+  source: string = render(program),
+): WorkflowDefinition {
+  // Made of the seed alone; programs are text, so that one that fails can be read.
+  // oxlint-disable-next-line typescript/no-implied-eval
+  const make = new Function('outside', 'Ship', source) as (
+    outside: () => number,
+    ship: object,
+  ) => ProgramClass;
+  const Program = make(outside, Undo);
+  return {
+    name: `program ${program.seed}`,
+    version: 1,
+    compensation: program.compensation,
+    signals: new Set(['s0', 's1']),
+    queries: new Set(['tell']),
+    activitiesOf: () => ({ name: 'Undo', activities: new Map([['execute', activity('undo')]]) }),
+    construct: (binding: RunBinding) =>
+      new Program({ ctx: binding.context, act: (name, ...args) => binding.schedule(activity(name), args) }),
+  };
+}
+
+class Undo {}
+
+// --------------------------------------------------------------------------------------------- mutation
+
+export type Mutation = 'rename' | 'remove' | 'insert' | 'swap';
+
+/**
+ * One real change of the code, at a call whose argument is its label: `null` when there is no place for it.
+ *
+ * @param wasCalled whether the history has a call with that name and label
+ */
+export function mutate(
+  program: RandomProgram,
+  how: Mutation,
+  seed: number,
+  wasCalled: (name: string, label: number) => boolean,
+): RandomProgram | null {
+  const copy = structuredClone(program);
+  const places = blocksOf(copy.run).flatMap((list) =>
+    list.map((statement, index) => ({ list, statement, index })),
+  );
+  const candidates = places.flatMap(({ list, statement, index }) =>
+    statement.kind === 'act' && statement.arg === 'label' && wasCalled(statement.name, statement.label)
+      ? [{ list, statement, index }]
+      : [],
+  );
+  if (candidates.length === 0) return null;
+  const { list, statement, index } = new Chance(seed).pick(candidates);
+  switch (how) {
+    case 'rename':
+      statement.name = 'renamed';
+      break;
+    case 'remove':
+      list.splice(index, 1);
+      break;
+    case 'insert':
+      list.splice(index, 0, { kind: 'act', label: 9000 + (seed % 100), name: 'fresh', arg: 'const' });
+      break;
+    case 'swap': {
+      const next = list[index + 1];
+      if (next?.kind !== 'act') return null;
+      [list[index], list[index + 1]] = [next, statement];
+      break;
+    }
+    default:
+      how satisfies never;
+  }
+  return copy;
+}
+
+function blocksOf(statements: Statement[]): Statement[][] {
+  const inner = statements.flatMap((statement) => {
+    if ('branches' in statement) return statement.branches.flatMap((branch) => blocksOf(branch));
+    const other = 'other' in statement ? blocksOf(statement.other) : [];
+    return 'body' in statement ? [...blocksOf(statement.body), ...other] : [];
+  });
+  return [statements, ...inner];
+}
