@@ -238,4 +238,23 @@ describe('Races of the engine', () => {
     go.open();
     await expect(asked).resolves.toBe('new');
   });
+
+  it('F24: notices a rejection that floats in the very window that completes the run', async () => {
+    const stage = await open({
+      workflows: [
+        {
+          make: () => ({
+            run: () => {
+              void Promise.reject(new Error('nobody awaits me'));
+              return Promise.resolve('done');
+            },
+          }),
+        },
+      ],
+    });
+    await stage.client.start('scripted', undefined, { id: 'w' });
+    const { error } = await stage.recorder.until('turn failed');
+    expect(error).toMatchObject({ name: 'FloatingRejectionError' });
+    expect((await stage.client.describe('w')).state).toBe('running');
+  });
 });

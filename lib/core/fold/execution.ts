@@ -323,7 +323,9 @@ export class Execution implements Accountable {
   // -------------------------------------------------------------------------------- accountable (F24)
 
   rejectionFloats(reason: unknown, promise: object, inWindow: boolean): void {
-    if (this.#decision !== null || this.ledger.fault !== null || reason instanceof InertCallError) return;
+    if (this.concluded || this.ledger.fault !== null || reason instanceof InertCallError) return;
+    // A run that has failed or was cancelled has worse to tell; one that is about to complete has not.
+    if (this.#decision !== null && this.#decision.type !== 'completed') return;
     if (inWindow) this.floating.add(promise, reason);
     else this.ledger.fail(floatingRejection(reason, 'while nothing was delivered to its run'));
   }
