@@ -1,26 +1,20 @@
 import { setTimeout, clearTimeout } from 'node:timers';
-import { AttemptLostError, mayRetry, retryDelay, UnavailableActivityError } from '../core/index.js';
+import { UnavailableActivityError } from '../core/index.js';
 import type {
-  ActivityAttempt,
   ActivityInFlight,
   Codec,
   CommandId,
-  Encoded,
   HistoryEntry,
   HistoryNote,
   Instant,
-  ResolvedActivityOptions,
   RunProgress,
 } from '../core/index.js';
 import type { Observer, RunFacts } from '../observability/index.js';
-import type { ActivityExecutor, Attempt, AttemptOutcome } from './activity-executor.js';
+import type { ActivityExecutor, Attempt } from './activity-executor.js';
+import { attemptNote, cancelled, lostAttempt, returnable, verdictOn } from './attempt-verdict.js';
+import type { EndedAttempt, Returnable, Verdict } from './attempt-verdict.js';
 import type { DatabaseClock } from './database-clock.js';
-import type { ActivityEnd, EndedActivity, ReturnedResult } from './run-work.js';
-
-/** What an ended attempt means for its run: the end of the activity, or a note that another attempt follows. */
-export type Settled =
-  | { readonly type: 'end'; readonly event: ActivityEnd }
-  | { readonly type: 'note'; readonly note: ActivityAttempt };
+import type { EndedActivity, ReturnedResult } from './run-work.js';
 
 export interface RunActivitiesParts {
   readonly run: RunFacts;
@@ -37,12 +31,8 @@ export interface RunActivitiesParts {
 }
 
 /** An attempt that has ended and is not settled yet. */
-interface Finished {
+interface Finished extends EndedAttempt {
   readonly id: CommandId;
-  readonly result: ReturnedResult;
-  readonly heartbeat: Encoded | null;
-  /** Before the attempt that may follow, in ms; `null` for what its options say. */
-  readonly delay: number | null;
 }
 
 /**
@@ -187,10 +177,10 @@ export class RunActivities {
   }
 
   /** A result that a former holder returned to the inbox. `null`: it is of an attempt that is settled already. */
-  returned(id: CommandId, result: ReturnedResult): Settled | null {
+  returned(id: CommandId, result: ReturnedResult): Verdict | null {
     const work = this.#parts.progress().inFlight.get(id);
     if (work?.type !== 'activity' || work.attempt !== result.attempt) return null;
-    return this.#meaning(work, { id, result, heartbeat: null, delay: null });
+    return this.#verdict(work, { result, heartbeat: null, delay: null });
   }
 
   // ---------------------------------------------------------------------------------------- the end
@@ -236,7 +226,7 @@ export class RunActivities {
   }
 
   /** Waits for what runs, begins nothing more, and gives every result that no turn has taken. */
-  async collect(): Promise<readonly { readonly id: CommandId; readonly result: ReturnedResult }[]> {
+  async collect(): Promise<readonly Returnable[]> {
     this.#over = true;
     for (const timer of this.#retries.values()) clearTimeout(timer);
     const running = [...this.#attempts];
@@ -321,8 +311,7 @@ export class RunActivities {
       if (!work?.parked) this.#parked.delete(id);
       else if (work.cancelRequested) this.#end({ event: cancelled(id, now), attempt: work.attempt });
       else if (work.startsAt <= now && !this.#noted(id)) {
-        const facts = { attempt: work.attempt, startsAt: now, at: now, parked: false, failure: null };
-        this.#notes.push(attemptNote(work, facts));
+        this.#notes.push(attemptNote(work, { startsAt: now, at: now, parked: false }));
       }
     }
   }
@@ -331,74 +320,47 @@ export class RunActivities {
     const work = this.#activity(id);
     if (!work || this.#noted(id)) return;
     const at = this.#parts.clock.now();
-    const startsAt = Math.max(work.startsAt, at);
-    this.#notes.push(attemptNote(work, { attempt: work.attempt, startsAt, at, parked: true, failure: null }));
+    this.#notes.push(attemptNote(work, { startsAt: Math.max(work.startsAt, at), at, parked: true }));
   }
 
   #settleOne(finished: Finished): void {
     const work = this.#activity(finished.id);
     if (!work) return;
-    const settled = this.#meaning(work, finished);
-    if (settled.type === 'end') this.#end({ event: settled.event, attempt: work.attempt });
-    else this.#notes.push(settled.note);
+    const verdict = this.#verdict(work, finished);
+    if (verdict.type === 'end') this.#end({ event: verdict.event, attempt: work.attempt });
+    else this.#notes.push(verdict.note);
   }
 
-  /** The one place that decides whether another attempt follows. */
-  #meaning(work: ActivityInFlight, { result, heartbeat, delay }: Finished): Settled {
-    const { id } = work.scheduled;
-    const at = this.#parts.clock.now();
-    const { outcome } = result;
-    if (outcome.type === 'completed')
-      return end({ type: 'activity_completed', at, id, result: outcome.result });
-    if (work.cancelRequested) return end(cancelled(id, at));
-    if (outcome.type === 'never begun') {
-      return note(
-        attemptNote(work, { attempt: work.attempt, startsAt: at, at, parked: true, failure: null }),
-      );
+  #verdict(work: ActivityInFlight, ended: EndedAttempt): Verdict {
+    const { run, codec, clock, executor, observer, parkAfter } = this.#parts;
+    const verdict = verdictOn(work, ended, {
+      codec,
+      options: executor.optionsOf(work),
+      at: clock.now(),
+      // While it drains, nothing waits in memory.
+      parkAfter: this.#draining ? -1 : parkAfter,
+      chance: Math.random(),
+    });
+    if (verdict.failed) {
+      const { failure, retryIn } = verdict.failed;
+      const { name: activity } = work.scheduled;
+      const error = codec.decodeFailure(failure);
+      observer.notice({
+        type: 'activity attempt failed',
+        run,
+        activity,
+        attempt: work.attempt,
+        error,
+        retryIn,
+      });
     }
-    const failed = outcome.type === 'failed' ? outcome : this.#interrupted(work);
-    const options = this.#parts.executor.optionsOf(work);
-    // What was interrupted has not failed: there is nothing to wait for.
-    const atOnce = outcome.type !== 'failed' || !options;
-    const wait = delay ?? (atOnce ? 0 : retryDelay(options.retry, work.attempt, Math.random()));
-    const again =
-      options !== undefined &&
-      mayRetry(options.retry, work.attempt, failed.errorNames) &&
-      inTime(options, work, at + wait);
-    this.#parts.observer.notice({
-      type: 'activity attempt failed',
-      run: this.#parts.run,
-      activity: work.scheduled.name,
-      attempt: work.attempt,
-      error: this.#parts.codec.decodeFailure(failed.failure),
-      retryIn: again ? wait : null,
-    });
-    if (!again)
-      return end({ type: 'activity_failed', at, id, failure: failed.failure, attempts: work.attempt });
-    const parked = wait > this.#parts.parkAfter || this.#draining;
-    const next = attemptNote(work, {
-      attempt: work.attempt + 1,
-      startsAt: at + wait,
-      at,
-      parked,
-      failure: failed.failure,
-    });
-    return note(heartbeat === null ? next : { ...next, heartbeat });
+    return verdict;
   }
 
   #lost(work: ActivityInFlight, message: string): void {
-    const result = { attempt: work.attempt, outcome: this.#failure(new AttemptLostError(message)) };
+    const result = { attempt: work.attempt, outcome: lostAttempt(message, this.#parts.codec) };
     this.#finished.push({ id: work.scheduled.id, result, heartbeat: work.heartbeat, delay: 0 });
     this.#parts.wake();
-  }
-
-  /** It obeyed the shutdown; but it had begun, so it counts. */
-  #interrupted(work: ActivityInFlight): FailedOutcome {
-    return this.#failure(
-      new AttemptLostError(
-        `Attempt ${work.attempt} of ${work.scheduled.name} was interrupted: its process was shut down.`,
-      ),
-    );
   }
 
   /** Progress is recorded at most once in a while: the next attempt goes on from about there. */
@@ -414,9 +376,6 @@ export class RunActivities {
     this.#beats.set(id, timer.unref());
   }
 
-  #failure(error: Error): FailedOutcome {
-    return { type: 'failed', failure: this.#parts.codec.encodeFailure(error), errorNames: [error.name] };
-  }
   #activity(id: CommandId): ActivityInFlight | undefined {
     const work = this.#parts.progress().inFlight.get(id);
     return work?.type === 'activity' ? work : undefined;
@@ -438,50 +397,10 @@ export class RunActivities {
   }
 }
 
-/** An end that was not recorded, as the result it came from. A cancellation needs no keeping: it is found out again. */
-export function returnable({
-  event,
-  attempt,
-}: EndedActivity): readonly { readonly id: CommandId; readonly result: ReturnedResult }[] {
-  switch (event.type) {
-    case 'activity_cancelled':
-      return [];
-    case 'activity_completed':
-      return [{ id: event.id, result: { attempt, outcome: { type: 'completed', result: event.result } } }];
-    case 'activity_failed': {
-      // Decided already: no other attempt follows.
-      const outcome: AttemptOutcome = {
-        type: 'failed',
-        failure: event.failure,
-        errorNames: ['NonRetryableError'],
-      };
-      return [{ id: event.id, result: { attempt, outcome } }];
-    }
-  }
-}
-
-type FailedOutcome = Extract<AttemptOutcome, { type: 'failed' }>;
 const NOTHING: readonly HistoryNote[] = [];
 
 /** In ms. */
 const HEARTBEAT_EVERY = 1_000;
-
-const end = (event: ActivityEnd): Settled => ({ type: 'end', event });
-const note = (written: ActivityAttempt): Settled => ({ type: 'note', note: written });
-const cancelled = (id: CommandId, at: Instant): ActivityEnd => ({ type: 'activity_cancelled', at, id });
-
-const attemptNote = (
-  work: ActivityInFlight,
-  facts: Pick<ActivityAttempt, 'attempt' | 'startsAt' | 'at' | 'parked' | 'failure'>,
-): ActivityAttempt => ({
-  type: 'activity_attempt',
-  id: work.scheduled.id,
-  heartbeat: work.heartbeat,
-  ...facts,
-});
-
-const inTime = (options: ResolvedActivityOptions, work: ActivityInFlight, startsAt: Instant): boolean =>
-  options.scheduleToCloseTimeout === null || startsAt < work.scheduled.at + options.scheduleToCloseTimeout;
 
 const unrefPause = (ms: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, ms).unref());

@@ -388,3 +388,32 @@ const signalTo = (workflowId: string): Message => ({
   payload: '1',
   messageId: null,
 });
+
+describe('beside the pool', () => {
+  it.each([
+    ['in a URL', (url: URL) => ({ url: Object.assign(new URL(url), { password: 'secret' }).href })],
+    [
+      'as an option',
+      (url: URL) => ({
+        host: url.searchParams.get('host') ?? decodeURIComponent(url.hostname),
+        port: Number(url.port || 5432),
+        username: 'postgres',
+        password: 'secret',
+        database: url.pathname.slice(1),
+      }),
+    ],
+  ])('a connection of its own has the password that was given %s', async (_, given) => {
+    const own = new Database({
+      connection: { type: 'postgres', ...given(new URL(database.url)) },
+      schema: 'continuum',
+      poolSize: 1,
+    });
+    await own.open();
+    try {
+      // The test server asks nobody for one, so it is looked at.
+      expect(own.newClient()).toHaveProperty('password', 'secret');
+    } finally {
+      await own.close();
+    }
+  });
+});

@@ -5,7 +5,7 @@ import { entitiesOf } from './entities/index.js';
 import type { PostgresConnection } from './options.js';
 
 /** How long a connection attempt may take, in ms: an unreachable database is told soon. */
-const CONNECT_TIMEOUT = 5_000;
+export const CONNECT_TIMEOUT = 5_000;
 /** How long a statement may run on the server, in ms, and when its connection is given up for dead. */
 const STATEMENT_TIMEOUT = 30_000;
 const QUERY_TIMEOUT = 45_000;

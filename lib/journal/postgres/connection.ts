@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
 import type { Client, ClientBase, CustomTypesConfig, Pool, PoolClient, PoolConfig } from 'pg';
 import { type JournalError, JournalUnavailableError } from '../errors.js';
-import { addressOf, journalConnection } from './connection-options.js';
+import { addressOf, CONNECT_TIMEOUT, journalConnection } from './connection-options.js';
 import { ContentionError, type Moment, translateError } from './error-translation.js';
 import type { ResolvedOptions } from './options.js';
 import { type CompiledStatement, type Session, type Statement, type Values, compile } from './statement.js';
@@ -108,11 +108,13 @@ export class Database implements Session {
     return this.#doubts;
   }
 
-  /** A connection beside the pool; the caller connects and ends it. */
+  /** A connection beside the pool, for what takes no time; the caller connects and ends it. */
   newClient(): Client {
     this.requireOpen();
     const { Client: PgClient } = this.#driver.postgres;
-    return new PgClient(this.#driver.master.options);
+    const { options } = this.#driver.master;
+    // The pool hides the password from enumeration, so a copy has to take it by name.
+    return new PgClient({ ...options, password: options.password, query_timeout: CONNECT_TIMEOUT });
   }
 
   /** A plan is kept for as long as its name is: a new generation makes them anew, from what the tables are now. */

@@ -42,15 +42,13 @@ export class ListeningConnection {
     if (this.#locks.has(key)) return;
     this.#locks.add(key);
     const client = await this.#connectedOr(() => this.letGo(key));
-    await lock(client, key);
+    await this.#orAbandon(client, () => lock(client, key));
   }
 
   async letGo(key: string): Promise<void> {
     if (!this.#locks.delete(key)) return;
     const client = await this.#client?.catch(() => null);
-    // All of them: one that was just connected may have taken it twice. A lost connection has let go by itself.
-    await client?.query('select pg_advisory_unlock_all()').catch(() => undefined);
-    if (client != null) for (const other of this.#locks) await lock(client, other);
+    if (client != null) await this.#orAbandon(client, () => this.#lockAnew(client)).catch(() => undefined);
     await this.#endIfIdle();
   }
 
@@ -58,6 +56,22 @@ export class ListeningConnection {
     this.#listeners.clear();
     this.#locks.clear();
     await this.#endIfIdle();
+  }
+
+  async #lockAnew(client: Client): Promise<void> {
+    // All of them: one that was just connected may have taken it twice. A lost connection has let go by itself.
+    await client.query('select pg_advisory_unlock_all()');
+    for (const key of this.#locks) await lock(client, key);
+  }
+
+  /** A connection that does not answer would not tell of its end either: it is ended here, and another one follows. */
+  async #orAbandon(client: Client, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw translateError(error, 'connect', this.#database.address);
+    }
   }
 
   async #connectedOr(giveUp: () => Promise<void>): Promise<Client> {

@@ -1,0 +1,148 @@
+import type { Instant, WorkflowDefinition } from '../core/index.js';
+import type {
+  Claim,
+  InboxMessage,
+  Lease,
+  Loaded,
+  RefenceAnswer,
+  Turn,
+  TurnOutcome,
+} from '../journal/index.js';
+import type { Committed } from './group-committer.js';
+import { Inbox } from './inbox.js';
+import { pause } from './pause.js';
+import { RunActivities } from './run-activities.js';
+import { RunFold } from './run-fold.js';
+import type { ResidentFacts, RunHost } from './run-host.js';
+
+/** How far a claim, or a start, has brought a run. */
+export type Holding = Pick<Claim, 'lease' | 'inboxSeq' | 'inboxConsumed' | 'failedTurns'>;
+
+/** What a holder has of its run: the lease to write it, its fold, its inbox, its activities. */
+export class HeldRun {
+  readonly host: RunHost;
+  readonly facts: ResidentFacts;
+  readonly fold: RunFold;
+  readonly activities: RunActivities;
+  readonly inbox: Inbox;
+  /** How many turns failed since one applied. */
+  failedTurns: number;
+  #lease: Lease;
+
+  constructor(
+    host: RunHost,
+    definition: WorkflowDefinition,
+    facts: ResidentFacts,
+    holding: Holding,
+    wake: () => void,
+  ) {
+    this.host = host;
+    this.facts = facts;
+    this.#lease = holding.lease;
+    this.failedTurns = holding.failedTurns;
+    this.inbox = new Inbox(holding.inboxSeq, holding.inboxConsumed);
+    const { codec, shell, scope, settings, executor, clock, observer } = host;
+    this.fold = new RunFold({ definition, run: facts, codec, shell, scope, paranoid: settings.paranoid });
+    this.activities = new RunActivities({
+      run: facts,
+      executor,
+      codec,
+      clock,
+      observer,
+      parkAfter: settings.parkAfter,
+      progress: () => this.fold.current.progress,
+      wake,
+    });
+  }
+
+  get lease(): Lease {
+    return this.#lease;
+  }
+  /** Nothing is to be done before something comes from outside, or a time comes. */
+  get isIdle(): boolean {
+    return this.activities.idle && !this.inbox.hasUnread;
+  }
+
+  /** The start was accepted: this is the fencing token. */
+  bornWith(token: number): void {
+    this.#lease = { ...this.#lease, token };
+  }
+
+  /** When the next timer fires, or an attempt that nobody has begun may begin. */
+  nextMoment(): Instant | null {
+    const timer = this.fold.current.progress.nextTimer();
+    const parked = this.activities.nextParked();
+    if (timer === null || parked === null) return timer ?? parked;
+    return Math.min(timer, parked);
+  }
+
+  // ---------------------------------------------------------------------------------------- writing
+
+  /** Until the turn is applied or refused for good; a changed fencing token is taken along. */
+  async commit(turn: Turn): Promise<Committed> {
+    for (let current = turn; ;) {
+      const committed = await this.host.committer.commit(current);
+      const { answer, lease } = committed;
+      this.#lease = lease;
+      if (answer.type === 'not due') await pause(answer.ahead + 1);
+      else if (answer.type === 'not applied' && lease.token !== current.lease.token) {
+        current = { ...current, lease };
+      } else return committed;
+    }
+  }
+
+  /** A turn that records nothing. */
+  emptyTurn(outcome: TurnOutcome): Turn {
+    return {
+      lease: this.#lease,
+      previousSeq: this.fold.committed,
+      entries: [],
+      consumedThrough: this.inbox.consumed,
+      decides: false,
+      firedUpTo: null,
+      outcome,
+    };
+  }
+
+  // ---------------------------------------------------------------------------------------- reading
+
+  load(historyAfter: number | null, inboxAfter: number | null): Promise<Loaded> {
+    const { actorId, runId } = this.#lease;
+    return this.host.load({ actorId, runId, historyAfter, inboxAfter });
+  }
+
+  async readMail(): Promise<void> {
+    const knownBefore = this.inbox.reaches;
+    const { messages } = await this.load(null, this.inbox.readThrough);
+    this.inbox.append(messages, knownBefore);
+  }
+
+  /** Folds the journal's history anew. */
+  async replay(): Promise<void> {
+    const { history } = await this.load(0, null);
+    await this.fold.replay(history);
+  }
+
+  /** Takes up what was loaded. */
+  async takeUp({ history, messages }: Loaded, inboxConsumed = this.inbox.consumed): Promise<void> {
+    await this.fold.replay(history);
+    this.inbox.replace(inboxConsumed, messages);
+    this.#recover(messages);
+  }
+
+  /** Where history and inbox end, under a new fencing token; `undefined` when they are another's now. */
+  async refence(): Promise<Extract<RefenceAnswer, { type: 'held' }> | undefined> {
+    const { journal, persistence } = this.host;
+    const [answer] = await persistence.through(() => journal.refence([this.#lease]));
+    if (answer?.type !== 'held') return undefined;
+    this.#lease = answer.lease;
+    return answer;
+  }
+
+  /** Attempts of a former holder are lost, but for those whose result it returned. */
+  #recover(messages: readonly InboxMessage[]): void {
+    if (this.fold.current.fault) return;
+    const returned = messages.filter((message) => message.kind === 'activity_result');
+    this.activities.recover(new Set(returned.map((message) => Number(message.name))));
+  }
+}

@@ -1,0 +1,227 @@
+import { TurnFault } from '../core/index.js';
+import type { HistoryEntry, HistoryNote, Instant, TerminalEntry } from '../core/index.js';
+import { JournalUnavailableError } from '../journal/index.js';
+import type { ClosedState, CommitAnswer, InboxMessage, Turn, TurnOutcome } from '../journal/index.js';
+import type { Committed } from './group-committer.js';
+import type { HeldRun } from './held-run.js';
+import { earliest, eventOf, retakeOrder } from './run-work.js';
+import type { ReturnedResult, Work } from './run-work.js';
+
+/** At most so many events make a turn (F28). */
+const EVENTS_PER_TURN = 1_000;
+/** So many times a refused deciding turn is taken again freely; then under the actor's lock (F17). */
+const FREE_RETAKES = 2;
+
+/** How a turn ended. */
+export type TurnEnd =
+  | { readonly type: 'nothing to do' }
+  | { readonly type: 'applied'; readonly turn: Turn; readonly inboxSeq: number }
+  /** It cannot go on: a fault of the code, or a value that cannot be stored. `taken` was not recorded. */
+  | { readonly type: 'failed'; readonly error: Error; readonly taken: readonly Work[] }
+  /** What is in the journal is not what the holder believes. */
+  | { readonly type: 'history lost' }
+  /** It was not applied, and cannot be. */
+  | { readonly type: 'given up'; readonly answer: Committed['answer'] | CommitAnswer };
+
+/**
+ * One turn of a held run: settles what activities did, takes in what is due, folds it, and commits. What it means for the
+ * run is the caller's to do.
+ */
+export class RunTurn {
+  readonly #held: HeldRun;
+  /** The run was given up meanwhile: nobody would do what the turn records. */
+  readonly #isOver: () => boolean;
+  #taken: Work[] = [];
+  #notes: readonly HistoryNote[] = [];
+  #retakes = 0;
+
+  constructor(held: HeldRun, isOver: () => boolean) {
+    this.#held = held;
+    this.#isOver = isOver;
+  }
+
+  async take(): Promise<TurnEnd> {
+    const { fold, activities, inbox } = this.#held;
+    const obstacle = fold.current.fault ?? activities.unavailable();
+    if (obstacle) return this.#failed(obstacle);
+    if (inbox.isBehind) await this.#held.readMail();
+    activities.settle();
+    this.#notes = activities.takeNotes();
+    for (const note of this.#notes) fold.current.note(note);
+    while (this.#taken.length < EVENTS_PER_TURN && !fold.isFull && !this.#isOver()) {
+      const work = this.#next();
+      if (!work) break;
+      this.#taken.push(work);
+      await this.#feed(work);
+    }
+    if (this.#taken.length === 0 && this.#notes.length === 0) return { type: 'nothing to do' };
+    return this.#commit(this.#taken);
+  }
+
+  // -------------------------------------------------------------------------------------- taking in
+
+  /** What to take in next, by moment (F5); looked up anew after every event. */
+  #next(): Work | undefined {
+    const { fold, activities, inbox, host } = this.#held;
+    const message = inbox.first;
+    const ended = activities.nextEnd();
+    const timer = fold.current.progress.dueTimers(host.clock.safelyPast())[0];
+    const work = earliest([
+      message && { type: 'message', moment: message.at, message, hold: false },
+      ended && { type: 'activity end', moment: ended.event.at, ended },
+      timer && { type: 'timer', moment: timer.started.firesAt, timer },
+    ]);
+    if (work?.type === 'message') inbox.take();
+    else if (work?.type === 'activity end') activities.takeEnd();
+    return work;
+  }
+
+  async #feed(work: Work): Promise<void> {
+    const { fold, host } = this.#held;
+    const at = host.clock.now();
+    switch (work.type) {
+      case 'message':
+        if (work.message.kind === 'activity_result') this.#feedReturned(work.message);
+        else fold.current.feed(eventOf(work.message, work.hold, at, host.codec));
+        break;
+      case 'activity end':
+        fold.current.feed({ ...work.ended.event, at });
+        break;
+      case 'timer':
+        fold.current.feed({ type: 'timer_fired', at: Math.max(at, work.moment), id: work.timer.started.id });
+        break;
+    }
+    await fold.pump();
+  }
+
+  #feedReturned(message: InboxMessage): void {
+    const { fold, activities, host } = this.#held;
+    // A holder wrote it that gave the run back.
+    const result = host.codec.decode(message.payload!) as ReturnedResult;
+    const verdict = activities.returned(Number(message.name), result);
+    if (verdict?.type === 'note') fold.current.note(verdict.note);
+    else if (verdict) fold.current.feed({ ...verdict.event, at: host.clock.now() });
+  }
+
+  // ------------------------------------------------------------------------------------- committing
+
+  async #commit(taken: readonly Work[]): Promise<TurnEnd> {
+    const { fold } = this.#held;
+    if (fold.current.fault) return this.#failed(fold.current.fault);
+    const entries = fold.current.takeEmitted();
+    const mismatch = await fold.mismatch(entries);
+    if (mismatch) return this.#failed(mismatch);
+    if (this.#isOver()) return { type: 'nothing to do' };
+    const turn = this.#turnOf(entries, taken);
+    const { answer } = await this.#held.commit(turn);
+    switch (answer.type) {
+      case 'applied':
+        return { type: 'applied', turn, inboxSeq: answer.inboxSeq };
+      case 'signals unread':
+        this.#refused(answer.type);
+        return this.#retakes++ < FREE_RETAKES ? this.#retake() : this.#retakeLocked();
+      case 'history lost':
+        this.#refused(answer.type);
+        return { type: 'history lost' };
+      case 'refused':
+        return this.#failed(answer.error);
+      case 'lost':
+      case 'not applied':
+      case 'busy':
+      case 'not due':
+        return { type: 'given up', answer };
+    }
+  }
+
+  #turnOf(entries: readonly HistoryEntry[], taken: readonly Work[]): Turn {
+    const { fold, inbox, lease } = this.#held;
+    let firedUpTo: Instant | null = null;
+    for (const work of taken) if (work.type === 'timer') firedUpTo = Math.max(firedUpTo ?? 0, work.moment);
+    const { closed } = fold.current.progress;
+    return {
+      lease,
+      previousSeq: fold.committed,
+      entries,
+      consumedThrough: takenThrough(taken, inbox.consumed),
+      decides: fold.decides,
+      firedUpTo,
+      outcome: closed ? { type: 'close', state: stateOf(closed) } : outcomeOf(entries),
+    };
+  }
+
+  #failed(error: Error): TurnEnd {
+    return { type: 'failed', error, taken: this.#taken };
+  }
+
+  #refused(reason: string): void {
+    this.#held.host.observer.notice({ type: 'turn refused', run: this.#held.facts, reason });
+  }
+
+  // ------------------------------------------------------------------------------- taking again (F17)
+
+  /** Signals came in before a decision: it is taken again, with them before it. */
+  async #retake(): Promise<TurnEnd> {
+    const { history, messages } = await this.#held.load(0, this.#held.inbox.consumed);
+    await this.#held.fold.replay(history);
+    await this.#feedAgain(messages);
+    return this.#commit(this.#taken);
+  }
+
+  /** Signals keep coming: now none can, until the turn is committed. */
+  async #retakeLocked(): Promise<TurnEnd> {
+    const { host, fold, inbox, lease } = this.#held;
+    let turn: Turn | undefined;
+    // Before the lock: whoever holds it waits for no other connection.
+    await this.#held.replay();
+    try {
+      const answer = await host.journal.commitLocked(lease, inbox.consumed, async (unread) => {
+        await this.#feedAgain(unread);
+        if (fold.current.fault) throw fold.current.fault;
+        turn = this.#turnOf(fold.current.takeEmitted(), this.#taken);
+        return turn;
+      });
+      if (answer.type === 'applied' && turn) return { type: 'applied', turn, inboxSeq: answer.inboxSeq };
+      return { type: 'given up', answer };
+    } catch (error) {
+      if (error instanceof TurnFault) return this.#failed(error);
+      // Whether it was applied is not known: read what is there.
+      if (error instanceof JournalUnavailableError) return { type: 'history lost' };
+      throw error;
+    }
+  }
+
+  async #feedAgain(unread: readonly InboxMessage[]): Promise<void> {
+    const { fold, inbox } = this.#held;
+    for (const note of this.#notes) fold.current.note(note);
+    const fed: Work[] = [];
+    for (const work of retakeOrder(this.#taken, unread)) {
+      fed.push(work);
+      await this.#feed(work);
+      // What was taken stays what it was: a fault must not lose what activities did.
+      if (fold.current.fault) return;
+      if (fold.current.progress.closed) break;
+    }
+    this.#taken = fed;
+    inbox.replace(inbox.consumed, unread, takenThrough(fed, inbox.consumed));
+  }
+}
+
+const takenThrough = (taken: readonly Work[], consumed: number): number =>
+  taken.reduce((n, work) => (work.type === 'message' ? Math.max(n, work.message.n) : n), consumed);
+
+const outcomeOf = (entries: readonly HistoryEntry[]): TurnOutcome =>
+  entries.some((entry) => entry.type === 'rollback_started') ? { type: 'roll back' } : { type: 'keep' };
+
+/** What the last entry of a run makes of it. */
+export function stateOf(last: TerminalEntry): ClosedState {
+  switch (last.type) {
+    case 'run_completed':
+      return 'completed';
+    case 'run_failed':
+      return 'failed';
+    case 'run_cancelled':
+      return 'cancelled';
+    case 'run_terminated':
+      throw new Error('A holder does not terminate.');
+  }
+}
