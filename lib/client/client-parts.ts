@@ -20,6 +20,12 @@ export interface ClientParts {
   readonly engine: () => Engine | undefined;
   /** What this process knows, by name and version: needed by queries and by starts by name. */
   readonly workflows: () => readonly WorkflowDefinition[];
+  /**
+   * Refuses a workflow that no worker can ever run, and tells once of one that other workers must run.
+   *
+   * @throws UnknownWorkflowError
+   */
+  readonly checkServed: (workflow: string, version: number) => void;
   /** Nothing takes turns here yet, though something will: of a journal in memory, nobody else can. */
   readonly idle: () => boolean;
 }

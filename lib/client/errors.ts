@@ -91,7 +91,10 @@ export class WorkflowNotRunningError extends ClientError {
   }
 }
 
-/** The result did not come in time. The run goes on; ask again. */
+/**
+ * The result did not come in time. The run goes on, so ask again; or it is parked until code that can go on is deployed:
+ * then `blocked` says why.
+ */
 export class ResultTimeoutError extends ClientError {
   override readonly name: string = 'ResultTimeoutError';
   readonly status = 504;
@@ -100,8 +103,16 @@ export class ResultTimeoutError extends ClientError {
     readonly runId: string,
     /** In ms. */
     readonly timeout: number,
+    /** Why the run cannot go on; `null` when it can. */
+    readonly blocked: string | null,
   ) {
-    super(`The workflow "${workflowId}" had no result after ${timeout} ms. It goes on; ask again later.`);
+    super(
+      `The workflow "${workflowId}" had no result after ${timeout} ms. ${
+        blocked === null
+          ? 'It goes on; ask again later.'
+          : `It is parked and tried again with growing pauses, because it cannot go on: ${blocked}`
+      }`,
+    );
   }
 }
 
@@ -155,10 +166,15 @@ export class UnknownHandlerError extends ClientError {
     known: readonly string[],
   ) {
     super(
-      `The workflow ${workflow} has no ${kind} "${handler}". It has ${known.length === 0 ? 'none' : known.map((name) => `"${name}"`).join(', ')}.`,
+      `The workflow ${workflow} has no ${kind} "${handler}". It has ${known.length === 0 ? 'none' : known.map((name) => `"${name}"`).join(', ')}. ${REMEDIES[kind]}`,
     );
   }
 }
+
+const REMEDIES = {
+  signal: 'Mark a method @OnSignal(), or send the defineSignal(…) object that run() waits for.',
+  query: 'Mark a method @OnQuery().',
+} as const;
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,6 +1,6 @@
 import { Fold, RunNotReadyError } from '../core/index.js';
 import type { WorkflowDefinition } from '../core/index.js';
-import { pause } from '../engine/index.js';
+import { pause, RunGoneError } from '../engine/index.js';
 import type { RunDescription } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
 import { UnknownHandlerError, UnknownWorkflowError } from './errors.js';
@@ -36,9 +36,15 @@ export class QueryReader {
     const copied = args.map((arg) => codec.decode(codec.encode(arg)));
     const answer = await this.#onceBegun(async () => {
       const resident = this.#parts.engine()?.runs.get(run.actorId);
-      return resident && resident.facts.runId === run.runId && resident.answersQueries
-        ? await resident.query(name, copied)
-        : await this.#fold(definition, run, name, copied);
+      if (resident?.facts.runId !== run.runId || !resident.answersQueries)
+        return this.#fold(definition, run, name, copied);
+      try {
+        return await resident.query(name, copied);
+      } catch (error) {
+        // It left while it was asked: what the journal has is the answer.
+        if (!(error instanceof RunGoneError)) throw error;
+        return this.#fold(definition, run, name, copied);
+      }
     });
     return codec.decode(codec.encode(answer));
   }

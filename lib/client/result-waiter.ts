@@ -8,6 +8,8 @@ import type { Wakeup } from '../wakeup/index.js';
 const POLL = 1_000;
 /** Hints come in crowds. In ms. */
 const GATHER = 5;
+/** Node's timers count no further: a longer one would end at once. In ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** What a waiter hears: how the run ended, that its own time ran out, or that nobody looks any more. */
 export type WaitAnswer = TerminalEntry | 'timeout' | 'closed';
@@ -45,7 +47,11 @@ export class ResultWaiter {
         resolve(answer);
       };
       if (this.#stopped) return resolve('closed');
-      if (timeout !== null) timer = setTimeout(() => settle('timeout'), Math.min(timeout, 2 ** 31 - 1));
+      const waitOn = (left: number): void => {
+        const now = Math.min(left, LONGEST_TIMER);
+        timer = setTimeout(() => (left > now ? waitOn(left - now) : settle('timeout')), now);
+      };
+      if (timeout !== null) waitOn(timeout);
       const others = this.#waiting.get(runId);
       if (others) others.add(settle);
       else this.#waiting.set(runId, new Set([settle]));

@@ -5,6 +5,7 @@ import type { EngineSettings, Registry } from '../engine/index.js';
 import type { Journal, Message, SendAnswer, StartAnswer, StartRequest } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
 import { Wakeup } from '../wakeup/index.js';
+import { UnknownWorkflowError } from './errors.js';
 import { MessageSender } from './message-sender.js';
 import { ResultWaiter } from './result-waiter.js';
 import { startBatcher } from './start-batcher.js';
@@ -42,6 +43,8 @@ export class ContinuumRuntime {
   readonly #codec: Codec;
   readonly #starts: Batcher<StartRequest, StartAnswer>;
   readonly #sends: Batcher<Message, SendAnswer>;
+  /** Workflows that were started here and are run elsewhere, by name and version: each is told of once. */
+  readonly #unserved = new Set<string>();
   #registry: Registry | undefined;
   #begun = false;
   #engine: Engine | undefined;
@@ -73,6 +76,7 @@ export class ContinuumRuntime {
       results: this.#results,
       engine: () => this.#engine,
       workflows: () => (this.#registry ?? options.preview?.() ?? NOTHING).workflows,
+      checkServed: (workflow, version) => this.#checkServed(workflow, version),
       idle: () => options.journalIsPrivate && options.worker !== null && !this.#begun,
     });
   }
@@ -84,6 +88,24 @@ export class ContinuumRuntime {
   /** What this process can do. Before {@link startWorker}. */
   register(registry: Registry): void {
     this.#registry = registry;
+  }
+
+  /** A client only expects other processes to have its workflows; a worker more likely forgot one. */
+  #checkServed(workflow: string, version: number): void {
+    const { worker, journalIsPrivate, preview, observer } = this.#options;
+    const registry = this.#registry ?? preview?.();
+    if (worker === null || !registry) return;
+    if (registry.workflows.some((known) => known.name === workflow && known.version === version)) return;
+    if (journalIsPrivate) {
+      throw new UnknownWorkflowError(
+        workflow,
+        `Nobody else sees its journal, so a run of version ${version} would wait forever. Add its class to the providers of a module.`,
+      );
+    }
+    const key = `${workflow}\u0000${version}`;
+    if (this.#unserved.has(key)) return;
+    this.#unserved.add(key);
+    observer.notice({ type: 'workflow not served here', workflow, version });
   }
 
   /** Hears other processes from now on. Losing the connection later costs time, nothing else. */

@@ -1,4 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { milliseconds, nameProblem } from '../core/index.js';
+import type { Duration } from '../core/index.js';
 import { JournalRefusedError } from '../journal/index.js';
 import { InvalidInputError } from './errors.js';
 
@@ -21,18 +23,32 @@ export async function validated(
 const keyOf = (step: PropertyKey | { readonly key: PropertyKey }): PropertyKey =>
   typeof step === 'object' ? step.key : step;
 
-const LONGEST = 255;
-
 /** Throws {@link InvalidInputError} for a name that the journal cannot hold. */
 export function checkName(subject: string, name: string): void {
   // Whoever is not held by the compiler may give anything.
-  if (typeof name !== 'string') throw invalid(subject, `must be a text, but is ${String(name)}`);
-  const bytes = Buffer.byteLength(name);
-  if (bytes === 0 || bytes > LONGEST) {
-    throw invalid(subject, `must have 1 to ${LONGEST} bytes, but has ${bytes}`);
+  const problem = nameProblem(name);
+  if (problem !== undefined) throw invalid(subject, problem);
+}
+
+/** Throws {@link InvalidInputError} for options that there are not, and for what holds no options at all. */
+export function checkOptions(subject: string, options: unknown, known: readonly string[]): void {
+  if (options === undefined) return;
+  const listed = `${known.length === 1 ? 'There is' : 'There are'} ${known.join(', ')}`;
+  if (typeof options !== 'object' || options === null) {
+    throw invalid(subject, `options must be an object, but are ${shown(options)}. ${listed}`);
   }
-  if (name.includes('\u0000') || /\p{Surrogate}/u.test(name)) {
-    throw invalid(subject, 'must have neither \\u0000 nor half of a surrogate pair');
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw invalid(subject, `"${key}" is an unknown option. ${listed}`);
+  }
+}
+
+/** In ms; `null` for none. Throws {@link InvalidInputError} for what is no duration. */
+export function durationOf(option: string, duration: Duration | undefined): number | null {
+  if (duration === undefined) return null;
+  try {
+    return milliseconds(duration);
+  } catch (error) {
+    throw invalid(`the option "${option}"`, (error as Error).message);
   }
 }
 
@@ -43,7 +59,8 @@ export function checkChoice(option: string, value: unknown, choices: readonly st
   throw invalid(`the option "${option}"`, `must be one of ${listed}, but is ${shown(value)}`);
 }
 
-const shown = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : `a ${typeof value}`);
+const shown = (value: unknown): string =>
+  typeof value === 'string' ? `'${value}'` : value === null ? 'null' : `a ${typeof value}`;
 
 /** In ms. Throws {@link InvalidInputError} for what is no date. */
 export function instantOf(option: string, date: Date | undefined): number | undefined {

@@ -14,7 +14,16 @@ import type { ClientParts } from './client-parts.js';
 import { UnknownWorkflowError, WorkflowAlreadyStartedError } from './errors.js';
 import { QueryReader } from './query-reader.js';
 import { transactionOf } from './transaction.js';
-import { checkChoice, checkName, instantOf, invalid, refusedAsInvalid, validated } from './validation.js';
+import {
+  checkChoice,
+  checkName,
+  checkOptions,
+  durationOf,
+  instantOf,
+  invalid,
+  refusedAsInvalid,
+  validated,
+} from './validation.js';
 import { WorkflowHandle } from './workflow-handle.js';
 import type { ResultOptions } from './workflow-handle.js';
 
@@ -99,7 +108,18 @@ export class WorkflowClient {
     workflow: WorkflowClass<W> | string,
     ...args: WorkflowArgs<NoInfer<W>, StartOptions>
   ): Promise<WorkflowHandle<W>> {
-    const [input, options = {}] = args as [unknown, StartOptions | undefined];
+    const [input, options] = args as [unknown, StartOptions | undefined];
+    checkOptions('the call of start()', options, START_OPTIONS);
+    return this.#startNew<W>('start', workflow, input, options ?? {});
+  }
+
+  async #startNew<W extends WorkflowRun>(
+    caller: string,
+    workflow: WorkflowClass<W> | string,
+    input: unknown,
+    options: StartOptions,
+  ): Promise<WorkflowHandle<W>> {
+    checkWorkflow(caller, workflow);
     const type = typeof workflow === 'string' ? undefined : workflow;
     const request = await this.#request(workflow, input, options);
     const answer = await this.#start(request, options).catch((error: unknown) => {
@@ -119,8 +139,11 @@ export class WorkflowClient {
     workflow: WorkflowClass<W> | string,
     ...args: WorkflowArgs<NoInfer<W>, StartOptions & ResultOptions>
   ): Promise<WorkflowResult<W>> {
-    const [, options] = args as [unknown, (StartOptions & ResultOptions) | undefined];
-    const handle = await this.start<W>(workflow, ...(args as WorkflowArgs<NoInfer<W>, StartOptions>));
+    const [input, options] = args as [unknown, (StartOptions & ResultOptions) | undefined];
+    checkOptions('the call of execute()', options, [...START_OPTIONS, 'timeout']);
+    // Before anything is started.
+    durationOf('timeout', options?.timeout);
+    const handle = await this.#startNew<W>('execute', workflow, input, options ?? {});
     return handle.result({ timeout: options?.timeout });
   }
 
@@ -132,8 +155,10 @@ export class WorkflowClient {
     runId?: string,
   ): WorkflowHandle<W>;
   handle(first: WorkflowClass | string, second?: string, third?: string): WorkflowHandle {
+    checkWorkflow('handle', first);
     const [type, workflowId, runId] =
       typeof first === 'string' ? [undefined, first, second] : [first, second!, third];
+    if (runId !== undefined) checkName('a run id', runId);
     return new WorkflowHandle(this.#parts, this.#queries, {
       workflowId,
       runId: runId ?? null,
@@ -152,6 +177,8 @@ export class WorkflowClient {
    * @throws InvalidInputError for a cursor that no page gave, and for what cannot be asked for
    */
   async list(options: ListOptions = {}): Promise<WorkflowPage> {
+    checkOptions('the call of list()', options, LIST_OPTIONS);
+    checkOptions('the "where" of list()', options.where, WHERE);
     const limit = options.limit ?? 50;
     if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
       throw invalid('the limit of a list', `must be a whole number from 1 to 1,000, but is ${limit}`);
@@ -173,6 +200,7 @@ export class WorkflowClient {
 
   /** How many runs there are. Throws {@link InvalidInputError} as {@link list} does. */
   async count(where: RunWhere = {}): Promise<number> {
+    checkOptions('the call of count()', where, WHERE);
     const filter = this.#filter(where);
     try {
       return await this.#parts.journal.count(filter);
@@ -205,6 +233,7 @@ export class WorkflowClient {
     options: StartOptions,
   ): Promise<StartRequest> {
     const { name, version, schema } = typeof workflow === 'string' ? this.#byName(workflow) : named(workflow);
+    this.#parts.checkServed(name, version);
     const runId = newRunId();
     const workflowId = options.id ?? runId;
     checkName('a workflow id', workflowId);
@@ -270,12 +299,38 @@ export class WorkflowClient {
   }
 }
 
+const START_OPTIONS: readonly (keyof StartOptions)[] = [
+  'id',
+  'onConflict',
+  'onReuse',
+  'startAt',
+  'attributes',
+  'manager',
+];
+const LIST_OPTIONS: readonly (keyof ListOptions)[] = ['where', 'orderBy', 'cursor', 'limit'];
+const WHERE: readonly (keyof RunWhere)[] = [
+  'workflow',
+  'id',
+  'state',
+  'startedAfter',
+  'startedBefore',
+  'attributes',
+];
 const STATES: readonly RunState[] = ['running', 'completed', 'failed', 'cancelled', 'terminated'];
 
 interface NamedWorkflow {
   readonly name: string;
   readonly version: number;
   readonly schema: Parameters<typeof validated>[0];
+}
+
+/** Of two files that import each other, one finds `undefined` in place of the other's class. */
+function checkWorkflow(caller: string, workflow: unknown): void {
+  if (typeof workflow === 'string' || typeof workflow === 'function') return;
+  throw new UnknownWorkflowError(
+    String(workflow),
+    `${caller}() got no workflow: do two files import each other? Give a class, or its name and a type import: ${caller}<OrderWorkflow>('order', …).`,
+  );
 }
 
 function named(type: WorkflowClass): NamedWorkflow {

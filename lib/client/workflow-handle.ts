@@ -1,4 +1,4 @@
-import { describeWorkflow, milliseconds } from '../core/index.js';
+import { describeWorkflow } from '../core/index.js';
 import type {
   Duration,
   HandlerResult,
@@ -26,7 +26,7 @@ import {
 import type { Sent } from './message-sender.js';
 import type { QueryReader } from './query-reader.js';
 import { transactionOf } from './transaction.js';
-import { checkName, validated } from './validation.js';
+import { checkName, checkOptions, durationOf, validated } from './validation.js';
 
 export interface SignalOptions {
   /** A signal that is sent twice with one id counts once, over all runs of the workflow id. Defaults to none. */
@@ -43,7 +43,10 @@ export interface ResultOptions {
   readonly timeout?: Duration | undefined;
 }
 
-/** A history entry as `handle.history()` gives it: with its number, and values decoded. */
+/**
+ * A history entry as `handle.history()` gives it, with its number. Values and failures in it are JSON text, as they
+ * are stored; times are ms since the epoch.
+ */
 export interface HistoryLine {
   readonly seq: number;
   readonly entry: HistoryEntry;
@@ -94,12 +97,14 @@ export class WorkflowHandle<W = any> {
    *
    * @returns what `run` returned
    * @throws WorkflowFailedError, WorkflowCancelledError, WorkflowTerminatedError
-   * @throws ResultTimeoutError when the time ran out; the run goes on
+   * @throws ResultTimeoutError when the time ran out; the run goes on, unless `blocked` says why it cannot
    * @throws ClientClosedError when the application was closed meanwhile; the run goes on
    * @throws WorkflowNotFoundError
+   * @throws InvalidInputError for a timeout that is no duration
    */
   async result(options: ResultOptions = {}): Promise<WorkflowResult<W>> {
-    const timeout = options.timeout === undefined ? null : milliseconds(options.timeout);
+    checkOptions('the call of result()', options, ['timeout']);
+    const timeout = durationOf('timeout', options.timeout);
     const runId = this.#target.runId ?? (await this.#describe()).runId;
     if (this.#parts.idle()) {
       throw new Error(
@@ -109,7 +114,9 @@ export class WorkflowHandle<W = any> {
     // In memory here, it tells us itself when it ends.
     const resident = this.#parts.engine()?.runs.get(runId) !== undefined;
     const last = await this.#parts.results.wait(runId, timeout, resident);
-    if (last === 'timeout') throw new ResultTimeoutError(this.workflowId, runId, timeout ?? 0);
+    if (last === 'timeout') {
+      throw new ResultTimeoutError(this.workflowId, runId, timeout ?? 0, await this.#blockedReason(runId));
+    }
     if (last === 'closed') throw new ClientClosedError(this.workflowId, runId);
     // The type is the workflow's own: what its `run` returned was recorded.
     return this.#resultOf(last, runId) as WorkflowResult<W>;
@@ -127,6 +134,7 @@ export class WorkflowHandle<W = any> {
   ): Promise<void> {
     // The two optional parameters that every form of the arguments has.
     const [payload, options] = args as unknown as [unknown, SignalOptions | undefined];
+    checkOptions('the call of signal()', options, ['dedupeId', 'manager']);
     const { name, schema } = this.#signal(signal);
     checkName('the name of a signal', name);
     if (options?.dedupeId !== undefined) checkName('a dedupeId', options.dedupeId);
@@ -151,11 +159,13 @@ export class WorkflowHandle<W = any> {
    * Resolves when the request is recorded. A second request changes nothing.
    */
   async cancel(options: { readonly reason?: string | undefined } = {}): Promise<void> {
+    checkOptions('the call of cancel()', options, ['reason']);
     await this.#send('cancel', null, this.#parts.codec.encode(options.reason ?? null), undefined);
   }
 
   /** Ends the run at once. Neither its code nor its rollback runs. */
   async terminate(options: { readonly reason?: string | undefined } = {}): Promise<void> {
+    checkOptions('the call of terminate()', options, ['reason']);
     const [answer] = await this.#parts.journal.terminate([
       {
         namespace: this.#parts.namespace,
@@ -245,12 +255,21 @@ export class WorkflowHandle<W = any> {
     throw new WorkflowNotRunningError(this.workflowId, 'there is nothing to terminate');
   }
 
-  async #describe(): Promise<RunDescription> {
+  async #describe(runId: string | null = this.#target.runId): Promise<RunDescription> {
     const [run] = await this.#parts.journal.describe([
-      { namespace: this.#parts.namespace, workflowId: this.workflowId, runId: this.#target.runId },
+      { namespace: this.#parts.namespace, workflowId: this.workflowId, runId },
     ]);
-    if (!run) throw new WorkflowNotFoundError(this.workflowId, this.#target.runId);
+    if (!run) throw new WorkflowNotFoundError(this.workflowId, runId);
     return run;
+  }
+
+  /** Why the run cannot go on; `null` when it can, and when nobody can tell. */
+  async #blockedReason(runId: string): Promise<string | null> {
+    try {
+      return (await this.#describe(runId)).blocked?.reason ?? null;
+    } catch {
+      return null;
+    }
   }
 
   #resultOf(last: TerminalEntry, runId: string): unknown {

@@ -47,7 +47,7 @@ export class TimeoutFailure extends Error {
   override readonly name: string = 'TimeoutFailure';
 }
 
-/** A signal handler threw, and so failed its run (F19). */
+/** A signal handler threw, and so failed its run. */
 export class HandlerFailure extends Error {
   override readonly name: string = 'HandlerFailure';
   constructor(
@@ -59,9 +59,15 @@ export class HandlerFailure extends Error {
   }
 }
 
-/** A value that the journal cannot hold. Nothing was stored. */
+/**
+ * A value that the journal cannot hold. Nothing was stored.
+ * Its fields make Nest's own exception filter answer 400.
+ */
 export class UnstorableValueError extends TypeError {
   override readonly name: string = 'UnstorableValueError';
+  readonly status = 400;
+  readonly statusCode = 400;
+  readonly expose = true;
   constructor(
     message: string,
     /** Where it stands in the value: `$.items[2].callback`. */
@@ -112,32 +118,32 @@ export class NonDeterminismError extends TurnFault {
   }
 }
 
-/** The workflow awaited something that is not durable: `fetch`, `setTimeout`, a query builder (F13). */
+/** The workflow awaited something that is not durable: `fetch`, `setTimeout`, a query builder. */
 export class ForeignAwaitError extends TurnFault {
   override readonly name: string = 'ForeignAwaitError';
 }
 
-/** Too many durable calls in one event without waiting (F14). */
+/** Too many durable calls in one event without waiting. */
 export class RunawayError extends TurnFault {
   override readonly name: string = 'RunawayError';
 }
 
-/** A promise nobody awaits was rejected, and the run was about to complete (F24). */
+/** A promise nobody awaits was rejected, and the run was about to complete. */
 export class FloatingRejectionError extends TurnFault {
   override readonly name: string = 'FloatingRejectionError';
 }
 
-/** Something that the workflow's code had left behind threw outside its promise chain (F24). */
+/** Something that the workflow's code had left behind threw outside its promise chain. */
 export class CallbackError extends TurnFault {
   override readonly name: string = 'CallbackError';
 }
 
-/** A second fold of the same history came to another state: the code reads something that is not in it (F30). */
+/** A second fold of the same history came to another state: the code reads something that is not in it. */
 export class ReplayMismatchError extends TurnFault {
   override readonly name: string = 'ReplayMismatchError';
 }
 
-/** The run was recorded under rules that this version of the package does not know (F29): deploy the newer one. */
+/** The run was recorded under rules that this version of the package does not know: deploy the newer one. */
 export class UnsupportedSemanticsError extends TurnFault {
   override readonly name: string = 'UnsupportedSemanticsError';
   constructor(

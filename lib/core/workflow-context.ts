@@ -40,7 +40,7 @@ export interface WorkflowInfo {
   readonly workflow: string;
   readonly version: number;
   readonly namespace: string;
-  /** The sequence number of the event that is being handled (F9). */
+  /** The sequence number of the event that is being handled. */
   readonly historyLength: number;
 }
 
@@ -49,7 +49,7 @@ export interface CancellationScope {
   cancel(reason?: string): void;
 }
 
-/** A logger that is silent while replaying; lines appear once the turn is committed (F21). */
+/** A logger that is silent while replaying; lines appear once the turn is committed. */
 export interface WorkflowLogger {
   log(message: string, facts?: Readonly<Record<string, unknown>>): void;
   warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
@@ -81,7 +81,7 @@ export abstract class WorkflowContext {
   /** Waits durably for a duration, or until a date. Never early by the database's clock. */
   abstract sleep(until: Duration | Date): Promise<void>;
 
-  /** Resolves to `true` once the function returns `true`; looked at after every event (F11). */
+  /** Resolves to `true` once the function returns `true`; looked at after every event. */
   abstract condition(predicate: () => boolean): Promise<true>;
   /** Resolves to `true` once the function returns `true`, to `false` when the time ran out before. */
   abstract condition(predicate: () => boolean, timeout: Duration): Promise<boolean>;
@@ -94,9 +94,9 @@ export abstract class WorkflowContext {
     options: { timeout: Duration },
   ): Promise<P | undefined>;
 
-  /** Runs a synchronous function once and records what it returned. Name it in parallel branches (F23). */
+  /** Runs a synchronous function once and records what it returned. Name it in parallel branches. */
   abstract sideEffect<T>(fn: () => T, name?: string): T;
-  /** The time of the event that is being handled: the same at every replay (F9). */
+  /** The time of the event that is being handled: the same at every replay. */
   abstract now(): Date;
   /** A number from 0 up to 1: the same at every replay. */
   abstract random(): number;
@@ -105,12 +105,12 @@ export abstract class WorkflowContext {
 
   /** Runs `fn` in a scope that can be cancelled by itself. */
   abstract cancellable<T>(fn: (scope: CancellationScope) => Promise<T>): Promise<T>;
-  /** Runs `fn` in a scope that no cancellation reaches; it is finished before the run ends (F16). */
+  /** Runs `fn` in a scope that no cancellation reaches; it is finished before the run ends. */
   abstract nonCancellable<T>(fn: () => Promise<T>): Promise<T>;
-  /** Runs `fn`, cancels it when the time runs out, waits for it, and then throws {@link TimeoutFailure} (F31). */
+  /** Runs `fn`, cancels it when the time runs out, waits for it, and then throws {@link TimeoutFailure}. */
   abstract withTimeout<T>(timeout: Duration, fn: () => Promise<T>): Promise<T>;
 
-  /** Rolls back now: undoes every completed activity that has a compensation, in reverse order (F20). */
+  /** Rolls back now: undoes every completed activity that has a compensation, in reverse order. */
   abstract compensate(): Promise<{ readonly complete: boolean }>;
   /** Adds a step to the rollback: this activity is run with this input when the run rolls back. */
   abstract onRollback<A extends ActivityExecute>(

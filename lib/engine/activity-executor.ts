@@ -166,8 +166,16 @@ function withinSchedule(
   return { ...options, timeout: Math.max(1, Math.min(options.timeout, left)) };
 }
 
-/** The name an error gives itself, and those of its classes. */
+/** The name an error gives itself, and those of its classes. What cannot be read of a hostile one is left out. */
 function namesOf(error: unknown): string[] {
+  try {
+    return readNames(error);
+  } catch {
+    return [];
+  }
+}
+
+function readNames(error: unknown): string[] {
   const names = new Set<string>();
   if (typeof error !== 'object' || error === null) return [];
   if ('name' in error && typeof error.name === 'string') names.add(error.name);

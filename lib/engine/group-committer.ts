@@ -16,7 +16,7 @@ const BUSY_TRIES = 5;
 const UNREACHABLE = 200;
 
 /**
- * Commits the turns of many actors together: one statement, one fsync (idea 3 of the architecture).
+ * Commits the turns of many actors together: one statement, one fsync.
  *
  * A caller commits one turn per actor at a time.
  */
@@ -34,12 +34,13 @@ export class GroupCommitter {
     for (let tries = 1; ; tries++) {
       const committed = await this.#batches.ask(turn);
       if (committed.answer.type !== 'busy') return committed;
+      if (this.#closed) return notApplied(turn);
       if (tries >= BUSY_TRIES) return this.#alone(turn);
       await pause(tries);
     }
   }
 
-  /** From now on an unreachable journal is not tried again: turns come back as not applied. */
+  /** From now on an unreachable journal, or a busy row, is not tried again: turns come back as not applied. */
   close(): void {
     this.#closed = true;
   }
@@ -48,6 +49,7 @@ export class GroupCommitter {
     for (;;) {
       const [committed] = await this.#flush([turn], true);
       if (committed!.answer.type !== 'busy') return committed!;
+      if (this.#closed) return notApplied(turn);
     }
   }
 

@@ -14,6 +14,7 @@ import { pause } from './pause.js';
 import { RunActivities } from './run-activities.js';
 import { RunFold } from './run-fold.js';
 import type { ResidentFacts, RunHost } from './run-host.js';
+import type { Work } from './run-work.js';
 
 /** How far a claim, or a start, has brought a run. */
 export type Holding = Pick<Claim, 'lease' | 'inboxSeq' | 'inboxConsumed' | 'failedTurns'>;
@@ -42,7 +43,15 @@ export class HeldRun {
     this.failedTurns = holding.failedTurns;
     this.inbox = new Inbox(holding.inboxSeq, holding.inboxConsumed);
     const { codec, shell, scope, settings, executor, clock, observer } = host;
-    this.fold = new RunFold({ definition, run: facts, codec, shell, scope, paranoid: settings.paranoid });
+    this.fold = new RunFold({
+      definition,
+      run: facts,
+      codec,
+      shell,
+      scope,
+      paranoid: settings.paranoid,
+      onFault: wake,
+    });
     this.activities = new RunActivities({
       run: facts,
       executor,
@@ -74,6 +83,13 @@ export class HeldRun {
     const parked = this.activities.nextParked();
     if (timer === null || parked === null) return timer ?? parked;
     return Math.min(timer, parked);
+  }
+
+  /** Shows at once what nobody awaits (F24). */
+  tellFloating(): void {
+    for (const error of this.fold.newlyFloating()) {
+      this.host.observer.notice({ type: 'rejection floats', run: this.facts, error });
+    }
   }
 
   // ---------------------------------------------------------------------------------------- writing
@@ -123,10 +139,15 @@ export class HeldRun {
     await this.fold.replay(history);
   }
 
-  /** Takes up what was loaded. */
-  async takeUp({ history, messages }: Loaded, inboxConsumed = this.inbox.consumed): Promise<void> {
+  /** Takes up what was loaded; ends in `taken` that are not in it are taken in again. */
+  async takeUp(
+    { history, messages }: Loaded,
+    inboxConsumed = this.inbox.consumed,
+    taken: readonly Work[] = [],
+  ): Promise<void> {
     await this.fold.replay(history);
     this.inbox.replace(inboxConsumed, messages);
+    this.activities.putBack(taken.flatMap((work) => (work.type === 'activity end' ? [work.ended] : [])));
     this.#recover(messages);
   }
 

@@ -1,13 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ReplayMismatchError } from '../core/index.js';
-import type { Fold } from '../core/index.js';
+import { NonDeterminismError, ReplayMismatchError } from '../core/index.js';
+import type { Fold, TurnFault } from '../core/index.js';
 
 /** Compares a fold with a second one of the same history (F30). */
 export function compareFolds(live: Fold, again: Fold): ReplayMismatchError | null {
   if (again.fault) {
-    return new ReplayMismatchError(`${RULE} The second one failed: ${again.fault.message}`, {
-      cause: again.fault,
-    });
+    return new ReplayMismatchError(`${RULE} ${secondAsked(again.fault)}`, { cause: again.fault });
   }
   const [first, second] = [live.snapshot(), again.snapshot()];
   if (isDeepStrictEqual(first, second)) return null;
@@ -16,6 +14,15 @@ export function compareFolds(live: Fold, again: Fold): ReplayMismatchError | nul
 
 const RULE =
   'Two executions of one history must come to the same state, but this workflow reads something that is not in its history: a variable of its module, a clock, a random number, a value that a query changed. Read it through ctx (now, random, uuid, sideEffect) or from an activity.';
+
+/** What the second execution did; the remedy of drift, an older deployment, would be none here. */
+function secondAsked(fault: TurnFault): string {
+  if (!(fault instanceof NonDeterminismError)) return `The second one failed: ${fault.message}`;
+  const { recorded, asked, agreedUpTo } = fault;
+  if (recorded !== null && recorded === asked)
+    return `After entry ${agreedUpTo} both came to ${recorded}, with different values.`;
+  return `After entry ${agreedUpTo} the first came to ${recorded ?? 'nothing'}, the second to ${asked ?? 'nothing'}.`;
+}
 
 function difference(first: unknown, second: unknown, path = 'the run'): string {
   if (typeof first === 'object' && typeof second === 'object' && first !== null && second !== null) {

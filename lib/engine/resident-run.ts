@@ -1,5 +1,5 @@
 import { clearTimeout, setTimeout } from 'node:timers';
-import type { HistoryEntry, WorkflowDefinition } from '../core/index.js';
+import type { HistoryEntry, TerminalEntry, WorkflowDefinition } from '../core/index.js';
 import type { CommitAnswer, InboxMessage, Loaded, Turn } from '../journal/index.js';
 import { returnable } from './attempt-verdict.js';
 import type { Committed } from './group-committer.js';
@@ -31,7 +31,9 @@ export class ResidentRun {
   #again = false;
   #alarm: NodeJS.Timeout | undefined;
   #idleSince = performance.now();
-  #betweenTurns: (() => void)[] = [];
+  #betweenTurns: Question[] = [];
+  /** Why the run cannot go on, while that is being recorded. */
+  #fault: Error | null = null;
   #leaving = false;
 
   constructor(
@@ -107,6 +109,7 @@ export class ResidentRun {
   born(token: number, entries: readonly HistoryEntry[]): void {
     if (this.over) return;
     this.#held.bornWith(token);
+    this.#held.tellFloating();
     this.#takeEffect(entries);
     void this.#drive();
   }
@@ -128,7 +131,10 @@ export class ResidentRun {
     if (inbox.isBehind) this.wake();
   }
 
-  /** Answers from committed state: between turns (F21). Throws what the handler throws. */
+  /**
+   * Answers from committed state: between turns (F21). Throws what the handler throws, and {@link RunGoneError} when the
+   * run left the memory before its turn was committed.
+   */
   query(name: string, args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const answer = (): void => {
@@ -138,7 +144,8 @@ export class ResidentRun {
           reject(error);
         }
       };
-      if (this.#state === 'driving') this.#betweenTurns.push(answer);
+      if (this.#fault) reject(this.#fault);
+      else if (this.#state === 'driving') this.#betweenTurns.push({ answer, refuse: reject });
       else answer();
     });
   }
@@ -202,7 +209,7 @@ export class ResidentRun {
   }
 
   #answerQueries(): void {
-    for (const answer of this.#betweenTurns.splice(0)) answer();
+    for (const { answer } of this.#betweenTurns.splice(0)) answer();
   }
 
   /** Whether there was anything to do. */
@@ -218,10 +225,10 @@ export class ResidentRun {
         await this.#applied(end.turn, end.inboxSeq);
         return true;
       case 'failed':
-        await this.#fail(end.error, end.taken);
+        await this.#giveUp(end.error, end.taken);
         return false;
       case 'history lost':
-        return this.#startOver();
+        return this.#startOver(end.taken);
       case 'given up':
         this.#letGo(end.answer);
         return false;
@@ -254,17 +261,21 @@ export class ResidentRun {
       // Of a closed run only the requests to stop take effect.
       if (!closed || entry.type === 'activity_cancel_requested') activities.committed(entry);
     }
-    if (closed) this.#end({ type: 'closed', state: stateOf(closed), last: closed }, 'run closed');
+    if (!closed) return;
+    const names = neverBegun(closed, entries);
+    if (names.length > 0) observer.notice({ type: 'activities not awaited', run, activities: names });
+    this.#end({ type: 'closed', state: stateOf(closed), last: closed }, 'run closed');
   }
 
   /** What is there is not what this holder believed: everything but the lease is read anew. */
-  async #startOver(): Promise<boolean> {
+  async #startOver(taken: readonly Work[]): Promise<boolean> {
     const held = await this.#held.refence();
     if (!held) {
       this.drop();
       return false;
     }
-    await this.#held.takeUp(await this.#held.load(0, held.inboxConsumed), held.inboxConsumed);
+    const loaded = await this.#held.load(0, held.inboxConsumed);
+    await this.#held.takeUp(loaded, held.inboxConsumed, taken);
     return true;
   }
 
@@ -283,6 +294,8 @@ export class ResidentRun {
   async #fail(error: Error, taken: readonly Work[]): Promise<void> {
     const delay = Math.min(FIRST_DELAY * 2 ** this.#held.failedTurns, LONGEST_DELAY);
     this.#held.host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: delay });
+    this.#fault = error;
+    this.#refuseQueries(error);
     await this.#returnResults(taken);
     if (this.over) return;
     const reason = `${error.name}: ${error.message}`.replaceAll('\u0000', '').slice(0, LONGEST_REASON);
@@ -309,10 +322,9 @@ export class ResidentRun {
     }
   }
 
-  /** Not a fault of the run: something failed that nobody foresaw. */
-  async #giveUp(error: Error): Promise<void> {
+  async #giveUp(error: Error, taken: readonly Work[] = []): Promise<void> {
     try {
-      if (!this.over) await this.#fail(error, []);
+      if (!this.over) await this.#fail(error, taken);
     } catch (failure) {
       this.#strand(failure as Error);
     }
@@ -344,6 +356,29 @@ export class ResidentRun {
     this.#held.activities.stop(reason);
     this.#held.fold.current.close();
     this.#gone(ending);
-    this.#answerQueries();
+    if (ending.type === 'closed' || ending.type === 'released') this.#answerQueries();
+    else this.#refuseQueries(new RunGoneError());
   }
+
+  #refuseQueries(error: Error): void {
+    for (const { refuse } of this.#betweenTurns.splice(0)) refuse(error);
+  }
+}
+
+/** Activities that were called in the turn in which the run completed. */
+function neverBegun(closed: TerminalEntry, entries: readonly HistoryEntry[]): readonly string[] {
+  if (closed.type !== 'run_completed') return [];
+  return entries.flatMap((entry) =>
+    entry.type === 'activity_scheduled' && closed.abandoned.includes(entry.id) ? [entry.name] : [],
+  );
+}
+
+interface Question {
+  readonly answer: () => void;
+  readonly refuse: (error: Error) => void;
+}
+
+/** The run is not in memory here any more: what it knew may not be what the journal has. */
+export class RunGoneError extends Error {
+  override readonly name: string = 'RunGoneError';
 }

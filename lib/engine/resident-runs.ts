@@ -8,7 +8,7 @@ import type { Ending, ResidentFacts, RunHost } from './run-host.js';
 const GRACE = 1_000;
 const SWEEP_EVERY = 250;
 
-/** The runs that this worker holds, within its slots. A run with nothing to do is given back after a second (idea 4). */
+/** The runs that this worker holds, within its slots. A run with nothing to do is given back after a second. */
 export class ResidentRuns {
   readonly #runs = new Map<string, ResidentRun>();
   readonly #host: RunHost;

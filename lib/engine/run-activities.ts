@@ -48,6 +48,7 @@ export class RunActivities {
   /** Attempts that this holder will begin at a time near enough to stay in memory. */
   readonly #retries = new Map<CommandId, NodeJS.Timeout>();
   readonly #beats = new Map<CommandId, NodeJS.Timeout>();
+  readonly #beatWaits = new Map<CommandId, number>();
   #finished: Finished[] = [];
   /** Their time has come. */
   #due: CommandId[] = [];
@@ -176,6 +177,11 @@ export class RunActivities {
     }
   }
 
+  /** Ends that a turn had taken, and that are not recorded after all. */
+  putBack(ends: readonly EndedActivity[]): void {
+    for (const ended of ends) if (this.#activity(ended.event.id)?.attempt === ended.attempt) this.#end(ended);
+  }
+
   /** A result that a former holder returned to the inbox. `null`: it is of an attempt that is settled already. */
   returned(id: CommandId, result: ReturnedResult): Verdict | null {
     const work = this.#parts.progress().inFlight.get(id);
@@ -229,20 +235,24 @@ export class RunActivities {
   async collect(): Promise<readonly Returnable[]> {
     this.#over = true;
     for (const timer of this.#retries.values()) clearTimeout(timer);
+    const waiting = [...this.#retries.keys(), ...this.#due, ...this.#returning].flatMap((id) =>
+      this.#neverBegun(id),
+    );
     const running = [...this.#attempts];
     const outcomes = await Promise.all(running.map(([, attempt]) => attempt.outcome));
     const late = running.map(([id, attempt], i) => ({
       id,
       result: { attempt: attempt.activity.attempt, outcome: outcomes[i]! },
     }));
-    return [...this.#finished, ...late, ...this.#ends.flatMap(returnable)];
+    return [...this.#finished, ...waiting, ...late, ...this.#ends.flatMap(returnable)];
   }
 
   // ------------------------------------------------------------------------------------------------
 
   #begin(id: CommandId): void {
     const work = this.#activity(id);
-    if (!work || this.#over) return;
+    // Its cancellation was recorded while it waited for its time.
+    if (!work || this.#over || work.cancelRequested) return;
     if (this.#draining) {
       this.#returning.push(id);
       this.#parts.wake();
@@ -267,6 +277,7 @@ export class RunActivities {
     const outcome = await attempt.outcome;
     if (this.#over || this.#attempts.get(id) !== attempt) return;
     this.#attempts.delete(id);
+    this.#beatWaits.delete(id);
     const result = { attempt: attempt.activity.attempt, outcome };
     this.#finished.push({ id, result, heartbeat: attempt.lastHeartbeat(), delay: null });
     this.#parts.wake();
@@ -297,6 +308,8 @@ export class RunActivities {
     }
     clearTimeout(this.#retries.get(id));
     this.#retries.delete(id);
+    this.#due = this.#due.filter((other) => other !== id);
+    this.#returning = this.#returning.filter((other) => other !== id);
     if (this.#finished.some((finished) => finished.id === id) || !this.#activity(id)) return;
     this.#notes = this.#notes.filter((written) => written.id !== id);
     this.#end({ event: cancelled(id, this.#parts.clock.now()), attempt: 0 });
@@ -372,10 +385,16 @@ export class RunActivities {
       if (this.#over || details === null) return;
       this.#notes.push({ type: 'activity_heartbeat', at: this.#parts.clock.now(), id, details });
       this.#parts.wake();
-    }, HEARTBEAT_EVERY);
+    }, this.#beatAfter(id));
     this.#beats.set(id, timer.unref());
   }
 
+  /** Less and less often: every record is read at each replay. */
+  #beatAfter(id: CommandId): number {
+    const wait = this.#beatWaits.get(id) ?? FIRST_BEAT;
+    this.#beatWaits.set(id, Math.min(wait * 2, LONGEST_BEAT));
+    return wait;
+  }
   #activity(id: CommandId): ActivityInFlight | undefined {
     const work = this.#parts.progress().inFlight.get(id);
     return work?.type === 'activity' ? work : undefined;
@@ -383,12 +402,17 @@ export class RunActivities {
   #end(ended: EndedActivity): void {
     if (!this.#ends.some(({ event }) => event.id === ended.event.id)) this.#ends.push(ended);
   }
+  #neverBegun(id: CommandId): readonly Returnable[] {
+    const attempt = this.#activity(id)?.attempt;
+    return attempt === undefined ? [] : [{ id, result: { attempt, outcome: { type: 'never begun' } } }];
+  }
   /** It runs here, waits here for its time, or has just ended here. */
   #isUnderWay(id: CommandId): boolean {
     return (
       this.#attempts.has(id) ||
       this.#retries.has(id) ||
       this.#due.includes(id) ||
+      this.#ends.some(({ event }) => event.id === id) ||
       this.#finished.some((finished) => finished.id === id)
     );
   }
@@ -399,8 +423,9 @@ export class RunActivities {
 
 const NOTHING: readonly HistoryNote[] = [];
 
-/** In ms. */
-const HEARTBEAT_EVERY = 1_000;
+/** How long progress waits to be recorded: at first, and at most. In ms. */
+const FIRST_BEAT = 1_000;
+const LONGEST_BEAT = 60_000;
 
 const unrefPause = (ms: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, ms).unref());

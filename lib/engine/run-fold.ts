@@ -12,6 +12,8 @@ export interface RunFoldParts {
   readonly scope: AsyncScope;
   /** Whether each turn is folded a second time and compared (F30). */
   readonly paranoid: boolean;
+  /** The turn cannot go on; it may come up while nothing is delivered. */
+  readonly onFault: () => void;
 }
 
 /** The fold of a resident run, and how much of it the journal has. */
@@ -21,13 +23,14 @@ export class RunFold {
   #committed = 0;
   #decided = false;
   #withoutCode = false;
+  readonly #toldFloating = new Set<unknown>();
   /** Kept for the second fold only. */
   #history: HistoryEntry[] | null;
 
   constructor(parts: RunFoldParts) {
     this.#parts = parts;
     this.#history = parts.paranoid ? [] : null;
-    this.#fold = this.#make(false);
+    this.#fold = this.#make(false, this.#parts.onFault);
   }
 
   get current(): Fold {
@@ -50,18 +53,25 @@ export class RunFold {
     return this.#fold.fault !== null || this.decides;
   }
 
+  /** What promises that nobody awaits were rejected with, each told once (F24). */
+  newlyFloating(): readonly unknown[] {
+    const fresh = this.#fold.floatingRejections.filter((reason) => !this.#toldFloating.has(reason));
+    for (const reason of fresh) this.#toldFloating.add(reason);
+    return fresh;
+  }
+
   pump(): Promise<void> {
     return this.#parts.shell.pump(this.#fold);
   }
 
   /** Folds the journal's history anew. */
   async replay(history: readonly HistoryEntry[]): Promise<void> {
+    // First: a history that cannot be replayed ends there all the same.
+    this.#committed = history.length;
     // From the recorded rollback on no code is needed (F22).
     this.#withoutCode = history.some((entry) => entry.type === 'rollback_started');
     this.#fold.close();
-    this.#fold = this.#make(false);
-    // First: a history that cannot be replayed ends there all the same.
-    this.#committed = history.length;
+    this.#fold = this.#make(false, this.#parts.onFault);
     this.#fold.replay(history);
     await this.pump();
     this.#decided = this.#fold.decided !== null;
@@ -92,8 +102,17 @@ export class RunFold {
     return compareFolds(this.#fold, again);
   }
 
-  #make(strict: boolean): Fold {
+  #make(strict: boolean, onFault?: () => void): Fold {
     const { definition, codec, run, scope } = this.#parts;
-    return new Fold({ definition, codec, run, asyncScope: scope, strict, withoutCode: this.#withoutCode });
+    const withoutCode = this.#withoutCode;
+    return new Fold({
+      definition,
+      codec,
+      run,
+      asyncScope: scope,
+      strict,
+      withoutCode,
+      ...(onFault && { onFault }),
+    });
   }
 }

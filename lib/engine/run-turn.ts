@@ -4,13 +4,14 @@ import { JournalUnavailableError } from '../journal/index.js';
 import type { ClosedState, CommitAnswer, InboxMessage, Turn, TurnOutcome } from '../journal/index.js';
 import type { Committed } from './group-committer.js';
 import type { HeldRun } from './held-run.js';
+import { pause } from './pause.js';
 import { earliest, eventOf, retakeOrder } from './run-work.js';
 import type { ReturnedResult, Work } from './run-work.js';
 
 /** At most so many events make a turn (F28). */
 const EVENTS_PER_TURN = 1_000;
 /** So many times a refused deciding turn is taken again freely; then under the actor's lock (F17). */
-const FREE_RETAKES = 2;
+const FREE_RETAKES = 1;
 
 /** How a turn ended. */
 export type TurnEnd =
@@ -18,8 +19,8 @@ export type TurnEnd =
   | { readonly type: 'applied'; readonly turn: Turn; readonly inboxSeq: number }
   /** It cannot go on: a fault of the code, or a value that cannot be stored. `taken` was not recorded. */
   | { readonly type: 'failed'; readonly error: Error; readonly taken: readonly Work[] }
-  /** What is in the journal is not what the holder believes. */
-  | { readonly type: 'history lost' }
+  /** What is in the journal is not what the holder believes. `taken` may not be in it. */
+  | { readonly type: 'history lost'; readonly taken: readonly Work[] }
   /** It was not applied, and cannot be. */
   | { readonly type: 'given up'; readonly answer: Committed['answer'] | CommitAnswer };
 
@@ -31,7 +32,10 @@ export class RunTurn {
   readonly #held: HeldRun;
   /** The run was given up meanwhile: nobody would do what the turn records. */
   readonly #isOver: () => boolean;
+  /** Everything that was taken in, in the order it is fed in. */
   #taken: Work[] = [];
+  /** How much of it was: what stands behind an end of the run is not. */
+  #fed = 0;
   #notes: readonly HistoryNote[] = [];
   #retakes = 0;
 
@@ -41,6 +45,15 @@ export class RunTurn {
   }
 
   async take(): Promise<TurnEnd> {
+    try {
+      return await this.#take();
+    } catch (error) {
+      // Nobody foresaw it: but what activities did must not be lost with it.
+      return this.#failed(error as Error);
+    }
+  }
+
+  async #take(): Promise<TurnEnd> {
     const { fold, activities, inbox } = this.#held;
     const obstacle = fold.current.fault ?? activities.unavailable();
     if (obstacle) return this.#failed(obstacle);
@@ -52,10 +65,11 @@ export class RunTurn {
       const work = this.#next();
       if (!work) break;
       this.#taken.push(work);
+      this.#fed++;
       await this.#feed(work);
     }
     if (this.#taken.length === 0 && this.#notes.length === 0) return { type: 'nothing to do' };
-    return this.#commit(this.#taken);
+    return this.#commit();
   }
 
   // -------------------------------------------------------------------------------------- taking in
@@ -65,7 +79,9 @@ export class RunTurn {
     const { fold, activities, inbox, host } = this.#held;
     const message = inbox.first;
     const ended = activities.nextEnd();
-    const timer = fold.current.progress.dueTimers(host.clock.safelyPast())[0];
+    // The arrival of a message is a reading of the database's clock: what was due before it was due.
+    const due = Math.max(host.clock.safelyPast(), message?.at ?? 0);
+    const timer = fold.current.progress.dueTimers(due)[0];
     const work = earliest([
       message && { type: 'message', moment: message.at, message, hold: false },
       ended && { type: 'activity end', moment: ended.event.at, ended },
@@ -105,14 +121,15 @@ export class RunTurn {
 
   // ------------------------------------------------------------------------------------- committing
 
-  async #commit(taken: readonly Work[]): Promise<TurnEnd> {
+  async #commit(): Promise<TurnEnd> {
     const { fold } = this.#held;
+    this.#held.tellFloating();
     if (fold.current.fault) return this.#failed(fold.current.fault);
     const entries = fold.current.takeEmitted();
     const mismatch = await fold.mismatch(entries);
     if (mismatch) return this.#failed(mismatch);
     if (this.#isOver()) return { type: 'nothing to do' };
-    const turn = this.#turnOf(entries, taken);
+    const turn = this.#turnOf(entries);
     const { answer } = await this.#held.commit(turn);
     switch (answer.type) {
       case 'applied':
@@ -122,7 +139,7 @@ export class RunTurn {
         return this.#retakes++ < FREE_RETAKES ? this.#retake() : this.#retakeLocked();
       case 'history lost':
         this.#refused(answer.type);
-        return { type: 'history lost' };
+        return { type: 'history lost', taken: this.#taken };
       case 'refused':
         return this.#failed(answer.error);
       case 'lost':
@@ -133,8 +150,9 @@ export class RunTurn {
     }
   }
 
-  #turnOf(entries: readonly HistoryEntry[], taken: readonly Work[]): Turn {
+  #turnOf(entries: readonly HistoryEntry[]): Turn {
     const { fold, inbox, lease } = this.#held;
+    const taken = this.#taken.slice(0, this.#fed);
     let firedUpTo: Instant | null = null;
     for (const work of taken) if (work.type === 'timer') firedUpTo = Math.max(firedUpTo ?? 0, work.moment);
     const { closed } = fold.current.progress;
@@ -164,7 +182,7 @@ export class RunTurn {
     const { history, messages } = await this.#held.load(0, this.#held.inbox.consumed);
     await this.#held.fold.replay(history);
     await this.#feedAgain(messages);
-    return this.#commit(this.#taken);
+    return this.#commit();
   }
 
   /** Signals keep coming: now none can, until the turn is committed. */
@@ -177,32 +195,37 @@ export class RunTurn {
       const answer = await host.journal.commitLocked(lease, inbox.consumed, async (unread) => {
         await this.#feedAgain(unread);
         if (fold.current.fault) throw fold.current.fault;
-        turn = this.#turnOf(fold.current.takeEmitted(), this.#taken);
+        turn = this.#turnOf(fold.current.takeEmitted());
         return turn;
       });
       if (answer.type === 'applied' && turn) return { type: 'applied', turn, inboxSeq: answer.inboxSeq };
-      return { type: 'given up', answer };
+      if (answer.type === 'history lost') return { type: 'history lost', taken: this.#taken };
+      if (answer.type !== 'not due') return { type: 'given up', answer };
+      await pause(answer.ahead + 1);
     } catch (error) {
       if (error instanceof TurnFault) return this.#failed(error);
       // Whether it was applied is not known: read what is there.
-      if (error instanceof JournalUnavailableError) return { type: 'history lost' };
+      if (error instanceof JournalUnavailableError) return { type: 'history lost', taken: this.#taken };
       throw error;
     }
+    return this.#retakeLocked();
   }
 
   async #feedAgain(unread: readonly InboxMessage[]): Promise<void> {
     const { fold, inbox } = this.#held;
     for (const note of this.#notes) fold.current.note(note);
-    const fed: Work[] = [];
-    for (const work of retakeOrder(this.#taken, unread)) {
-      fed.push(work);
+    const fed = this.#taken.slice(0, this.#fed);
+    // What an end of the run had kept from being fed may be wanted after all. Messages are in the inbox still.
+    const left = this.#taken.slice(this.#fed).filter((work) => work.type !== 'message');
+    this.#taken = [...retakeOrder(fed, unread), ...left];
+    this.#fed = 0;
+    for (const work of this.#taken) {
+      this.#fed++;
       await this.#feed(work);
-      // What was taken stays what it was: a fault must not lose what activities did.
       if (fold.current.fault) return;
       if (fold.current.progress.closed) break;
     }
-    this.#taken = fed;
-    inbox.replace(inbox.consumed, unread, takenThrough(fed, inbox.consumed));
+    inbox.replace(inbox.consumed, unread, takenThrough(this.#taken.slice(0, this.#fed), inbox.consumed));
   }
 }
 

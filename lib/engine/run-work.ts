@@ -79,7 +79,7 @@ export interface ReturnedResult {
 
 /**
  * The order in which a refused deciding turn is taken again (F17): the messages that had come in before the event that
- * decided; or, when a message decided, behind it and the ones already held with it. All but the last are held, so that
+ * decided; or, when a signal decided, behind it and the ones already held with it. All but the last are held, so that
  * every handler has run before `run` looks.
  */
 export function retakeOrder(taken: readonly Work[], unread: readonly InboxMessage[]): Work[] {
@@ -91,11 +91,12 @@ export function retakeOrder(taken: readonly Work[], unread: readonly InboxMessag
     .map((message) => ({ type: 'message', moment: message.at, message, hold: false }));
   const head = [...taken];
   const decider = head.pop();
-  const block: Work[] = decider?.type === 'message' ? [decider, ...fresh] : fresh;
+  const bySignal = decider?.type === 'message' && decider.message.kind === 'signal';
+  const block: Work[] = bySignal ? [decider, ...fresh] : fresh;
   for (let last = head.at(-1); last?.type === 'message' && last.hold; last = head.at(-1))
     block.unshift(head.pop()!);
   const held = block.map((work, i) =>
     work.type === 'message' ? { ...work, hold: i < block.length - 1 } : work,
   );
-  return decider && decider.type !== 'message' ? [...head, ...held, decider] : [...head, ...held];
+  return decider && !bySignal ? [...head, ...held, decider] : [...head, ...held];
 }

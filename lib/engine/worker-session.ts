@@ -31,7 +31,7 @@ const STEADY = 3;
 type State = 'new' | 'open' | 'lost' | 'closed';
 
 /**
- * A worker's life: one row, prolonged by a heartbeat (idea 5). Whoever does not hear of it in time may take its runs
+ * A worker's life: one row, prolonged by a heartbeat. Whoever does not hear of it in time may take its runs
  * over, so a worker that could not prolong itself in time lets go of them first, by its own clock: it need not hear
  * from the database for that.
  */
@@ -47,6 +47,8 @@ export class WorkerSession {
   #stalled = false;
   /** Heartbeats answered since one was not. */
   #steadyBeats = STEADY;
+  /** As far as the last question told. */
+  #reachable = true;
   #prolongedAt = 0;
   #ticker: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
@@ -144,6 +146,7 @@ export class WorkerSession {
       }
       // Prolonged when it was asked for, not when it was heard of.
       this.#prolonged(sentAt);
+      this.#available();
       this.#steadyBeats++;
       this.#clock.sync(answer.now, sentAt, performance.now());
       this.#listener.unread(answer.unread);
@@ -214,7 +217,14 @@ export class WorkerSession {
     return true;
   }
 
+  #available(): void {
+    if (this.#reachable) return;
+    this.#reachable = true;
+    this.#observer.notice({ type: 'journal available' });
+  }
+
   #unavailable(during: string, error: unknown): void {
+    this.#reachable = false;
     this.#observer.notice({ type: 'journal unavailable', during, error: error as Error });
   }
 }

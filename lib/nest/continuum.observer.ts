@@ -1,17 +1,22 @@
 import { Logger } from '@nestjs/common';
 import type { EngineEvent, Observer, RunFacts } from '../observability/index.js';
 
+/** So many runs that cannot go on are remembered, so as not to repeat why. */
+const REMEMBERED = 1_000;
+
 /** Writes to Nest's log what an operator should see. */
 export class LoggingObserver implements Observer {
   readonly #logger = new Logger('Continuum');
   readonly #workflows = new Map<string, Logger>();
   /** Said once until it is over: an unreachable database fails many times a second. */
   #unavailable = false;
+  /** Why the last turn of a run failed, by run id: told in full once, though the turn is tried again and again. */
+  readonly #told = new Map<string, string>();
 
   notice(event: EngineEvent): void {
     switch (event.type) {
       case 'worker registered':
-        this.#unavailable = false;
+        this.#available();
         this.#logger.log(`Worker ${event.workerId} is at work.`);
         break;
       case 'worker lost':
@@ -20,16 +25,13 @@ export class LoggingObserver implements Observer {
         );
         break;
       case 'workers rescued':
-        if (event.deadWorkers.length > 0)
+        if (event.freedActors > 0)
           this.#logger.warn(
-            `Took over ${event.freedActors} runs of ${event.deadWorkers.length} dead workers.`,
+            `Took over ${counted(event.freedActors, 'run')} of ${counted(event.deadWorkers.length, 'dead worker')}.`,
           );
         break;
       case 'turn failed':
-        this.#logger.error(
-          `${nameOf(event.run)} cannot go on and is tried again in ${event.retryIn} ms. ${event.error.message}`,
-          event.error.stack,
-        );
+        this.#turnFailed(event);
         break;
       case 'lease lost':
         this.#logger.warn(`${nameOf(event.run)} was taken over by another worker.`);
@@ -39,7 +41,23 @@ export class LoggingObserver implements Observer {
           `Attempt ${event.attempt} of ${event.activity} for ${nameOf(event.run)} failed${event.retryIn === null ? ' for good' : `; the next one follows in ${event.retryIn} ms`}: ${messageOf(event.error)}`,
         );
         break;
+      case 'activities not awaited':
+        this.#logger.warn(
+          `${nameOf(event.run)} completed while ${event.activities.join(', ')}, which it called, ${event.activities.length === 1 ? 'was' : 'were'} not awaited: ${event.activities.length === 1 ? 'it' : 'they'} never ran. Await it, or return its promise.`,
+        );
+        break;
+      case 'rejection floats':
+        this.#logger.warn(
+          `A promise that ${nameOf(event.run)} does not await was rejected: ${messageOf(event.error)}. Await it, or catch what it rejects with.`,
+        );
+        break;
+      case 'workflow not served here':
+        this.#logger.warn(
+          `This process started "${event.workflow}" version ${event.version} but does not have it among its providers: another worker must run it.`,
+        );
+        break;
       case 'run closed':
+        this.#told.delete(event.run.runId);
         if (event.state === 'failed')
           this.#logger.warn(`${nameOf(event.run)} failed: ${messageOf(event.error)}`);
         break;
@@ -48,8 +66,13 @@ export class LoggingObserver implements Observer {
           this.#logger.error(`The journal cannot be reached (${event.during}): ${event.error.message}`);
         this.#unavailable = true;
         break;
+      case 'journal available':
+        this.#available();
+        break;
       case 'turn committed':
-        this.#unavailable = false;
+        // A look for runs may have failed between two heartbeats, which noticed nothing.
+        this.#available();
+        this.#told.delete(event.run.runId);
         break;
       case 'workflow log':
       case 'activity log':
@@ -61,6 +84,28 @@ export class LoggingObserver implements Observer {
       case 'activity attempt started':
         break;
     }
+  }
+
+  #available(): void {
+    if (this.#unavailable) this.#logger.log('The journal can be reached again.');
+    this.#unavailable = false;
+  }
+
+  #turnFailed({ run, error, retryIn }: Extract<EngineEvent, { type: 'turn failed' }>): void {
+    const reason = messageOf(error);
+    if (this.#told.get(run.runId) === reason) {
+      this.#logger.warn(
+        `${nameOf(run)} still cannot go on, for the same reason, and is tried again in ${retryIn} ms.`,
+      );
+      return;
+    }
+    const [oldest] = this.#told.keys();
+    if (oldest !== undefined && this.#told.size >= REMEMBERED) this.#told.delete(oldest);
+    this.#told.set(run.runId, reason);
+    this.#logger.error(
+      `${nameOf(run)} cannot go on and is tried again in ${retryIn} ms. ${reason}`,
+      framesOf(error),
+    );
   }
 
   #of(workflow: string): Logger {
@@ -79,6 +124,12 @@ function lineOf({
   return facts === null ? [text] : [text, facts];
 }
 const nameOf = (run: RunFacts): string => `Workflow ${run.workflow} "${run.workflowId}" (run ${run.runId})`;
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+/** The stack without the message above it, which has been said. */
+function framesOf({ stack, message }: Error): string | undefined {
+  const at = stack?.indexOf(message) ?? -1;
+  return at < 0 ? stack : stack?.slice(at + message.length).replace(/^\s*\n/, '') || undefined;
+}
 const messageOf = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}${causeOf(error)}` : String(error);
 const causeOf = (error: Error): string =>

@@ -6,7 +6,14 @@ import type {
   WorkflowInstance,
   WorkflowOptions,
 } from '../core/index.js';
-import { handlerMarks, isClass, isStandardSchema, methodOf, workflowOptionsOf } from '../core/index.js';
+import {
+  handlerMarks,
+  isClass,
+  isStandardSchema,
+  methodOf,
+  nameProblem,
+  workflowOptionsOf,
+} from '../core/index.js';
 import type { ActivityCatalog } from './activity-catalog.js';
 import { scopeAskedFor } from './continuum-metadata.accessor.js';
 import { blindParameters, dependenciesOf } from './dependencies.js';
@@ -89,13 +96,13 @@ export class WorkflowReader {
     const refuse = (problem: string): unknown =>
       this.#problems.push(`@Workflow() of ${type.name}: ${problem}`);
     const { name, version, input, compensation, ...unknown } = options;
-    if (name !== undefined && !isName(name)) {
-      refuse(`"name" is a text of 1 to ${LONGEST_NAME} bytes, not ${shown(name)}.`);
-    }
     if (name === undefined && type.name === '') {
       refuse(
         "the class has no name, and histories know a workflow by name. Give one: @Workflow({ name: '…' }).",
       );
+    } else {
+      const problem = nameProblem(name ?? type.name);
+      if (problem !== undefined) refuse(`"name" ${problem}.`);
     }
     if (version !== undefined && !(Number.isInteger(version) && version >= 1)) {
       refuse(`"version" is a whole number from 1, not ${shown(version)}.`);
@@ -204,10 +211,5 @@ function construct(
   }
   return instance;
 }
-
-/** What the journal holds: see the limits of its port. */
-const LONGEST_NAME = 255;
-const isName = (name: unknown): boolean =>
-  typeof name === 'string' && name !== '' && !name.includes('\0') && Buffer.byteLength(name) <= LONGEST_NAME;
 
 const shown = (value: unknown): string => (typeof value === 'string' ? `"${value}"` : String(value));

@@ -55,7 +55,19 @@ export type EngineEvent =
       readonly message: string;
       readonly facts: Readonly<Record<string, unknown>> | null;
     }
-  | { readonly type: 'journal unavailable'; readonly during: string; readonly error: Error };
+  /** A promise that nobody awaits was rejected. It fails the turn that would complete the run. */
+  | { readonly type: 'rejection floats'; readonly run: RunFacts; readonly error: unknown }
+  /** The run has completed in the very turn that called them, so they never began. */
+  | {
+      readonly type: 'activities not awaited';
+      readonly run: RunFacts;
+      readonly activities: readonly string[];
+    }
+  /** A worker started a workflow that is not among its own: another one must run it. Once per name and version. */
+  | { readonly type: 'workflow not served here'; readonly workflow: string; readonly version: number }
+  | { readonly type: 'journal unavailable'; readonly during: string; readonly error: Error }
+  /** Again, after it was not. */
+  | { readonly type: 'journal available' };
 
 /**
  * Hears what an engine does. Called synchronously where it happens, so it must be quick.

@@ -182,6 +182,8 @@ describe('several processes', () => {
     expect(await front.client.execute(GreetingWorkflow, 'Ann')).toBe('Hello Ann');
     expect(front.events.count('run claimed')).toBe(0);
     expect(front.events.count('worker registered')).toBe(0);
+    // Of course it is not: this is what a client only is for.
+    expect(front.events.count('workflow not served here')).toBe(0);
   });
 
   it('a client only that provides the workflow answers queries of it', async () => {

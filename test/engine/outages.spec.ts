@@ -99,6 +99,7 @@ describe('Outages of the journal', () => {
     await expect(
       stage.client.execute('scripted', undefined, { startAt: new Date(Date.now() - 1) }),
     ).resolves.toBe('done');
+    expect(stage.recorder.count('turn failed')).toBe(0);
     expect(stage.recorder.count('worker lost')).toBe(0);
   });
 
@@ -179,24 +180,33 @@ describe('Outages of the journal', () => {
 
   it.each([
     ['cannot be read', () => Promise.reject(new JournalError('an entry of an unknown type'))],
-    // As an adapter gives what it does not know.
-    ['cannot be replayed', (loaded: Loaded) => ({ ...loaded, history: [undefined as never] })],
+    [
+      'cannot be replayed',
+      // As an adapter gives what it does not know.
+      (loaded: Loaded) => ({ ...loaded, history: loaded.history.map(() => undefined as never) }),
+    ],
   ])('parks a run whose history %s, and lets the others go on', async (_, spoil) => {
     const store = new InMemoryStore();
-    const options = { activities: [activity('work', () => 'done')], workflows: [works] };
-    const client = await open({ ...options, journal: new InMemoryJournal(store), worker: false });
-    const bad = await client.client.start('scripted', undefined, { id: 'bad' });
-    const good = await Promise.all(
-      [1, 2].map((n) => client.client.start('scripted', undefined, { id: `good ${n}` })),
-    );
+    const options = { workflows: [waits] };
+    const first = await open({ ...options, journal: new InMemoryJournal(store) });
+    const ids = ['bad', 'good 1', 'good 2'];
+    const started = await Promise.all(ids.map((id) => first.client.start('scripted', undefined, { id })));
+    const [bad, ...good] = started;
+    await first.close();
+
     const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
     detour('load', async (real, requests) => {
       const loaded = await real(requests);
-      return Promise.all(loaded.map((found, i) => (requests[i]!.runId === bad.runId ? spoil(found) : found)));
+      return Promise.all(
+        loaded.map((found, i) => (requests[i]!.runId === bad!.runId ? spoil(found) : found)),
+      );
     });
+    const client = await open({ ...options, journal: new InMemoryJournal(store), worker: false });
+    for (const id of ids) await client.client.handle(id).signal('go', 'done');
     const stage = await open({ ...options, journal });
     const { error } = await stage.recorder.until('turn failed');
-    await expect(Promise.all(good.map((handle) => handle.result()))).resolves.toEqual(['done', 'done']);
+    const results = good.map(({ workflowId }) => stage.client.handle(workflowId).result());
+    await expect(Promise.all(results)).resolves.toEqual(['done', 'done']);
     await until(async () => (await client.client.describe('bad')).blocked !== null);
     const { blocked, state } = await client.client.describe('bad');
     expect(state).toBe('running');
@@ -204,7 +214,78 @@ describe('Outages of the journal', () => {
     expect(stage.recorder.count('worker lost')).toBe(0);
     // It goes on when what was wrong with it is mended.
     detour('load', (real, requests) => real(requests));
-    await expect(bad.result()).resolves.toBe('done');
+    await expect(stage.client.handle('bad').result()).resolves.toBe('done');
+  });
+
+  it('keeps what an activity did although the turn that takes it fails', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    let tries = 0;
+    const stage = await open({
+      journal,
+      activities: [activity('work', () => ++tries, { retry: { maxAttempts: 1 } })],
+      workflows: [works],
+    });
+    detour('commit', () => Promise.reject(new Error('out of memory')), 1);
+    await expect(stage.client.execute('scripted')).resolves.toBe(1);
+    expect(stage.recorder.count('turn failed')).toBe(1);
+    expect(tries).toBe(1);
+  });
+
+  it('F17: waits under the lock, too, for a timer that is ahead of the database', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const stage = await open({
+      journal,
+      activities: [activity('work', () => 'done')],
+      workflows: [
+        { ...works, signals: ['note'], make: (script) => ({ ...works.make(script), note: () => undefined }) },
+      ],
+    });
+    // However often it decides, a signal was quicker.
+    detour('commit', async (real, turns, options) => {
+      const answers = [
+        ...(await real(
+          turns.filter((turn) => !turn.decides),
+          options,
+        )),
+      ];
+      return turns.map((turn) =>
+        turn.decides ? { type: 'signals unread' as const, inboxSeq: 1 } : answers.shift()!,
+      );
+    });
+    detour('commitLocked', () => Promise.resolve({ type: 'not due', ahead: 1 }), 2);
+    await expect(stage.client.execute('scripted')).resolves.toBe('done');
+    expect(stage.recorder.count('worker lost')).toBe(0);
+  });
+
+  it('tells others of each run that it hands over, while it still works on another one', async () => {
+    const store = new InMemoryStore();
+    const others = new InMemoryJournal(store);
+    await others.open();
+    const begun = gate();
+    const finish = gate();
+    const stage = await Stage.open({
+      journal: new InMemoryJournal(store),
+      activities: [
+        activity('work', async () => {
+          begun.open();
+          await finish.opened;
+        }),
+      ],
+      workflows: [works, { ...waits, name: 'waits' }],
+    });
+    await stage.client.start('scripted');
+    await stage.client.start('waits');
+    await begun.opened;
+    const told = gate();
+    await others.listen((hints) => {
+      if (hints.includes('r')) told.open();
+    });
+    const closing = stage.close();
+    await told.opened;
+    expect(stage.recorder.count('run released')).toBe(1);
+    finish.open();
+    await closing;
+    await others.close();
   });
 
   it('fires a timer in time while an activity keeps the run in memory', async () => {

@@ -315,6 +315,19 @@ describe('an application is refused', () => {
       ]);
     });
 
+    it.each([
+      ['a\u0000b', 'must have neither \\u0000 nor half of a surrogate pair'],
+      ['sur\ud800', 'must have neither \\u0000 nor half of a surrogate pair'],
+      ['é'.repeat(128), 'must have 1 to 255 bytes, but has 256'],
+      [7, 'must be a text, but is 7'],
+    ])('with a name that no journal can hold: %j', async (name, problem) => {
+      @Workflow({ name: name as string })
+      class Order {
+        async run(): Promise<void> {}
+      }
+      expect(await problemsOf({ providers: [Order] })).toEqual([`@Workflow() of Order: "name" ${problem}.`]);
+    });
+
     it('with options that cannot be', async () => {
       class Order {
         async run(): Promise<void> {}
@@ -330,7 +343,7 @@ describe('an application is refused', () => {
       )(Order);
 
       expect(await problemsOf({ providers: [Order] })).toEqual([
-        '@Workflow() of Order: "name" is a text of 1 to 255 bytes, not "".',
+        '@Workflow() of Order: "name" must have 1 to 255 bytes, but has 0.',
         '@Workflow() of Order: "version" is a whole number from 1, not 0.5.',
         '@Workflow() of Order: "input" is a Standard Schema, such as one of zod, valibot or arktype.',
         '@Workflow() of Order: "compensation" is "automatic" or "manual", not "never".',

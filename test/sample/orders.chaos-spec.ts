@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
@@ -56,6 +59,16 @@ const kill = async (): Promise<void> => {
   await shop?.kill();
   shop = undefined;
 };
+
+it('a shop whose port is taken says so, and what to do', async () => {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await expect(open({ PORT: String(port) })).rejects.toThrow(
+    `Port ${port} is taken by another process. Choose one that is free: PORT=`,
+  );
+  server.close();
+});
 
 const JSON_BODY = { 'content-type': 'application/json' };
 

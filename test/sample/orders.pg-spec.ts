@@ -285,6 +285,14 @@ describe('bad input', () => {
     await shop.post('/orders', '{').type('json').expect(400);
   });
 
+  it.each(['%00', 'a%20b', 'x'.repeat(300)])(
+    'refuses to look for the charges of the order %s',
+    async (id) => {
+      await shop.get(`/ledger?order=${id}`).expect(400);
+      await shop.get('/ledger?order=nobody-knows').expect(200, []);
+    },
+  );
+
   it('refuses an approval by nobody', async () => {
     const placed = largeOrder();
     await shop.place(placed);

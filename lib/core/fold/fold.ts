@@ -111,6 +111,8 @@ export interface FoldOptions {
    * throw. Defaults to `false`.
    */
   readonly withoutCode?: boolean;
+  /** The turn cannot go on: told at once, also when it comes up while nothing is delivered (F13, F24). */
+  readonly onFault?: () => void;
 }
 
 /** One run, in memory: folds its history into the state of its object, and goes on from there. */
@@ -139,7 +141,7 @@ export class Fold implements Steppable {
       callLimit = 10_000,
       withoutCode = false,
     } = options;
-    this.#ledger = new Ledger(definition, codec, strict);
+    this.#ledger = new Ledger(definition, codec, strict, options.onFault ?? ignore);
     this.#run = new Execution(definition, codec, this.#ledger, asyncScope, callLimit);
     this.#object = new WorkflowObject(this.#run, options.run);
     this.#withoutCode = withoutCode;
@@ -391,3 +393,5 @@ export class Fold implements Steppable {
     this.#event = null;
   }
 }
+
+const ignore = (): void => {};

@@ -28,7 +28,10 @@ export class Ledger implements MatchTally {
   #segment: Segment | null = null;
   #emitted: HistoryEntry[] = [];
 
-  constructor(definition: WorkflowDefinition, codec: Codec, strict: boolean) {
+  readonly #onFault: () => void;
+
+  constructor(definition: WorkflowDefinition, codec: Codec, strict: boolean, onFault: () => void) {
+    this.#onFault = onFault;
     this.#definition = definition;
     this.#codec = codec;
     this.#strict = strict;
@@ -60,7 +63,9 @@ export class Ledger implements MatchTally {
   }
 
   fail(fault: TurnFault): void {
-    this.#fault ??= fault;
+    if (this.#fault !== null) return;
+    this.#fault = fault;
+    this.#onFault();
   }
 
   beginEvent(event: HistoryEvent, segment: Segment | null): void {

@@ -113,6 +113,31 @@ describe('drift', () => {
     });
   });
 
+  it('F7: an activity that became a timer', async () => {
+    const { history } = await drive(original, events.slice(0, 1));
+    const drift = await driftOf(
+      changed(async ({ ctx }) => ctx.sleep(5)),
+      history,
+    );
+    expect(drift).toMatchObject({
+      recorded: 'activity_scheduled a',
+      asked: 'timer_started sleep',
+      agreedUpTo: 1,
+    });
+  });
+
+  it('F7: an activity that became a timer, after it has completed', async () => {
+    const { history } = await drive(original, events.slice(0, 2));
+    const drift = await driftOf(
+      changed(async ({ ctx }) => {
+        await ctx.sleep(5);
+        await ctx.sleep(5);
+      }),
+      history,
+    );
+    expect(drift).toMatchObject({ recorded: 'activity_scheduled a', asked: 'timer_started sleep' });
+  });
+
   it('F7: a run that ends early, one that does not end, and one whose history goes on', async () => {
     const { history } = await drive(original, events);
     const early = await driftOf(

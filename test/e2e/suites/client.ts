@@ -158,7 +158,8 @@ export function describeClient(backend: Backend): void {
       const handle = await startWaiting();
       const error = await caught(handle.result({ timeout: 20 }));
       expect(error).toBeInstanceOf(ResultTimeoutError);
-      expect(error).toMatchObject({ workflowId: handle.workflowId, timeout: 20, status: 504 });
+      expect(error).toMatchObject({ workflowId: handle.workflowId, timeout: 20, status: 504, blocked: null });
+      expect(String(error)).toContain('It goes on');
       await expect(
         app.client.execute(WaitingWorkflow, 'q', {
           id: handle.workflowId,

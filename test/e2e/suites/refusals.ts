@@ -7,6 +7,7 @@ import {
   OnQuery,
   OnSignal,
   PayloadTooLargeError,
+  ResultTimeoutError,
   UnknownHandlerError,
   UnknownWorkflowError,
   UnstorableValueError,
@@ -133,7 +134,7 @@ export function describeRefusals(backend: Backend): void {
           'trying',
           unstorable(),
           UnstorableValueError,
-          { path: '$.items[1].refill' },
+          { path: '$.items[1].refill', status: 400, statusCode: 400, expose: true },
         ],
         [
           'that its schema refuses',
@@ -158,6 +159,24 @@ export function describeRefusals(backend: Backend): void {
         await expect(app.client.start(NoWorkflow)).rejects.toThrow(/NoWorkflow.*@Workflow\(\)/s);
       });
 
+      it('a workflow that is not among the providers, where nobody else can run it', async () => {
+        const id = uniqueId();
+        const told = () => app.events.events.filter(({ type }) => type === 'workflow not served here');
+        if (backend.name === 'memory') {
+          const error = await caught(app.client.start(ElsewhereWorkflow, undefined, { id }));
+          expect(error).toBeInstanceOf(UnknownWorkflowError);
+          expect(String(error)).toMatch(/"elsewhere".*version 1.*providers/s);
+          expect(told()).toEqual([]);
+          await expect(app.client.describe(id)).rejects.toThrow(WorkflowNotFoundError);
+          return;
+        }
+        // Another process may have it: told once, and not of what is served here.
+        for (const n of [1, 2]) await app.client.start(ElsewhereWorkflow, undefined, { id: `${id}-${n}` });
+        expect(await app.client.execute(TryingWorkflow, 'done')).toBe('done');
+        expect(told()).toEqual([{ type: 'workflow not served here', workflow: 'elsewhere', version: 1 }]);
+        for (const n of [1, 2]) await app.client.handle(`${id}-${n}`).terminate();
+      });
+
       it.each([
         ['id', { id: '' }],
         ['id', { id: 'x'.repeat(256) }],
@@ -170,6 +189,10 @@ export function describeRefusals(backend: Backend): void {
         ['startAt', { startAt: 'tomorrow' as unknown as Date }],
         ['attributes', { attributes: { when: new Date() } }],
         ['attributes', { attributes: { text: 'a\u0000b' } }],
+        ['"onConflct" is an unknown option. There are id, onConflict', { onConflct: 'useExisting' }],
+        ['"timeout" is an unknown option', { timeout: '1s' }],
+        ["options must be an object, but are 'order-1'", 'order-1' as unknown as object],
+        ['options must be an object, but are null', null as unknown as undefined],
       ])('an option that cannot be: %s', async (option, options) => {
         const before = await app.client.count();
         const error = await caught(app.client.start(TryingWorkflow, 'wait', options));
@@ -179,12 +202,69 @@ export function describeRefusals(backend: Backend): void {
         expect(await app.client.count()).toBe(before);
       });
 
+      it.each([
+        ['"3600" is not a duration', '3600'],
+        ['"-1" is not a duration', -1],
+        ['"soon" is not a duration', 'soon'],
+      ])('a timeout that cannot be, before anything is started: %s', async (message, timeout) => {
+        const options = { id: uniqueId(), timeout: timeout as number };
+        const error = await caught(app.client.execute(TryingWorkflow, 'wait', options));
+        expect(error).toBeInstanceOf(InvalidInputError);
+        expect(String(error)).toContain(message);
+        await expect(app.client.describe(options.id)).rejects.toThrow(WorkflowNotFoundError);
+      });
+
+      it('what is no workflow: of files that import each other, one finds undefined', async () => {
+        const nothing = undefined as unknown as typeof TryingWorkflow;
+        for (const use of [
+          () => app.client.start(nothing, 'wait'),
+          () => app.client.execute(nothing, 'wait'),
+          async () => app.client.handle(nothing, 'x'),
+        ]) {
+          const error = await caught(use());
+          expect(error).toBeInstanceOf(UnknownWorkflowError);
+          expect(String(error)).toContain('got no workflow: do two files import each other?');
+        }
+      });
+
       it('attributes over the limit', async () => {
         const error = await caught(
           app.client.start(TryingWorkflow, 'wait', { attributes: { large: large() } }),
         );
         expect(error).toBeInstanceOf(PayloadTooLargeError);
       });
+    });
+
+    it('an option that no method has', async () => {
+      const handle = await waiting();
+      const { client } = app;
+      const unknown = { becuase: 'of a slip' } as object;
+      for (const [method, use] of [
+        ['execute', () => client.execute(TryingWorkflow, 'wait', unknown)],
+        ['list', () => client.list(unknown)],
+        ['"where" of list', () => client.list({ where: unknown })],
+        ['count', () => client.count(unknown)],
+        ['result', () => handle.result(unknown)],
+        ['signal', () => handle.signal('hear', 1, unknown)],
+        ['cancel', () => handle.cancel(unknown)],
+        ['terminate', () => handle.terminate(unknown)],
+      ] as const) {
+        const error = await caught(use());
+        expect(error).toBeInstanceOf(InvalidInputError);
+        expect(String(error)).toContain(method);
+        expect(String(error)).toContain('"becuase" is an unknown option. There ');
+      }
+      const because = 'because' as unknown as object;
+      await expect(handle.cancel(because)).rejects.toThrow(
+        "options must be an object, but are 'because'. There is reason",
+      );
+      await expect(async () =>
+        client.handle(TryingWorkflow, handle.workflowId, {} as string),
+      ).rejects.toThrow(InvalidInputError);
+      await expect(handle.result({ timeout: '3600' as '1s' })).rejects.toThrow(InvalidInputError);
+      expect(await handle.query('hears')).toEqual([]);
+      expect((await handle.describe()).state).toBe('running');
+      await handle.terminate();
     });
 
     describe('a signal', () => {
@@ -204,7 +284,7 @@ export function describeRefusals(backend: Backend): void {
           app.client.handle(TryingWorkflow, handle.workflowId).signal('hair' as 'hear', 1),
         );
         expect(error).toBeInstanceOf(UnknownHandlerError);
-        expect(String(error)).toContain('no signal "hair". It has "hear"');
+        expect(String(error)).toMatch(/no signal "hair". It has "hear". .*@OnSignal\(\).*defineSignal/);
         await handle.terminate();
       });
 
@@ -281,6 +361,17 @@ export function describeRefusals(backend: Backend): void {
         expect((cause as ActivityFailure).cause).toBeInstanceOf(type);
         expect(calls).toBe(1);
         expect(failures).toHaveLength(1);
+      });
+
+      it('a result of a run that is parked is not said to come later', async () => {
+        const handle = await app.client.start(TryingWorkflow, 'unknown activity');
+        await until(async () => (await handle.describe()).blocked !== null);
+        const error = await caught(handle.result({ timeout: 1 }));
+        expect(error).toBeInstanceOf(ResultTimeoutError);
+        expect(error).toMatchObject({ blocked: expect.stringContaining('UnavailableActivityError: ') });
+        expect(String(error)).toMatch(/cannot go on: UnavailableActivityError: /);
+        expect(String(error)).not.toContain('It goes on');
+        await handle.terminate();
       });
 
       it('an activity that nobody here has parks the run, which says so: a deploy may have forgotten it', async () => {

@@ -68,7 +68,8 @@ export class SampleProcess {
 
   constructor(child: ChildProcess) {
     this.#child = child;
-    this.#ended = once(child, 'exit');
+    // Later than its exit: everything that it said has been read.
+    this.#ended = once(child, 'close');
     this.listening = new Promise((resolve, reject) => {
       const hear = (line: string): void => {
         this.#lines.push(line);

@@ -2,9 +2,10 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 import { z } from 'zod';
+import { orderId } from '../orders/order.js';
 import { LedgerEntry } from './ledger-entry.entity.js';
 
-const ledgerQuery = z.object({ order: z.string().optional() });
+const ledgerQuery = z.object({ order: orderId.optional() });
 
 @Controller('ledger')
 export class LedgerController {

@@ -1,0 +1,32 @@
+/** Names of workflows and of signals, workflow ids and message ids have at most this many bytes in UTF-8. */
+export const LONGEST_NAME_BYTES = 255;
+
+/** The rule that a name breaks: `must have 1 to 255 bytes, but has 0`. `undefined` for a name that the journal can hold. */
+export function nameProblem(name: unknown): string | undefined {
+  if (typeof name !== 'string') return `must be a text, but is ${shown(name)}`;
+  const bytes = bytesOf(name);
+  if (bytes === 0 || bytes > LONGEST_NAME_BYTES) {
+    return `must have 1 to ${LONGEST_NAME_BYTES} bytes, but has ${bytes}`;
+  }
+  if (name.includes('\u0000') || /\p{Surrogate}/u.test(name)) {
+    return 'must have neither \\u0000 nor half of a surrogate pair';
+  }
+  return undefined;
+}
+
+/** In UTF-8, where half of a surrogate pair is replaced by U+FFFD. */
+function bytesOf(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0)!;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x1_00_00 ? 3 : 4;
+  }
+  return bytes;
+}
+
+const shown = (value: unknown): string =>
+  typeof value === 'object' && value !== null
+    ? 'an object'
+    : typeof value === 'function'
+      ? 'a function'
+      : String(value);

@@ -1,0 +1,287 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
+import { JournalUnavailableError } from '../../lib/journal/index.js';
+import type { SendAnswer } from '../../lib/journal/index.js';
+import { gate } from '../support/gate.js';
+import { scriptedJournal } from '../support/scripted-journal.js';
+import { activity, Stage } from '../support/stage.js';
+import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
+
+/** What can go wrong around a decision: the messages, results and requests that come in while it is taken. */
+describe('Decisions', () => {
+  const stages: Stage[] = [];
+  const open = async (options: StageOptions): Promise<Stage> => {
+    const stage = await Stage.open(options);
+    stages.push(stage);
+    return stage;
+  };
+  afterEach(async () => {
+    for (const stage of stages.splice(0).toReversed()) await stage.close();
+  });
+
+  const counts: ScriptedWorkflow = {
+    signals: ['note'],
+    make: () => {
+      let notes = 0;
+      return { note: () => void notes++, run: () => Promise.resolve(notes) };
+    },
+  };
+  const waits: ScriptedWorkflow = {
+    signals: ['note'],
+    make: ({ ctx }) => ({ note: () => undefined, run: () => ctx.sleep('1 hour') }),
+  };
+
+  it('F17: handles signals that stand behind the start of a run that ends at once', async () => {
+    const store = new InMemoryStore();
+    const outside = await open({ journal: new InMemoryJournal(store), workflows: [counts], worker: false });
+    const handle = await outside.client.start('scripted', undefined, { id: 'w' });
+    await handle.signal('note', 1);
+    await handle.signal('note', 2);
+    const worker = await open({ journal: new InMemoryJournal(store), workflows: [counts] });
+    await expect(worker.client.handle('w').result()).resolves.toBe(2);
+    expect(worker.recorder.count('worker lost')).toBe(0);
+  });
+
+  it('F17: handles signals that stand behind the cancellation that ends a run', async () => {
+    const store = new InMemoryStore();
+    const outside = await open({ journal: new InMemoryJournal(store), workflows: [waits], worker: false });
+    const handle = await outside.client.start('scripted', undefined, { id: 'w' });
+    await handle.cancel();
+    await handle.signal('note', 1);
+    const worker = await open({ journal: new InMemoryJournal(store), workflows: [waits] });
+    await expect(worker.client.handle('w').result()).rejects.toMatchObject({
+      name: 'WorkflowCancelledError',
+    });
+    expect(worker.recorder.count('worker lost')).toBe(0);
+    const history = await handle.history();
+    expect(history.filter(({ entry }) => entry.type === 'signal_received')).toHaveLength(1);
+  });
+
+  it('F17: keeps a result that a signal had made superfluous, when the next signal undoes that', async () => {
+    const store = new InMemoryStore();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    const outside = new InMemoryJournal(store);
+    await outside.open();
+    const stage = await open({
+      journal,
+      activities: [activity('work', () => 'worked', { retry: { maxAttempts: 1 } })],
+      workflows: [
+        {
+          signals: ['finish', 'undo'],
+          make: ({ act, ctx }) => {
+            let finished = false;
+            return {
+              finish: () => void (finished = true),
+              undo: () => void (finished = false),
+              run: () => Promise.race([act('work'), ctx.condition(() => finished).then(() => 'finished')]),
+            };
+          },
+        },
+      ],
+    });
+    const send = (name: string): Promise<readonly SendAnswer[]> =>
+      outside.send([
+        {
+          namespace: 'default',
+          workflowId: 'w',
+          runId: null,
+          kind: 'signal',
+          name,
+          payload: 'null',
+          messageId: null,
+        },
+      ]);
+    const next = ['finish', 'undo'];
+    detour('commit', async (real, turns, options) => {
+      const name = turns.some((turn) => turn.decides) ? next.shift() : undefined;
+      if (name !== undefined) await send(name);
+      return real(turns, options);
+    });
+    await expect(stage.client.execute('scripted', undefined, { id: 'w' })).resolves.toBe('worked');
+  });
+
+  it('F20: begins no attempt of an activity whose cancellation is being recorded', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const refund = activity('refund', () => undefined);
+    let begun = 0;
+    const charge = activity(
+      'charge',
+      () => {
+        if (++begun === 1) throw new Error('flaky');
+        return 'charged';
+      },
+      { compensation: refund, retry: { initialInterval: 30, jitter: 0 } },
+    );
+    const stage = await open({
+      journal,
+      activities: [charge, refund],
+      workflows: [{ make: ({ act }) => ({ run: () => act('charge') }) }],
+    });
+    const handle = await stage.client.start('scripted');
+    await stage.recorder.until('turn committed', () => stage.recorder.count('turn committed') === 2);
+    // The time of the second attempt comes while the commit of its cancellation is under way.
+    detour(
+      'commit',
+      async (real, turns, options) => {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return real(turns, options);
+      },
+      1,
+    );
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ name: 'WorkflowCancelledError' });
+    expect(begun).toBe(1);
+  });
+
+  it('F21: answers no query from a turn that is never committed', async () => {
+    const store = new InMemoryStore();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    const committing = gate();
+    const go = gate();
+    const stage = await open({
+      journal,
+      workflows: [
+        {
+          signals: ['set'],
+          queries: ['get'],
+          make: ({ ctx }) => {
+            let value = 'old';
+            return {
+              set: (to: string) => void (value = to),
+              get: () => value,
+              run: () => ctx.sleep('1 hour'),
+            };
+          },
+        },
+      ],
+    });
+    const handle = await stage.client.start('scripted', undefined, { id: 'w' });
+    detour(
+      'commit',
+      async (real, turns, options) => {
+        committing.open();
+        await go.opened;
+        return real(turns, options);
+      },
+      1,
+    );
+    await handle.signal('set', 'new');
+    await committing.opened;
+    const asked = handle.query('get');
+    const outside = new InMemoryJournal(store);
+    await outside.open();
+    await outside.terminate([{ namespace: 'default', workflowId: 'w', runId: null, reason: null }]);
+    go.open();
+    await expect(asked).resolves.toBe('old');
+  });
+
+  it('keeps what an activity did when it is not known whether the decision was recorded', async () => {
+    const store = new InMemoryStore();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    let tries = 0;
+    const stage = await open({
+      journal,
+      activities: [activity('once', () => ++tries, { retry: { maxAttempts: 1 } })],
+      workflows: [{ make: ({ act }) => ({ run: () => act('once') }) }],
+    });
+    detour('commit', (real, turns, options) =>
+      turns.some((turn) => turn.decides)
+        ? Promise.resolve(turns.map(() => ({ type: 'signals unread', inboxSeq: 0 }) as const))
+        : real(turns, options),
+    );
+    detour('commitLocked', () => Promise.reject(new JournalUnavailableError('connection reset', true)), 1);
+    await expect(stage.client.execute('scripted', undefined, { id: 'w' })).resolves.toBe(1);
+    expect(tries).toBe(1);
+  });
+
+  it('F5: a timer that was due first wins over a message that is read before it is noticed', async () => {
+    const store = new InMemoryStore();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    // The worker's estimate of the database's clock is 300 ms behind.
+    detour('heartbeat', async (real, owner) => {
+      const answer = await real(owner);
+      return answer.type === 'alive' ? { ...answer, now: answer.now - 300 } : answer;
+    });
+    const stage = await open({
+      journal,
+      workflows: [
+        {
+          make: ({ ctx }) => ({
+            run: async () => (await ctx.waitForSignal('word', { timeout: 100 })) ?? 'timed out',
+          }),
+        },
+      ],
+    });
+    const handle = await stage.client.start('scripted');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await handle.signal('word', 'late').catch(() => undefined);
+    const result = await handle.result();
+    const history = (await handle.history()).map(({ entry }) => entry);
+    const timer = history.find((entry) => entry.type === 'timer_started');
+    const signal = history.find((entry) => entry.type === 'signal_received');
+    // Whichever was first by the clock that both were read from.
+    const signalFirst =
+      signal?.type === 'signal_received' &&
+      timer?.type === 'timer_started' &&
+      signal.arrivedAt <= timer.firesAt;
+    expect(result).toBe(signalFirst ? 'late' : 'timed out');
+  });
+
+  it('survives an error that cannot be read', async () => {
+    const hostile = Object.defineProperty(new Error('hostile'), 'name', {
+      get() {
+        throw new Error('no name');
+      },
+    });
+    const stage = await open({
+      activities: [
+        activity(
+          'work',
+          () => {
+            throw hostile;
+          },
+          { retry: { maxAttempts: 1 } },
+        ),
+      ],
+      workflows: [{ make: ({ act }) => ({ run: () => act('work') }) }],
+    });
+    await expect(stage.client.execute('scripted')).rejects.toMatchObject({ name: 'WorkflowFailedError' });
+  });
+
+  it('tells of an activity that nobody awaited, and that never began', async () => {
+    const stage = await open({
+      activities: [activity('mail', () => undefined)],
+      workflows: [
+        {
+          make: ({ act }) => ({
+            run: () => {
+              void act('mail');
+              return Promise.resolve('done');
+            },
+          }),
+        },
+      ],
+    });
+    await stage.client.execute('scripted');
+    const { activities } = await stage.recorder.until('activities not awaited');
+    expect(activities).toEqual(['mail']);
+  });
+
+  it('F24: shows a floating rejection at once', async () => {
+    const stage = await open({
+      workflows: [
+        {
+          make: ({ ctx }) => ({
+            run: () => {
+              void Promise.reject(new Error('nobody awaits me'));
+              return ctx.sleep('1 hour');
+            },
+          }),
+        },
+      ],
+    });
+    await stage.client.start('scripted');
+    const { error } = await stage.recorder.until('rejection floats');
+    expect(error).toMatchObject({ message: 'nobody awaits me' });
+  });
+});

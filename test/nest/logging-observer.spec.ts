@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { LoggingObserver } from '../../lib/nest/continuum.observer.js';
+
+const run = { workflow: 'order', workflowId: 'o-1', runId: 'r-1' };
+const NAME = 'Workflow order "o-1" (run r-1)';
+
+describe('the log of an operator', () => {
+  let lines: string[];
+  let observer: LoggingObserver;
+  beforeEach(() => {
+    lines = [];
+    const write =
+      (level: string) =>
+      (...parts: unknown[]): void => {
+        lines.push([level, ...parts.filter((part) => typeof part === 'string').slice(0, -1)].join(' '));
+      };
+    Logger.overrideLogger({ log: write('log'), warn: write('warn'), error: write('error') });
+    observer = new LoggingObserver();
+  });
+  afterEach(() => Logger.overrideLogger(['log', 'warn', 'error']));
+
+  it.each([
+    [0, ['w1'], []],
+    [1, ['w1'], ['warn Took over 1 run of 1 dead worker.']],
+    [3, ['w1', 'w2'], ['warn Took over 3 runs of 2 dead workers.']],
+  ])('tells of %s runs that were taken over', (freedActors, deadWorkers, told) => {
+    observer.notice({ type: 'workers rescued', freedActors, deadWorkers });
+    expect(lines).toEqual(told);
+  });
+
+  it('says why a turn failed once, and then that it still does', () => {
+    const fail = (message: string, runId = 'r-1'): void =>
+      observer.notice({
+        type: 'turn failed',
+        run: { ...run, runId },
+        error: new TypeError(message),
+        retryIn: 50,
+      });
+    fail('the first\nreason');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(
+      `error ${NAME} cannot go on and is tried again in 50 ms. TypeError: the first\nreason     at `,
+    );
+    expect(lines[0]!.match(/the first/g)).toHaveLength(1);
+
+    fail('the first\nreason');
+    expect(lines[1]).toBe(
+      `warn ${NAME} still cannot go on, for the same reason, and is tried again in 50 ms.`,
+    );
+    fail('another');
+    expect(lines[2]).toContain('TypeError: another');
+    fail('another', 'r-2');
+    expect(lines[3]).toContain('TypeError: another');
+    // It went on meanwhile: this is news.
+    observer.notice({ type: 'turn committed', run, entries: 1 });
+    fail('another');
+    expect(lines[4]).toContain('TypeError: another');
+  });
+
+  it('remembers no more than a thousand runs', () => {
+    const fail = (n: number): void =>
+      observer.notice({
+        type: 'turn failed',
+        run: { ...run, runId: `r-${n}` },
+        error: new Error('x'),
+        retryIn: 1,
+      });
+    for (let n = 0; n < 1_001; n++) fail(n);
+    lines = [];
+    fail(1_000);
+    fail(0);
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(['warn', 'error']);
+  });
+
+  it('tells once that the journal cannot be reached, and once that it can again', () => {
+    const unavailable = (): void =>
+      observer.notice({ type: 'journal unavailable', during: 'claiming', error: new Error('refused') });
+    observer.notice({ type: 'journal available' });
+    unavailable();
+    unavailable();
+    observer.notice({ type: 'journal available' });
+    observer.notice({ type: 'journal available' });
+    unavailable();
+    observer.notice({ type: 'turn committed', run, entries: 1 });
+    observer.notice({ type: 'turn committed', run, entries: 1 });
+    const down = 'error The journal cannot be reached (claiming): refused';
+    const up = 'log The journal can be reached again.';
+    expect(lines).toEqual([down, up, down, up]);
+  });
+
+  it('tells of promises that nobody awaits, and of workflows that nobody here runs', () => {
+    observer.notice({ type: 'activities not awaited', run, activities: ['a.b'] });
+    observer.notice({ type: 'rejection floats', run, error: new RangeError('far') });
+    observer.notice({ type: 'workflow not served here', workflow: 'invoice', version: 2 });
+    expect(lines).toEqual([
+      `warn ${NAME} completed while a.b, which it called, was not awaited: it never ran. Await it, or return its promise.`,
+      `warn A promise that ${NAME} does not await was rejected: RangeError: far. Await it, or catch what it rejects with.`,
+      'warn This process started "invoice" version 2 but does not have it among its providers: another worker must run it.',
+    ]);
+  });
+});
