@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ContinuumRuntime } from '../../lib/client/runtime.js';
+import { durableCodec } from '../../lib/core/index.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { ownedBy } from '../../lib/journal/in-memory/worker-sessions.js';
 import { JournalError, JournalUnavailableError } from '../../lib/journal/index.js';
 import type { HeartbeatAnswer, Loaded } from '../../lib/journal/index.js';
 import { gate } from '../support/gate.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
-import { activity, Stage } from '../support/stage.js';
+import { activity, Recorder, SETTINGS, Stage } from '../support/stage.js';
 import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
 
 const unreachable = (): JournalUnavailableError => new JournalUnavailableError('connection refused', false);
@@ -286,6 +288,32 @@ describe('Outages of the journal', () => {
     finish.open();
     await closing;
     await others.close();
+  });
+
+  it('begins again, and hears other processes, when it could not at first', async () => {
+    const store = new InMemoryStore();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    await journal.open();
+    const recorder = new Recorder();
+    const runtime = new ContinuumRuntime({
+      journal,
+      codec: durableCodec,
+      observer: recorder,
+      namespace: 'default',
+      maxPayloadBytes: 1_000,
+      worker: SETTINGS,
+      journalIsPrivate: false,
+    });
+    let listened = 0;
+    detour('listen', (real, onHints) => (++listened === 1 ? refuse() : real(onHints)));
+    detour('register', refuse, 1);
+    for (let tries = 0; tries < 2; tries++) {
+      await expect(runtime.startWorker()).rejects.toBeInstanceOf(JournalUnavailableError);
+    }
+    await runtime.startWorker();
+    expect(listened).toBe(2);
+    await runtime.close();
+    await journal.close();
   });
 
   it('fires a timer in time while an activity keeps the run in memory', async () => {
