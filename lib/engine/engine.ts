@@ -15,6 +15,7 @@ import { ActivityExecutor } from './activity-executor.js';
 import type { AsyncScope } from './async-scope.js';
 import { Batcher } from './batcher.js';
 import { DatabaseClock } from './database-clock.js';
+import { traceForeign } from './foreign-tracer.js';
 import { GroupCommitter } from './group-committer.js';
 import { Persistence } from './persistence.js';
 import { guardProcess } from './process-guard.js';
@@ -129,9 +130,17 @@ export class Engine {
     return this.session.open && this.#stopped === undefined;
   }
 
+  /** Rejections and throws that are a run's; and, in development, what its code begins that is not durable. */
+  #watchProcess(): () => void {
+    const watches = [guardProcess(), ...(this.#parts.settings.paranoid ? [traceForeign()] : [])];
+    return () => {
+      for (const end of watches) end();
+    };
+  }
+
   async start(): Promise<void> {
     await this.session.start();
-    this.#unguard = guardProcess();
+    this.#unguard = this.#watchProcess();
     this.runs.start();
     this.#unlisten = this.#parts.wakeup.listen((hint) => {
       if (hint.type === 'mail' && hint.actorId !== '*') this.runs.get(hint.actorId)?.mailArrived(null);

@@ -1,4 +1,5 @@
-import type { Instant, WorkflowDefinition } from '../core/index.js';
+import { isEvent } from '../core/index.js';
+import type { HistoryEntry, Instant, WorkflowDefinition } from '../core/index.js';
 import type {
   Claim,
   InboxMessage,
@@ -29,6 +30,7 @@ export class HeldRun {
   /** How many turns failed since one applied. */
   failedTurns: number;
   #lease: Lease;
+  #toldOfSideEffects = false;
 
   constructor(
     host: RunHost,
@@ -85,11 +87,17 @@ export class HeldRun {
     return Math.min(timer, parked);
   }
 
-  /** Shows at once what nobody awaits (F24). */
-  tellFloating(): void {
+  /** Shows at once what nobody awaits (F24), and in development what would go wrong one day (F30). */
+  tellMistakes(entries: readonly HistoryEntry[]): void {
+    const { observer, settings } = this.host;
     for (const error of this.fold.newlyFloating()) {
-      this.host.observer.notice({ type: 'rejection floats', run: this.facts, error });
+      observer.notice({ type: 'rejection floats', run: this.facts, error });
     }
+    if (!settings.paranoid || this.#toldOfSideEffects || !hasUnnamedSideEffects(entries)) return;
+    this.#toldOfSideEffects = true;
+    const message =
+      'Two side effects without a name were made in one event. If they stand in parallel branches, a change of the code may swap their values: name them, ctx.sideEffect(fn, name).';
+    observer.notice({ type: 'workflow log', run: this.facts, level: 'warn', message, facts: null });
   }
 
   // ---------------------------------------------------------------------------------------- writing
@@ -166,4 +174,14 @@ export class HeldRun {
     const returned = messages.filter((message) => message.kind === 'activity_result');
     this.activities.recover(new Set(returned.map((message) => Number(message.name))));
   }
+}
+
+/** Whether one segment has two of them (F23). */
+function hasUnnamedSideEffects(entries: readonly HistoryEntry[]): boolean {
+  let unnamed = 0;
+  for (const entry of entries) {
+    if (isEvent(entry)) unnamed = 0;
+    else if (entry.type === 'side_effect_recorded' && entry.name === null && ++unnamed === 2) return true;
+  }
+  return false;
 }

@@ -109,7 +109,7 @@ export class ResidentRun {
   born(token: number, entries: readonly HistoryEntry[]): void {
     if (this.over) return;
     this.#held.bornWith(token);
-    this.#held.tellFloating();
+    this.#held.tellMistakes(entries);
     this.#takeEffect(entries);
     void this.#drive();
   }

@@ -123,9 +123,9 @@ export class RunTurn {
 
   async #commit(): Promise<TurnEnd> {
     const { fold } = this.#held;
-    this.#held.tellFloating();
     if (fold.current.fault) return this.#failed(fold.current.fault);
     const entries = fold.current.takeEmitted();
+    this.#held.tellMistakes(entries);
     const mismatch = await fold.mismatch(entries);
     if (mismatch) return this.#failed(mismatch);
     if (this.#isOver()) return { type: 'nothing to do' };

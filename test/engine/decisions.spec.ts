@@ -284,4 +284,39 @@ describe('Decisions', () => {
     const { error } = await stage.recorder.until('rejection floats');
     expect(error).toMatchObject({ message: 'nobody awaits me' });
   });
+
+  it('F13, F30: names the foreign operation, and the line where it began', async () => {
+    const stage = await open({
+      activities: [activity('work', () => 'done')],
+      workflows: [
+        {
+          make: ({ act }) => ({
+            run: async () => {
+              await new Promise((resolve) => setTimeout(resolve, 5));
+              return act('work');
+            },
+          }),
+        },
+      ],
+    });
+    await stage.client.start('scripted');
+    const { error } = await stage.recorder.until('turn failed');
+    expect(error.name).toBe('ForeignAwaitError');
+    expect(error.message).toMatch(/It had begun: Timeout at .*decisions\.spec\.ts/);
+  });
+
+  it('F23, F30: warns of two side effects without a name in one event', async () => {
+    const stage = await open({
+      workflows: [
+        {
+          make: ({ ctx }) => ({
+            run: () => Promise.resolve([ctx.sideEffect(() => 1), ctx.sideEffect(() => 2)]),
+          }),
+        },
+      ],
+    });
+    await expect(stage.client.execute('scripted')).resolves.toEqual([1, 2]);
+    const { message } = await stage.recorder.until('workflow log', ({ level }) => level === 'warn');
+    expect(message).toContain('name them');
+  });
 });

@@ -43,6 +43,9 @@ const FOREIGN =
   'It awaited something that is not durable: a timer, a request, a query, a file. Do such work in an activity, ' +
   'and wait with ctx.sleep or ctx.condition.';
 
+/** So many foreign operations are named in a message. */
+const FOREIGN_SHOWN = 3;
+
 /**
  * The inside of a run: what its code's calls meet. The gate of every call, what is pending, the scopes, the
  * decision. Its outside, which delivers events, is `Fold`.
@@ -52,6 +55,8 @@ export class Execution implements Accountable {
   readonly pending = new PendingWork();
   readonly signals = new SignalBuffers();
   readonly floating = new FloatingRejections();
+  /** What it began that is not durable, where that is traced (F13). */
+  #foreign: string[] | null = null;
   readonly root = Scope.root();
   /** NonCancellable scopes that were entered and not yet left (F16). */
   shields = 0;
@@ -133,7 +138,9 @@ export class Execution implements Accountable {
     if (this.ledger.fault !== null || this.concluded) return false;
     if (this.#inWindow) return true;
     this.ledger.fail(
-      new ForeignAwaitError(`${what} was settled by something that the run does not know. ${FOREIGN}`),
+      new ForeignAwaitError(
+        `${what} was settled by something that the run does not know. ${FOREIGN}${this.foreignHint}`,
+      ),
     );
     return false;
   }
@@ -224,7 +231,9 @@ export class Execution implements Accountable {
     if (this.ledger.fault !== null || this.concluded) return false;
     if (this.#inWindow) return true;
     this.ledger.fail(
-      new ForeignAwaitError(`${what} was called when nothing was delivered to the workflow. ${FOREIGN}`),
+      new ForeignAwaitError(
+        `${what} was called when nothing was delivered to the workflow. ${FOREIGN}${this.foreignHint}`,
+      ),
     );
     return false;
   }
@@ -332,6 +341,16 @@ export class Execution implements Accountable {
 
   rejectionHandled(promise: object): void {
     this.floating.delete(promise);
+  }
+
+  foreignBegan(operation: string): void {
+    const known = (this.#foreign ??= []);
+    if (known.length < FOREIGN_SHOWN && !known.includes(operation)) known.push(operation);
+  }
+
+  /** What was seen to begin, for messages; nothing where nobody traces it. */
+  get foreignHint(): string {
+    return this.#foreign ? ` It had begun: ${this.#foreign.join('; ')}.` : '';
   }
 
   callbackThrew(error: unknown): void {

@@ -13,6 +13,8 @@ export interface Accountable {
   rejectionHandled(promise: object): void;
   /** A callback threw: the window is closed at once, before anything else runs (F1). */
   callbackThrew(error: unknown): void;
+  /** Something that is not durable was begun in a window of its own: a timer, a request (F13). */
+  foreignBegan(operation: string): void;
 }
 
 let windowOwner: Accountable | null = null;
@@ -49,6 +51,12 @@ export function thrown(error: unknown, ambient?: Ambient): boolean {
   if (windowOwner || !ambient?.readOnly) owner.callbackThrew(error);
   return true;
 }
+
+/** Whether workflow code runs right now. */
+export const windowIsOpen = (): boolean => windowOwner !== null;
+
+/** For whoever traces what workflow code begins (F13, F30). */
+export const foreignBegan = (operation: string): void => windowOwner?.foreignBegan(operation);
 
 /** Whether a rejection or throw that comes up now would be some run's. */
 export const isOwned = (ambient?: Ambient): boolean => windowOwner !== null || ambient !== undefined;

@@ -60,7 +60,8 @@ export function refuseForeignAwait(run: Execution): void {
     new ForeignAwaitError(
       'The workflow waits, but for nothing durable: it awaits something foreign (a timer, a request, a query, a ' +
         'file), or a promise that nothing resolves. Do such work in an activity, and wait with ctx.sleep or ' +
-        "ctx.condition. Under a test runner's fake timers nextTick and queueMicrotask are foreign too.",
+        "ctx.condition. Under a test runner's fake timers nextTick and queueMicrotask are foreign too." +
+        run.foreignHint,
     ),
   );
 }
