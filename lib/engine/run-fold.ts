@@ -55,7 +55,9 @@ export class RunFold {
 
   /** What promises that nobody awaits were rejected with, each told once (F24). */
   newlyFloating(): readonly unknown[] {
-    const fresh = this.#fold.floatingRejections.filter((reason) => !this.#toldFloating.has(reason));
+    const floating = this.#fold.floatingRejections;
+    if (floating.length === 0) return floating;
+    const fresh = floating.filter((reason) => !this.#toldFloating.has(reason));
     for (const reason of fresh) this.#toldFloating.add(reason);
     return fresh;
   }
