@@ -73,7 +73,7 @@ export class QueryReader {
     ]);
     const fold = new Fold({ definition, codec: this.#parts.codec, run, asyncScope: this.#parts.scope });
     fold.replay(loaded!.history);
-    await this.#parts.shell.pump(fold);
+    await this.#parts.shell.pump(fold, run);
     if (fold.fault) throw fold.fault;
     return fold.query(name, args);
   }

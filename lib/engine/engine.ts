@@ -23,6 +23,8 @@ import type { Registry } from './registry.js';
 import { ResidentRuns } from './resident-runs.js';
 import type { Shell } from './shell.js';
 import { StrayLeases } from './stray-leases.js';
+import { Watchdog } from './watchdog.js';
+import type { WatchdogOptions } from './watchdog.js';
 import { WorkerSession } from './worker-session.js';
 
 export interface EngineParts {
@@ -56,6 +58,8 @@ export interface EngineSettings {
   readonly writers: number;
   readonly paranoid: boolean;
   readonly residency: 'sticky' | 'always replay';
+  /** Looks whether a workflow keeps the whole process busy; `null` for nobody. */
+  readonly watchdog: WatchdogOptions | null;
 }
 
 /** How long an interrupted activity may take to stop, in ms. */
@@ -73,6 +77,7 @@ export class Engine {
   readonly #strayLeases = new StrayLeases();
   #unguard: (() => void) | undefined;
   #unlisten: (() => void) | undefined;
+  #watchdog: Watchdog | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(parts: EngineParts) {
@@ -138,9 +143,25 @@ export class Engine {
     };
   }
 
+  #watch(): Watchdog | undefined {
+    const { shell, observer, settings } = this.#parts;
+    if (!settings.watchdog) return undefined;
+    const { timeout } = settings.watchdog;
+    const watchdog = new Watchdog(settings.watchdog, (run) =>
+      observer.notice({ type: 'event loop blocked', run, timeout }),
+    );
+    shell.watchedBy(watchdog);
+    return watchdog;
+  }
+  async #unwatch(): Promise<void> {
+    this.#parts.shell.watchedBy(null);
+    await this.#watchdog?.stop();
+  }
+
   async start(): Promise<void> {
     await this.session.start();
     this.#unguard = this.#watchProcess();
+    this.#watchdog = this.#watch();
     this.runs.start();
     this.#unlisten = this.#parts.wakeup.listen((hint) => {
       if (hint.type === 'mail' && hint.actorId !== '*') this.runs.get(hint.actorId)?.mailArrived(null);
@@ -194,6 +215,7 @@ export class Engine {
     this.#unguard?.();
     await this.session.abandon();
     this.runs.dropAll();
+    await this.#unwatch();
   }
 
   async #stop(): Promise<void> {
@@ -203,6 +225,7 @@ export class Engine {
     this.#unlisten?.();
     await this.session.stop();
     this.#unguard?.();
+    await this.#unwatch();
   }
 
   /** What the database tells of the actors that are ours. */

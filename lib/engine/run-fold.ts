@@ -3,10 +3,11 @@ import type { Codec, HistoryEntry, ReplayMismatchError, WorkflowDefinition } fro
 import type { AsyncScope } from './async-scope.js';
 import { compareFolds } from './paranoia.js';
 import type { Shell } from './shell.js';
+import type { WatchedRun } from './watchdog.js';
 
 export interface RunFoldParts {
   readonly definition: WorkflowDefinition;
-  readonly run: { readonly workflowId: string; readonly runId: string; readonly namespace: string };
+  readonly run: WatchedRun;
   readonly codec: Codec;
   readonly shell: Shell;
   readonly scope: AsyncScope;
@@ -63,7 +64,7 @@ export class RunFold {
   }
 
   pump(): Promise<void> {
-    return this.#parts.shell.pump(this.#fold);
+    return this.#parts.shell.pump(this.#fold, this.#parts.run);
   }
 
   /** Folds the journal's history anew. */
@@ -99,7 +100,7 @@ export class RunFold {
     const strict = this.#fold.reordered === 0 && this.#fold.changedArguments === 0;
     const again = this.#make(strict);
     again.replay([...this.#history, ...entries]);
-    await this.#parts.shell.pump(again);
+    await this.#parts.shell.pump(again, this.#parts.run);
     again.close();
     return compareFolds(this.#fold, again);
   }

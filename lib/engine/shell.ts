@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 // The timers of the process, not those that a test may put in their place (F26).
 import { setImmediate } from 'node:timers';
 import type { Steppable } from '../core/index.js';
+import type { Watchdog, WatchedRun } from './watchdog.js';
 
 const now = performance.now.bind(performance);
 
@@ -16,6 +17,9 @@ export interface ShellOptions {
 
 interface Job {
   readonly fold: Steppable;
+  readonly run: WatchedRun | null;
+  /** Its place in the phase under way: what the watchdog knows it by. */
+  slot: number;
   readonly quiet: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -38,6 +42,7 @@ export class Shell {
   #inPhase = false;
   /** When the phase has taken long enough. */
   #deadline = 0;
+  #watchdog: Watchdog | null = null;
 
   constructor({ stepsPerPhase = 256, stepsPerRun = 32, timePerPhase = 5 }: ShellOptions = {}) {
     this.#stepsPerPhase = stepsPerPhase;
@@ -45,11 +50,16 @@ export class Shell {
     this.#timePerPhase = timePerPhase;
   }
 
-  /** Steps a fold until it is quiet. Two calls for one fold share their answer. */
-  pump(fold: Steppable): Promise<void> {
+  /** From now on somebody looks whether windows close; `null`: nobody any more. */
+  watchedBy(watchdog: Watchdog | null): void {
+    this.#watchdog = watchdog;
+  }
+
+  /** Steps a fold until it is quiet. Two calls for one fold share their answer. A watchdog knows it by `run`. */
+  pump(fold: Steppable, run: WatchedRun | null = null): Promise<void> {
     const running = this.#jobs.get(fold);
     if (running) return running.quiet;
-    const job = newJob(fold);
+    const job = newJob(fold, run);
     this.#jobs.set(fold, job);
     this.#waiting.push(job);
     this.#nextPhase();
@@ -67,9 +77,11 @@ export class Shell {
       if (budget <= 0) break;
       const steps = Math.max(1, Math.min(job.fold.hint(), this.#stepsPerRun, budget));
       budget -= steps;
+      job.slot = chains.length;
+      if (job.run) this.#watchdog?.name(job.slot, job.run);
       chains.push(job);
       for (let i = 0; i < steps; i++) setImmediate(this.#step, job);
-      setImmediate(close, job);
+      setImmediate(this.#close, job);
     }
     this.#waiting = this.#waiting.slice(chains.length);
     setImmediate(this.#endPhase, chains);
@@ -79,7 +91,8 @@ export class Shell {
     if (job.over) return;
     this.#deadline ||= now() + this.#timePerPhase;
     // Long enough: what is left of the chain only closes, and the rest waits for the next phase (F28).
-    if (now() > this.#deadline) return job.fold.close();
+    if (now() > this.#deadline) return this.#close(job);
+    if (job.run) this.#watchdog?.opens(job.slot);
     try {
       if (!job.fold.step()) this.#settle(job, job.resolve);
     } catch (error) {
@@ -93,24 +106,27 @@ export class Shell {
     this.#nextPhase();
   };
 
+  /** The last immediate of every chain: no window stays open behind it. */
+  readonly #close = (job: Job): void => {
+    if (job.over) return;
+    job.fold.close();
+    this.#watchdog?.closes();
+  };
+
   #settle(job: Job, settle: () => void): void {
     job.over = true;
+    this.#watchdog?.closes();
     this.#jobs.delete(job.fold);
     settle();
   }
 }
 
-/** The last immediate of every chain: no window stays open behind it. */
-const close = (job: Job): void => {
-  if (!job.over) job.fold.close();
-};
-
-function newJob(fold: Steppable): Job {
+function newJob(fold: Steppable, run: WatchedRun | null): Job {
   let resolve!: () => void;
   let reject!: (error: unknown) => void;
   const quiet = new Promise<void>((settle, refuse) => {
     resolve = settle;
     reject = refuse;
   });
-  return { fold, quiet, resolve, reject, over: false };
+  return { fold, run, slot: 0, quiet, resolve, reject, over: false };
 }

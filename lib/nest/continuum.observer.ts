@@ -56,6 +56,13 @@ export class LoggingObserver implements Observer {
           `This process started "${event.workflow}" version ${event.version} but does not have it among its providers: another worker must run it.`,
         );
         break;
+      case 'event loop blocked':
+        this.#logger.error(
+          event.run
+            ? `${nameOf(event.run)} ran code for more than ${event.timeout} ms without an await: nothing else could be done meanwhile. Compute in an activity, or in a worker thread.`
+            : `The event loop did not turn for more than ${event.timeout} ms, and it was no workflow: an activity or the application kept it busy. Compute in a worker thread.`,
+        );
+        break;
       case 'run closed':
         this.#told.delete(event.run.runId);
         if (event.state === 'failed')

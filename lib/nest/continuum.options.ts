@@ -69,6 +69,22 @@ export interface WorkerOptions {
   readonly heartbeatInterval?: Duration | undefined;
   /** For logs and lists. Defaults to the host's name and the process id. */
   readonly name?: string | undefined;
+  /**
+   * Looks from a thread of its own whether a workflow keeps the whole process busy; `false` for nobody. Defaults to on,
+   * with a journal in memory to `false`.
+   */
+  readonly watchdog?: WatchdogSettings | false | undefined;
+}
+
+/** What becomes of a workflow that is in an endless loop: nothing in its own event loop could tell. */
+export interface WatchdogSettings {
+  /** How long code of a workflow may run without an await. Defaults to `'5s'`. */
+  readonly timeout?: Duration | undefined;
+  /**
+   * `'report'` names the run on the standard error; `'exit'` ends the process as well (SIGKILL), so that whatever has
+   * started it starts it anew. Defaults to `'report'`.
+   */
+  readonly action?: 'report' | 'exit' | undefined;
 }
 
 /** What must be known before the options are: it shapes the module. */
@@ -134,6 +150,7 @@ const KNOWN_OF_WORKER: ReadonlySet<string> = new Set<keyof WorkerOptions>([
   'leaseTimeout',
   'heartbeatInterval',
   'name',
+  'watchdog',
 ]);
 
 /**
@@ -262,6 +279,17 @@ function resolveWorker(
     writers: 2,
     paranoid: check.boolean('replayCheck', options.replayCheck, !production),
     residency: 'sticky',
+    watchdog: resolveWatchdog(worker.watchdog ?? (options.journal === 'memory' ? false : {}), check),
+  };
+}
+
+function resolveWatchdog(watchdog: WatchdogSettings | false, check: OptionCheck): EngineSettings['watchdog'] {
+  if (watchdog === false) return null;
+  const { timeout, action, ...unknown } = watchdog;
+  check.known('worker.watchdog.', unknown, new Set(['timeout', 'action']));
+  return {
+    timeout: check.duration('worker.watchdog.timeout', timeout, 5_000, 100, 3_600_000),
+    ends: check.oneOf('worker.watchdog.action', action, ['report', 'exit'], 'report') === 'exit',
   };
 }
 

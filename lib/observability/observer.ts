@@ -65,6 +65,11 @@ export type EngineEvent =
     }
   /** A worker started a workflow that is not among its own: another one must run it. Once per name and version. */
   | { readonly type: 'workflow not served here'; readonly workflow: string; readonly version: number }
+  /**
+   * The event loop did not turn for longer than `timeout` ms: code of this run kept it busy, or, with `null`, something
+   * that is no workflow. Told when it turns again; the watchdog has written it to the standard error at once.
+   */
+  | { readonly type: 'event loop blocked'; readonly run: RunFacts | null; readonly timeout: number }
   | { readonly type: 'journal unavailable'; readonly during: string; readonly error: Error }
   /** Again, after it was not. */
   | { readonly type: 'journal available' };

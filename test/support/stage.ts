@@ -156,6 +156,7 @@ export const SETTINGS: EngineSettings = {
   writers: 2,
   paranoid: true,
   residency: 'sticky',
+  watchdog: null,
 };
 
 function defined(

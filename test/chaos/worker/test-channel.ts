@@ -34,7 +34,7 @@ export class TestChannel implements Observer {
   }
 
   notice(event: EngineEvent): void {
-    const workflowId = 'run' in event ? event.run.workflowId : null;
+    const workflowId = 'run' in event ? (event.run?.workflowId ?? null) : null;
     this.#tell({ type: 'engine', event: event.type, workflowId, text: textOf(event) });
   }
 

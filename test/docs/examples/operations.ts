@@ -1,3 +1,4 @@
+import { Controller, Get } from '@nestjs/common';
 import { continuumMigrations } from 'nestjs-continuum/migrations';
 import { DataSource } from 'typeorm';
 
@@ -8,3 +9,11 @@ export const migrationsOf = (url: string): DataSource =>
     url,
     migrations: [...continuumMigrations('continuum')],
   });
+
+@Controller('alive')
+export class AliveController {
+  @Get()
+  alive(): string {
+    return 'yes';
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * What the watchdog's thread runs. It is text, because it starts wherever the application was bundled to, in whichever
+ * module format; and it is JavaScript without imports of ours, because it must work while nothing else does.
+ *
+ * It looks at shared memory every `poll` ms and counts looks instead of reading a clock: a process that was stopped as
+ * a whole, with this thread, has not been stuck.
+ */
+export const WATCHDOG_THREAD = String.raw`
+'use strict';
+const { parentPort, workerData } = require('node:worker_threads');
+const { writeSync } = require('node:fs');
+const { shared, poll, timeout, slotBytes, ends } = workerData;
+const cells = new Int32Array(shared, 0, 4);
+const [WINDOWS, SLOT, BEATS, STOPPED] = [0, 1, 2, 3];
+const enough = Math.ceil(timeout / poll);
+
+function runIn(slot) {
+  const bytes = Buffer.from(shared, 16 + (slot - 1) * slotBytes, slotBytes);
+  const [workflow, workflowId, runId, namespace] = Buffer.from(bytes).toString('utf8').split('\0');
+  return { workflow, workflowId, runId, namespace };
+}
+
+// The main thread cannot print: process.stderr of a thread goes through it.
+function say(text) {
+  try { writeSync(2, text + '\n'); } catch { /* Nobody reads it. */ }
+}
+
+let [windows, beats, windowLooks, beatLooks, told] = [-1, -1, 0, 0, false];
+while (Atomics.wait(cells, STOPPED, 0, poll) === 'timed-out') {
+  const slot = Atomics.load(cells, SLOT);
+  const window = Atomics.load(cells, WINDOWS);
+  const beat = Atomics.load(cells, BEATS);
+  windowLooks = slot !== 0 && window === windows ? windowLooks + 1 : 0;
+  beatLooks = beat === beats ? beatLooks + 1 : 0;
+  windows = window;
+  beats = beat;
+  if (windowLooks < enough && beatLooks < enough) { told = false; continue; }
+  if (told) continue;
+  told = true;
+  if (windowLooks < enough) {
+    say('[Continuum] The event loop of process ' + process.pid + ' has not turned for ' + timeout + ' ms, and no workflow is running code: an activity or the application keeps it busy. Its runs are taken over by other workers. Give long computations to a worker thread.');
+    parentPort.postMessage({ run: null });
+    continue;
+  }
+  const run = runIn(slot);
+  say('[Continuum] Workflow ' + run.workflow + ' "' + run.workflowId + '" (run ' + run.runId + ') has been running code for ' + timeout + ' ms without an await, and process ' + process.pid + ' can do nothing else: it is in an endless loop, or computes what belongs into an activity.' + (ends ? ' The process is ended now.' : ' The process goes on being of no use until it is restarted.'));
+  parentPort.postMessage({ run });
+  if (ends) process.kill(process.pid, 'SIGKILL');
+}
+`;

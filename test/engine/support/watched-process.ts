@@ -1,0 +1,48 @@
+/*
+ * Runs in a process of its own, started by watchdog.spec.ts: a workflow that keeps the event loop busy for so many ms
+ * (the first argument), watched by a watchdog that ends the process, or does not (the second one).
+ */
+import type { WorkflowDefinition } from '../../../lib/core/index.js';
+import { durableCodec, Fold, SEMANTICS_VERSION } from '../../../lib/core/index.js';
+import { asyncScope } from '../../../lib/engine/async-scope.js';
+import { Shell } from '../../../lib/engine/shell.js';
+import { Watchdog } from '../../../lib/engine/watchdog.js';
+
+const [busy, place, action] = process.argv.slice(2) as [string, 'window' | 'outside', 'report' | 'exit'];
+const identity = { workflow: 'spinning', workflowId: 'order "ü"', runId: 'r-1', namespace: 'n' };
+
+function spin(): void {
+  const end = performance.now() + Number(busy);
+  while (performance.now() < end);
+}
+
+const definition: WorkflowDefinition = {
+  name: 'spinning',
+  version: 1,
+  compensation: 'automatic',
+  signals: new Set(),
+  queries: new Set(),
+  activitiesOf: () => undefined,
+  construct: () => ({
+    run: async () => {
+      // In a microtask: behind the delivery, and in its window still.
+      await Promise.resolve();
+      if (place === 'window') spin();
+    },
+  }),
+};
+
+const shell = new Shell();
+const told = new Promise((resolve) => {
+  shell.watchedBy(new Watchdog({ timeout: 200, ends: action === 'exit' }, resolve));
+});
+const fold = new Fold({ definition, codec: durableCodec, run: identity, asyncScope });
+fold.feed({ type: 'run_started', at: 1, input: 'null', seed: 's', semanticsVersion: SEMANTICS_VERSION });
+await shell.pump(fold, identity);
+if (place === 'outside') spin();
+if (Number(busy) > 0) {
+  // The watchdog keeps no process.
+  const waiting = setInterval(() => undefined, 60_000);
+  process.stdout.write(JSON.stringify(await told));
+  clearInterval(waiting);
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { runChild } from '../support/child-process.js';
+
+const PROGRAM = new URL('support/watched-process.ts', import.meta.url);
+
+describe('watchdog, in processes of their own', () => {
+  it('names the run whose code does not come to an end while it runs, and again when the event loop turns', async () => {
+    const { code, stdout, stderr } = await runChild(PROGRAM, ['1500', 'window', 'report']);
+    expect(stderr).toContain('Workflow spinning "order "ü"" (run r-1) has been running code for 200 ms');
+    expect(stderr.match(/has been running/g)).toHaveLength(1);
+    expect(JSON.parse(stdout)).toEqual({
+      workflow: 'spinning',
+      workflowId: 'order "ü"',
+      runId: 'r-1',
+      namespace: 'n',
+    });
+    expect(code).toBe(0);
+  });
+
+  it('ends the process where it is told to', async () => {
+    const { code, stdout, stderr } = await runChild(PROGRAM, ['60000', 'window', 'exit']);
+    expect(stderr).toContain('Workflow spinning "order "ü"" (run r-1)');
+    // By a signal, before the loop has come to its end.
+    expect({ code, stdout }).toEqual({ code: null, stdout: '' });
+  });
+
+  it('blames no workflow for what keeps the process busy elsewhere, and does not end it for that', async () => {
+    const { code, stdout, stderr } = await runChild(PROGRAM, ['1500', 'outside', 'exit']);
+    expect(stderr).toContain('has not turned for 200 ms, and no workflow is running code');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'null' });
+  });
+
+  it('says nothing where windows close, and does not keep the process', async () => {
+    const { code, stdout, stderr } = await runChild(PROGRAM, ['0', 'window', 'exit']);
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+});
