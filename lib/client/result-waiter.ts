@@ -2,6 +2,7 @@ import { setTimeout, clearTimeout } from 'node:timers';
 import type { TerminalEntry } from '../core/index.js';
 import { isTerminal } from '../core/index.js';
 import type { Journal, RunId } from '../journal/index.js';
+import { inRootContext } from '../wakeup/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 
 /** In ms. */
@@ -79,7 +80,8 @@ export class ResultWaiter {
     if (this.#stopped || this.#timerIn <= within) return;
     clearTimeout(this.#timer);
     this.#timerIn = within;
-    this.#timer = setTimeout(() => void this.#ask(), within);
+    // One query for all who wait, whoever asked first.
+    this.#timer = inRootContext(() => setTimeout(() => void this.#ask(), within));
   }
 
   async #ask(): Promise<void> {

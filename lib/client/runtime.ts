@@ -4,7 +4,7 @@ import { asyncScope, Batcher, Engine, limitedCodec, newWorkerId, Shell } from '.
 import type { EngineSettings, Registry } from '../engine/index.js';
 import type { Journal, Message, SendAnswer, StartAnswer, StartRequest } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
-import { Wakeup } from '../wakeup/index.js';
+import { inRootContext, Wakeup } from '../wakeup/index.js';
 import { UnknownWorkflowError } from './errors.js';
 import { MessageSender } from './message-sender.js';
 import { ResultWaiter } from './result-waiter.js';
@@ -120,7 +120,11 @@ export class ContinuumRuntime {
    * Begins to take turns; a client-only process just begins to hear of the others'. Throws where the journal cannot be
    * reached: then it may be called again.
    */
-  async startWorker(): Promise<void> {
+  startWorker(): Promise<void> {
+    return inRootContext(() => this.#startWorker());
+  }
+
+  async #startWorker(): Promise<void> {
     const { worker, journal, observer } = this.#options;
     if (this.#closing) return;
     this.#begun = true;
@@ -177,7 +181,7 @@ export class ContinuumRuntime {
 
   /** The end of everything but the journal, which belongs to whoever opened it. Twice is harmless. */
   close(): Promise<void> {
-    return (this.#closing ??= this.#close());
+    return (this.#closing ??= inRootContext(() => this.#close()));
   }
 
   async #close(): Promise<void> {

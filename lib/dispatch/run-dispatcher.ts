@@ -5,6 +5,7 @@ import type { Engine } from '../engine/index.js';
 import { JournalUnavailableError } from '../journal/index.js';
 import type { Claim, Journal, Loaded } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
+import { inRootContext } from '../wakeup/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 
 /** How often to look while there is work, and at most when there is none. In ms. */
@@ -68,11 +69,13 @@ export class RunDispatcher {
   look(): void {
     if (this.#stopped) return;
     this.#again = true;
-    this.#looking ??= this.#lookAll().finally(() => {
-      this.#looking = undefined;
-      if (this.#again) this.look();
-      else this.#sleep();
-    });
+    this.#looking ??= inRootContext(() =>
+      this.#lookAll().finally(() => {
+        this.#looking = undefined;
+        if (this.#again) this.look();
+        else this.#sleep();
+      }),
+    );
   }
 
   /** There was more than there were slots for. */

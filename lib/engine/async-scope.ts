@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Ambient, AsyncScope } from '../core/index.js';
+import { inRootContext } from '../wakeup/index.js';
 
 export type { AsyncScope } from '../core/index.js';
 
@@ -8,6 +9,7 @@ const storage = new AsyncLocalStorage<Ambient | undefined>();
 /** One for the process: whoever asks for the owner of a rejection asks here (F24, F25). */
 export const asyncScope: AsyncScope = {
   enter: (ambient, fn, ...args) => storage.run(ambient, fn, ...args),
+  begin: (ambient, fn, ...args) => inRootContext(() => storage.run(ambient, fn, ...args)),
   store: () => storage.getStore(),
-  detached: (fn) => storage.run(undefined, fn),
+  detached: (fn) => inRootContext(fn),
 };

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers';
 import { JournalError, JournalUnavailableError } from '../journal/index.js';
+import { inRootContext } from '../wakeup/index.js';
 
 /**
  * Gathers what is asked for together and does it in one round trip.
@@ -33,12 +34,15 @@ export class Batcher<Request, Answer> {
   #schedule(): void {
     if (this.#scheduled || this.#queue.length === 0) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      while (this.#queue.length > 0 && this.#active < (this.#limits.writers ?? 2))
-        void this.#write(this.#take());
-    });
+    // The batch is nobody's own: not in the context of whoever happened to ask first.
+    inRootContext(setImmediate, this.#begin);
   }
+
+  readonly #begin = (): void => {
+    this.#scheduled = false;
+    while (this.#queue.length > 0 && this.#active < (this.#limits.writers ?? 2))
+      void this.#write(this.#take());
+  };
 
   #take(): Waiting<Request, Answer>[] {
     const { items = 300, bytes = 8_000_000, size } = this.#limits;

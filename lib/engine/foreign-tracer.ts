@@ -1,5 +1,6 @@
 import { createHook } from 'node:async_hooks';
 import { foreignBegan, windowIsOpen } from '../core/index.js';
+import { ROOT_TYPE } from '../wakeup/index.js';
 
 /** What promises are made of, and what printing a line takes: none of it waits for the outside. */
 const QUIET: ReadonlySet<string> = new Set([
@@ -10,6 +11,7 @@ const QUIET: ReadonlySet<string> = new Set([
   'TTYWRAP',
   'PIPEWRAP',
   'WRITEWRAP',
+  ROOT_TYPE,
 ]);
 /** Frames of Node come before the line that is looked for. */
 const DEPTH = 40;

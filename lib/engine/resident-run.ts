@@ -1,6 +1,7 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import type { HistoryEntry, TerminalEntry, WorkflowDefinition } from '../core/index.js';
 import type { CommitAnswer, InboxMessage, Loaded, Turn } from '../journal/index.js';
+import { inRootContext } from '../wakeup/index.js';
 import { returnable } from './attempt-verdict.js';
 import type { Committed } from './group-committer.js';
 import { HeldRun } from './held-run.js';
@@ -111,7 +112,7 @@ export class ResidentRun {
     this.#held.bornWith(token);
     this.#held.tellMistakes(entries);
     this.#takeEffect(entries);
-    void this.#drive();
+    this.#goOn();
   }
 
   // ------------------------------------------------------------------------------------ from outside
@@ -120,7 +121,7 @@ export class ResidentRun {
   wake(): void {
     if (this.over) return;
     this.#again = true;
-    if (this.#state === 'resting') void this.#drive();
+    if (this.#state === 'resting') this.#goOn();
   }
 
   /** The inbox reaches this far; `null`: further than known. */
@@ -177,6 +178,11 @@ export class ResidentRun {
 
   // ---------------------------------------------------------------------------------------- driving
 
+  /** Whoever woke it: what happens next is the run's own (F25). */
+  #goOn(): void {
+    inRootContext(() => void this.#drive());
+  }
+
   async #drive(): Promise<void> {
     if (this.over) return;
     this.#state = 'driving';
@@ -198,7 +204,7 @@ export class ResidentRun {
     this.#state = 'resting';
     this.#idleSince = performance.now();
     if (this.#again) {
-      void this.#drive();
+      this.#goOn();
       return;
     }
     const next = this.#held.nextMoment();

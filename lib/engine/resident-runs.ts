@@ -1,6 +1,7 @@
 import { setInterval, clearInterval } from 'node:timers';
 import type { Instant, WorkflowDefinition } from '../core/index.js';
 import type { Claim, Loaded, StartRequest } from '../journal/index.js';
+import { inRootContext } from '../wakeup/index.js';
 import { ResidentRun } from './resident-run.js';
 import type { Ending, ResidentFacts, RunHost } from './run-host.js';
 
@@ -53,13 +54,14 @@ export class ResidentRuns {
   /** Takes up a run that was claimed for this worker. */
   take(claim: Claim, loaded: Loaded): void {
     const run = this.#claimed(claim);
-    void run.resume(loaded);
+    inRootContext(() => void run.resume(loaded));
     if (this.#draining) run.leave();
   }
 
   /** Parks a run that was claimed for this worker and cannot be read. */
   refuse(claim: Claim, error: Error): void {
-    void this.#claimed(claim).refuse(error);
+    const run = this.#claimed(claim);
+    inRootContext(() => void run.refuse(error));
   }
 
   /** A run that is about to be started, holding one slot; {@link discard} gives it back. */

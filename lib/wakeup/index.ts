@@ -1,1 +1,2 @@
+export * from './root-context.js';
 export * from './wakeup.js';

@@ -1,4 +1,5 @@
 import type { Journal } from '../journal/index.js';
+import { inRootContext } from './root-context.js';
 
 /** There may be work. A hint that is lost costs one poll interval, nothing else. */
 export type Hint =
@@ -68,14 +69,19 @@ export class Wakeup {
   tellOthers(hint: Hint): void {
     if (this.#stopped) return;
     this.#outgoing.add(write(hint));
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#flush();
-    }, INTERVAL).unref();
+    this.#timer ??= inRootContext(() =>
+      setTimeout(() => {
+        this.#timer = undefined;
+        this.#flush();
+      }, INTERVAL).unref(),
+    );
   }
 
   #deliver(hint: Hint): void {
-    for (const listener of this.#listeners) listener(hint);
+    // Who wakes others does not lend them its context.
+    inRootContext(() => {
+      for (const listener of this.#listeners) listener(hint);
+    });
   }
 
   #flush(): void {

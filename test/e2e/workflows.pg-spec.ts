@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals';
+import { describeContext } from './suites/context.js';
 import { describeInsideRun } from './suites/inside-run.js';
 import { describeSaga } from './suites/saga.js';
 import { PostgresBackend } from './support/backend.js';
@@ -6,4 +7,5 @@ import { PostgresBackend } from './support/backend.js';
 describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeSaga(new PostgresBackend(), residency);
   describeInsideRun(new PostgresBackend(), residency);
+  describeContext(new PostgresBackend(), residency);
 });

@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals';
+import { describeContext } from './suites/context.js';
 import { describeInsideRun } from './suites/inside-run.js';
 import { describeSaga } from './suites/saga.js';
 import { memory } from './support/backend.js';
@@ -7,4 +8,5 @@ import { memory } from './support/backend.js';
 describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeSaga(memory, residency);
   describeInsideRun(memory, residency);
+  describeContext(memory, residency);
 });

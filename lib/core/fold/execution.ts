@@ -110,7 +110,7 @@ export class Execution implements Accountable {
   ): void {
     let result: unknown;
     try {
-      result = this.asyncScope.enter(this.#ambient, code);
+      result = this.asyncScope.begin(this.#ambient, code);
       if (isThenable(result)) {
         result.then(
           (value) => this.#settled(what, () => returned(value)),
@@ -126,7 +126,7 @@ export class Execution implements Accountable {
 
   /** Makes the object: its constructor may read, but do nothing durable (F19). */
   construct<T>(code: () => T): T {
-    return this.restricted('constructor', () => this.asyncScope.enter(this.#ambient, code));
+    return this.restricted('constructor', () => this.asyncScope.begin(this.#ambient, code));
   }
 
   #settled(what: string, then: () => void): void {
@@ -150,7 +150,12 @@ export class Execution implements Accountable {
     this.#readOnlyAmbient ??= { ...this.#ambient, readOnly: true };
     return this.restricted(restriction, () => {
       // Not null: set above.
-      const value = this.asyncScope.enter(this.#readOnlyAmbient!, code);
+      const ambient = this.#readOnlyAmbient!;
+      // A side effect is a line of the code around it; the others are called by whoever comes along (F25).
+      const value =
+        restriction === 'sideEffect'
+          ? this.asyncScope.enter(ambient, code)
+          : this.asyncScope.begin(ambient, code);
       if (!isThenable(value)) return value;
       // What it leaves behind is nobody's.
       value.then(ignore, ignore);

@@ -88,7 +88,8 @@ import { WorkflowObject } from './workflow-object.js';
  *
  * Around it
  * - F21 Queries read between windows, at once; what they leave behind harms nobody. Logs appear after the commit.
- * - F25 The scope follows the code ambiently; which run it is never does. Activities run detached.
+ * - F25 The scope follows the code ambiently; which run it is never does. Code and activities begin in an empty context: of
+ *       who started, signalled or asked, nothing is to be seen.
  * - F26 Timers and the process are Node's own, not those of a test runner.
  * - F27 Eviction drops references: no finally runs, and a zombie touches only its own dead fold.
  * - F28 The shell shares the process fairly; a parked run is small: methods on prototypes, maps made when needed.

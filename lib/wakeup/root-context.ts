@@ -1,0 +1,33 @@
+import { AsyncResource } from 'node:async_hooks';
+
+/** How such a resource is called, for whoever watches `async_hooks`. */
+export const ROOT_TYPE = 'CONTINUUM';
+
+/**
+ * The context of nobody: no store of any AsyncLocalStorage.
+ *
+ * Node keeps stores in properties of the resource, under symbols of its own: those of whoever loads this module, inside a
+ * request for instance, are taken out again. Where a version of Node keeps them elsewhere, it is the context of the load.
+ */
+class RootContext extends AsyncResource {
+  constructor() {
+    super(ROOT_TYPE, { requireManualDestroy: true });
+    for (const key of Object.getOwnPropertySymbols(this)) {
+      // Numbers are the ids of the resource.
+      if (typeof Reflect.get(this, key) !== 'number') Reflect.set(this, key, undefined);
+    }
+  }
+}
+
+const root = new RootContext();
+
+/** `enterWith` writes into the resource that runs: each call gets one of its own, and the root stays empty. */
+const fresh = (): AsyncResource => new AsyncResource(ROOT_TYPE, { requireManualDestroy: true });
+
+/**
+ * Calls a function outside every asynchronous context. Work that one caller begins and others share (a phase, a batch, a
+ * timer), and whatever a caller only wakes, runs there: a run must see nothing of who started or signalled it (F25).
+ */
+export function inRootContext<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+  return root.runInAsyncScope(fresh).runInAsyncScope(fn, undefined, ...args);
+}
