@@ -11,6 +11,7 @@ export type {
   ContinuumModuleExtras,
   ContinuumModuleOptions,
   ContinuumOptionsFactory,
+  WatchdogSettings,
   WorkerOptions,
 } from './nest/index.js';
 export {

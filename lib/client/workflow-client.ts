@@ -1,11 +1,13 @@
 import { describeWorkflow } from '../core/index.js';
 import type { WorkflowArgs, WorkflowClass, WorkflowResult, WorkflowRun } from '../core/index.js';
 import { newRunId } from '../engine/index.js';
+import { asRunId } from '../journal/index.js';
 import type {
   OnConflict,
   OnReuse,
   RunDescription,
   RunFilter,
+  RunId,
   RunState,
   StartAnswer,
   StartRequest,
@@ -161,7 +163,7 @@ export class WorkflowClient {
     if (runId !== undefined) checkName('a run id', runId);
     return new WorkflowHandle(this.#parts, this.#queries, {
       workflowId,
-      runId: runId ?? null,
+      runId: runId === undefined ? null : asRunId(runId),
       type,
     });
   }
@@ -282,11 +284,11 @@ export class WorkflowClient {
     const engine = this.#parts.engine();
     const answer = await (engine ? engine.startRun(request) : this.#parts.starts.ask(request));
     // Born leased it needs nobody.
-    if (answer.type === 'started' && !engine?.runs.get(answer.runId)) ready();
+    if (answer.type === 'started' && !engine?.runs.ofRun(answer.runId)) ready();
     return answer;
   }
 
-  #started(request: StartRequest, answer: StartAnswer): string {
+  #started(request: StartRequest, answer: StartAnswer): RunId {
     switch (answer.type) {
       case 'started':
       case 'existing':

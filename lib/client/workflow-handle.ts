@@ -11,7 +11,7 @@ import type {
   TerminalEntry,
   WorkflowResult,
 } from '../core/index.js';
-import type { RunDescription, TerminateAnswer } from '../journal/index.js';
+import type { RunDescription, RunId, TerminateAnswer } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
 import {
   ClientClosedError,
@@ -56,7 +56,7 @@ export interface HistoryLine {
 export interface HandleTarget {
   readonly workflowId: string;
   /** `null` for the latest run. */
-  readonly runId: string | null;
+  readonly runId: RunId | null;
   /** `undefined` for a handle by id alone. */
   readonly type: (abstract new (...dependencies: never[]) => object) | undefined;
 }
@@ -112,7 +112,7 @@ export class WorkflowHandle<W = any> {
       );
     }
     // In memory here, it tells us itself when it ends.
-    const resident = this.#parts.engine()?.runs.get(runId) !== undefined;
+    const resident = this.#parts.engine()?.runs.ofRun(runId) !== undefined;
     const last = await this.#parts.results.wait(runId, timeout, resident);
     if (last === 'timeout') {
       throw new ResultTimeoutError(this.workflowId, runId, timeout ?? 0, await this.#blockedReason(runId));
@@ -247,7 +247,7 @@ export class WorkflowHandle<W = any> {
   #terminated(answer: TerminateAnswer): void {
     if (answer.type === 'terminated') {
       // Whoever holds it here need not find out by a refused write.
-      this.#parts.engine()?.runs.get(answer.runId)?.drop();
+      this.#parts.engine()?.runs.ofRun(answer.runId)?.drop();
       this.#parts.wakeup.tell({ type: 'run closed', runId: answer.runId });
       return;
     }
@@ -255,7 +255,7 @@ export class WorkflowHandle<W = any> {
     throw new WorkflowNotRunningError(this.workflowId, 'there is nothing to terminate');
   }
 
-  async #describe(runId: string | null = this.#target.runId): Promise<RunDescription> {
+  async #describe(runId: RunId | null = this.#target.runId): Promise<RunDescription> {
     const [run] = await this.#parts.journal.describe([
       { namespace: this.#parts.namespace, workflowId: this.workflowId, runId },
     ]);
@@ -264,7 +264,7 @@ export class WorkflowHandle<W = any> {
   }
 
   /** Why the run cannot go on; `null` when it can, and when nobody can tell. */
-  async #blockedReason(runId: string): Promise<string | null> {
+  async #blockedReason(runId: RunId): Promise<string | null> {
     try {
       return (await this.#describe(runId)).blocked?.reason ?? null;
     } catch {

@@ -1,6 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import type { HistoryEntry, TerminalEntry, WorkflowDefinition } from '../core/index.js';
-import type { CommitAnswer, InboxMessage, Loaded, Turn } from '../journal/index.js';
+import type { ActorId, CommitAnswer, InboxMessage, Loaded, Turn } from '../journal/index.js';
 import { inRootContext } from '../wakeup/index.js';
 import { returnable } from './attempt-verdict.js';
 import type { Committed } from './group-committer.js';
@@ -51,7 +51,7 @@ export class ResidentRun {
   get facts(): ResidentFacts {
     return this.#held.facts;
   }
-  get actorId(): string {
+  get actorId(): ActorId {
     return this.#held.lease.actorId;
   }
   get over(): boolean {

@@ -1,6 +1,7 @@
 import { setInterval, clearInterval } from 'node:timers';
 import type { Instant, WorkflowDefinition } from '../core/index.js';
-import type { Claim, Loaded, StartRequest } from '../journal/index.js';
+import { actorOf } from '../journal/index.js';
+import type { ActorId, Claim, Loaded, RunId, StartRequest, WorkerId } from '../journal/index.js';
 import { inRootContext } from '../wakeup/index.js';
 import { ResidentRun } from './resident-run.js';
 import type { Ending, ResidentFacts, RunHost } from './run-host.js';
@@ -11,7 +12,8 @@ const SWEEP_EVERY = 250;
 
 /** The runs that this worker holds, within its slots. A run with nothing to do is given back after a second. */
 export class ResidentRuns {
-  readonly #runs = new Map<string, ResidentRun>();
+  readonly #runs = new Map<ActorId, ResidentRun>();
+  readonly #byRun = new Map<RunId, ResidentRun>();
   readonly #host: RunHost;
   readonly #slots: number;
   readonly #workflows: ReadonlyMap<string, WorkflowDefinition>;
@@ -34,8 +36,11 @@ export class ResidentRuns {
   get free(): number {
     return this.#draining ? 0 : Math.max(0, this.#slots - this.#runs.size);
   }
-  get(actorId: string): ResidentRun | undefined {
+  get(actorId: ActorId): ResidentRun | undefined {
     return this.#runs.get(actorId);
+  }
+  ofRun(runId: RunId): ResidentRun | undefined {
+    return this.#byRun.get(runId);
   }
   definitionOf(name: string, version: number): WorkflowDefinition | undefined {
     return this.#workflows.get(keyOf(name, version));
@@ -65,10 +70,10 @@ export class ResidentRuns {
   }
 
   /** A run that is about to be started, holding one slot; {@link discard} gives it back. */
-  prepare(request: StartRequest, owner: string): ResidentRun | undefined {
+  prepare(request: StartRequest, owner: WorkerId): ResidentRun | undefined {
     const definition = this.definitionOf(request.workflow, request.version);
     if (!definition || this.free === 0) return undefined;
-    const lease = { owner, actorId: request.runId, runId: request.runId, token: 0 };
+    const lease = { owner, actorId: actorOf(request.runId), runId: request.runId, token: 0 };
     return this.#add(definition, request, { lease, inboxSeq: 0, inboxConsumed: 0, failedTurns: 0 });
   }
   discard(run: ResidentRun): void {
@@ -112,6 +117,7 @@ export class ResidentRuns {
       this.#left(left, ending),
     );
     this.#runs.set(run.actorId, run);
+    this.#byRun.set(run.facts.runId, run);
     return run;
   }
 
@@ -133,6 +139,7 @@ export class ResidentRuns {
     // A run that was lost and claimed again is another object under the same id.
     if (this.#runs.get(run.actorId) !== run) return;
     this.#runs.delete(run.actorId);
+    this.#byRun.delete(run.facts.runId);
     for (const listener of this.#listeners) listener(run, ending);
     if (this.#runs.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
   }

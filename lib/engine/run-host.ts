@@ -15,6 +15,7 @@ import type { DatabaseClock } from './database-clock.js';
 import type { GroupCommitter } from './group-committer.js';
 import type { Persistence } from './persistence.js';
 import type { Shell } from './shell.js';
+import type { RunId } from '../journal/index.js';
 
 /** What resident runs share. */
 export interface RunHost {
@@ -45,6 +46,7 @@ export interface ResidencySettings {
 }
 
 export interface ResidentFacts extends RunFacts {
+  readonly runId: RunId;
   readonly namespace: string;
 }
 

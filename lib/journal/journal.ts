@@ -1,5 +1,6 @@
 import type { Encoded, HistoryEntry, Instant } from '../core/index.js';
-import type { ActorId, CommitAnswer, Lease, RunId, RunState, Turn, WorkerId } from './turn.js';
+import type { ActorId, RunId, WorkerId } from './ids.js';
+import type { CommitAnswer, Lease, RunState, Turn } from './turn.js';
 
 /**
  * Where history is kept. Two adapters have it, `in-memory/` and `postgres/`, and one contract suite tests both.

@@ -1,11 +1,5 @@
 import type { HistoryEntry, Instant } from '../core/index.js';
-
-/** Identifies the actor of a workflow id: the id of its first run. A UUID (v7). */
-export type ActorId = string;
-/** One execution. A UUID (v7). */
-export type RunId = string;
-/** A worker's session. A UUID. */
-export type WorkerId = string;
+import type { ActorId, RunId, WorkerId } from './ids.js';
 
 /**
  * The right to write one actor's history. `token` is the fencing token: it grows with every claim, so that a

@@ -1,4 +1,5 @@
-import type { Journal } from '../journal/index.js';
+import { asActorId, asRunId } from '../journal/index.js';
+import type { ActorId, Journal, RunId } from '../journal/index.js';
 import { inRootContext } from './root-context.js';
 
 /** There may be work. A hint that is lost costs one poll interval, nothing else. */
@@ -6,9 +7,9 @@ export type Hint =
   /** Some run can be claimed. */
   | { readonly type: 'run ready' }
   /** An actor's inbox has a new message. */
-  | { readonly type: 'mail'; readonly actorId: string }
+  | { readonly type: 'mail'; readonly actorId: ActorId | '*' }
   /** A run has ended. */
-  | { readonly type: 'run closed'; readonly runId: string };
+  | { readonly type: 'run closed'; readonly runId: RunId | '*' };
 
 export type HintListener = (hint: Hint) => void;
 
@@ -121,7 +122,7 @@ function write(hint: Hint): string {
 
 function read(text: string): Hint {
   const subject = text.slice(1);
-  if (text.startsWith('m')) return { type: 'mail', actorId: subject };
-  if (text.startsWith('c')) return { type: 'run closed', runId: subject };
+  if (text.startsWith('m')) return { type: 'mail', actorId: asActorId(subject) };
+  if (text.startsWith('c')) return { type: 'run closed', runId: asRunId(subject) };
   return { type: 'run ready' };
 }

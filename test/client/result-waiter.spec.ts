@@ -1,5 +1,6 @@
 import { expect, it, jest } from '@jest/globals';
 import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
+import { asRunId } from '../../lib/journal/index.js';
 
 const DAY = 86_400_000;
 /** What a timer of Node counts at most, in ms: it ends a longer one at once. */
@@ -17,7 +18,7 @@ it('a wait for a result that is longer than a timer of Node counts goes on after
   const journal = new InMemoryJournal();
   const waiter = new ResultWaiter(journal, new Wakeup(journal, 'w1'));
   const settled = jest.fn();
-  const waiting = waiter.wait('r-1', 60 * DAY, true).then(settled);
+  const waiting = waiter.wait(asRunId('r-1'), 60 * DAY, true).then(settled);
   const next = (): number => timers.find(({ within }) => within > DAY)!.within;
   /** The long timer, and not that of the poll. */
   const ring = async (): Promise<void> => {

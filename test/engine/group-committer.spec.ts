@@ -6,6 +6,7 @@ import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
 import { JournalRefusedError, JournalUnavailableError } from '../../lib/journal/index.js';
 import type { Lease, Turn } from '../../lib/journal/index.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
+import { actorOf } from '../../lib/journal/index.js';
 
 const fired = (id: number): HistoryEntry => ({ type: 'timer_fired', at: 1, id });
 
@@ -55,7 +56,7 @@ describe('GroupCommitter', () => {
       },
     ]);
     if (answer?.type !== 'started') throw new Error('not started');
-    return { owner, actorId: runId, runId, token: answer.token };
+    return { owner, actorId: actorOf(runId), runId, token: answer.token };
   };
   const turn = (lease: Lease, more: Partial<Turn> = {}): Turn => ({
     lease,

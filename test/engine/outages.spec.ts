@@ -4,7 +4,7 @@ import { durableCodec } from '../../lib/core/index.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { ownedBy } from '../../lib/journal/in-memory/worker-sessions.js';
 import { JournalError, JournalUnavailableError } from '../../lib/journal/index.js';
-import type { HeartbeatAnswer, Loaded } from '../../lib/journal/index.js';
+import type { HeartbeatAnswer, Loaded, WorkerId } from '../../lib/journal/index.js';
 import { gate } from '../support/gate.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
 import { activity, Recorder, SETTINGS, Stage } from '../support/stage.js';
@@ -18,7 +18,7 @@ const works: ScriptedWorkflow = { make: ({ act }) => ({ run: () => act('work') }
 const waits: ScriptedWorkflow = { make: ({ ctx }) => ({ run: () => ctx.waitForSignal('go') }) };
 
 /** As the Postgres adapter does while it is in doubt: tells every actor that is owned. */
-const tellAll = (store: InMemoryStore, owner: string, answer: HeartbeatAnswer): HeartbeatAnswer => {
+const tellAll = (store: InMemoryStore, owner: WorkerId, answer: HeartbeatAnswer): HeartbeatAnswer => {
   if (answer.type === 'dead') return answer;
   const owned = ownedBy(store, owner);
   return {

@@ -11,6 +11,8 @@ import {
 import { PostgresJournal } from '../../lib/journal/postgres/index.js';
 import { type TestDatabase, createDatabase } from '../support/database.js';
 import { PostgresProxy } from '../support/postgres-proxy.js';
+import { actorOf, asRunId, asWorkerId } from '../../lib/journal/index.js';
+import type { WorkerId } from '../../lib/journal/index.js';
 
 // The connection dies around a write, and nobody knows whether it was done. Nothing may be lost, and nothing done twice.
 
@@ -28,7 +30,7 @@ let proxy: PostgresProxy;
 let cutOff: PostgresJournal;
 /** Sees what the database holds. */
 let witness: PostgresJournal;
-let owner: string;
+let owner: WorkerId;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -43,7 +45,7 @@ beforeEach(async () => {
   proxy = await PostgresProxy.inFrontOf(database.url);
   cutOff = new PostgresJournal({ connection: proxy.connection, migrations: 'none', poolSize: 1 });
   await cutOff.open();
-  owner = randomUUID();
+  owner = asWorkerId(randomUUID());
   await witness.register(session(owner));
 });
 afterEach(async () => {
@@ -134,7 +136,10 @@ describe('other writes in doubt', () => {
   it('the bytes of a start that arrive after its run has closed start nothing', async () => {
     const request = requestOf();
     await cutWhileUnderWay(() => cutOff.start([request]));
-    const held = { lease: { owner, actorId: request.runId, runId: request.runId, token: 1 }, seq: 1 };
+    const held = {
+      lease: { owner, actorId: actorOf(request.runId), runId: request.runId, token: 1 },
+      seq: 1,
+    };
     await witness.start([request]);
     expect(await witness.commit([closing(held)])).toEqual([{ type: 'applied', inboxSeq: 0 }]);
     await proxy.deliver();
@@ -149,7 +154,7 @@ describe('other writes in doubt', () => {
     await cutOff.start([request]);
     await cutBeforeTheAnswer(() => cutOff.claim({ owner, workflows: WORKFLOWS, limit: 10 }));
     const answer = await cutOff.heartbeat(owner);
-    expect(answer).toMatchObject({ type: 'alive', unread: [{ actorId: request.runId, token: 1 }] });
+    expect(answer).toMatchObject({ type: 'alive', unread: [{ actorId: actorOf(request.runId), token: 1 }] });
   });
 
   it('a read is never in doubt', async () => {
@@ -247,7 +252,7 @@ async function expectInDoubt(write: Promise<unknown>): Promise<void> {
   await expect(write).rejects.toMatchObject({ name: 'JournalUnavailableError', ambiguous: true });
 }
 
-const session = (id: string) => ({
+const session = (id: WorkerId) => ({
   id,
   name: 'worker',
   host: 'here',
@@ -260,7 +265,7 @@ const session = (id: string) => ({
 
 function requestOf(): StartRequest {
   return {
-    runId: uuidv7(),
+    runId: asRunId(uuidv7()),
     namespace: 'default',
     workflowId: randomUUID(),
     workflow: 'order',
@@ -278,7 +283,7 @@ function requestOf(): StartRequest {
 async function start(): Promise<Held> {
   const request = requestOf();
   await witness.start([request]);
-  return { lease: { owner, actorId: request.runId, runId: request.runId, token: 1 }, seq: 1 };
+  return { lease: { owner, actorId: actorOf(request.runId), runId: request.runId, token: 1 }, seq: 1 };
 }
 
 const started = (): HistoryEntry => ({

@@ -17,6 +17,8 @@ import { Database } from '../../lib/journal/postgres/connection.js';
 import { PostgresJournal } from '../../lib/journal/postgres/index.js';
 import { startPostgres } from '../../tools/postgres.mjs';
 import { type TestDatabase, createDatabase } from '../support/database.js';
+import { actorOf, asRunId, asWorkerId } from '../../lib/journal/index.js';
+import type { WorkerId } from '../../lib/journal/index.js';
 
 const AT = 1_700_000_000_000;
 const WORKFLOWS = [{ name: 'order', version: 1 }];
@@ -26,7 +28,7 @@ let database: TestDatabase;
 let journal: PostgresJournal;
 let application: DataSource;
 let admin: pg.Pool;
-let owner: string;
+let owner: WorkerId;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -191,8 +193,8 @@ describe('while somebody else holds rows', () => {
       });
       await hasBegun;
       const starting = journal.start([
-        { ...mine, runId: uuidv7(), workflowId },
-        { ...other, runId: uuidv7(), workflowId: `${other.workflowId} ${end}` },
+        { ...mine, runId: asRunId(uuidv7()), workflowId },
+        { ...other, runId: asRunId(uuidv7()), workflowId: `${other.workflowId} ${end}` },
       ]);
       while ((await journal.count({ namespace: NAMESPACE, workflowId: `${other.workflowId} ${end}` })) === 0);
       decide();
@@ -336,8 +338,8 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-async function worker(of = journal): Promise<string> {
-  const id = randomUUID();
+async function worker(of = journal): Promise<WorkerId> {
+  const id = asWorkerId(randomUUID());
   const session = { id, name: 'worker', host: 'here', pid: 1, buildId: 'build', workflows: WORKFLOWS };
   await of.register({ ...session, ttl: 600_000, heartbeatInterval: 60_000 });
   return id;
@@ -345,7 +347,7 @@ async function worker(of = journal): Promise<string> {
 
 function requestOf(): StartRequest {
   return {
-    runId: uuidv7(),
+    runId: asRunId(uuidv7()),
     namespace: NAMESPACE,
     workflowId: randomUUID(),
     workflow: 'order',
@@ -366,7 +368,7 @@ async function startLeased(): Promise<Lease> {
   ];
   const request = { ...requestOf(), first: { owner, entries } };
   await journal.start([request]);
-  return { owner, actorId: request.runId, runId: request.runId, token: 1 };
+  return { owner, actorId: actorOf(request.runId), runId: request.runId, token: 1 };
 }
 
 const turnOf = (lease: Lease, previousSeq = 1, result = '1'): Turn => ({

@@ -16,6 +16,7 @@ import { startTogether } from '../../lib/journal/postgres/start-runs.js';
 import { type Session, type Statement, type Values, compile } from '../../lib/journal/postgres/statement.js';
 import { heartbeat, rescue, unregister } from '../../lib/journal/postgres/worker-sessions.js';
 import { createDatabase } from '../support/database.js';
+import { actorOf, asRunId, asWorkerId } from '../../lib/journal/index.js';
 
 // A plan is made once and kept. So each hot statement is prepared while the tables are empty, in the two ways in which
 // tables are: never looked at, and analyzed as empty, as a mostly empty inbox is. Then the tables grow, and the old plan
@@ -25,7 +26,7 @@ const BATCH = 50;
 /** Other people's rows. Each table has them, or twice as many. */
 const CROWD = 50_000;
 const AT = 1_700_000_000_000;
-const OWNER = randomUUID();
+const OWNER = asWorkerId(randomUUID());
 
 interface Recorded {
   readonly statement: Statement<Values, unknown>;
@@ -48,7 +49,12 @@ async function recorded(work: (session: Session) => Promise<unknown>): Promise<r
 
 const own: readonly StartRequest[] = Array.from({ length: BATCH }, () => requestOf());
 const others: readonly StartRequest[] = Array.from({ length: BATCH }, () => requestOf());
-const leases: readonly Lease[] = own.map(({ runId }) => ({ owner: OWNER, actorId: runId, runId, token: 1 }));
+const leases: readonly Lease[] = own.map(({ runId }) => ({
+  owner: OWNER,
+  actorId: actorOf(runId),
+  runId,
+  token: 1,
+}));
 
 const VERBS: Readonly<Record<string, (session: Session) => Promise<unknown>>> = {
   'start, leased': (session) => startTogether(session, others),
@@ -178,7 +184,7 @@ it('statements are prepared anew, under other names, when a table has outgrown i
     await database.open();
     const names = async (): Promise<readonly string[]> => {
       database.planGeneration = await readPlanGeneration(database);
-      await outcomes(database, [randomUUID()]);
+      await outcomes(database, [asRunId(randomUUID())]);
       const rows: readonly { readonly name: string }[] = await database.dataSource.query(
         `select name from pg_prepared_statements where name like 'read outcomes%'`,
       );
@@ -285,7 +291,7 @@ const WORKER = {
 
 function requestOf(): StartRequest {
   return {
-    runId: uuidv7(),
+    runId: asRunId(uuidv7()),
     namespace: 'default',
     workflowId: randomUUID(),
     workflow: 'order',

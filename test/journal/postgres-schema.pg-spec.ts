@@ -12,6 +12,7 @@ import { PostgresJournal, type PostgresJournalOptions } from '../../lib/journal/
 import { Database } from '../../lib/journal/postgres/connection.js';
 import { CONTINUUM_MIGRATIONS, continuumMigrations } from '../../migrations/index.js';
 import { type TestDatabase, createDatabase } from '../support/database.js';
+import { asRunId, asWorkerId } from '../../lib/journal/index.js';
 
 let database: TestDatabase;
 const opened: { close(): Promise<void> }[] = [];
@@ -254,7 +255,7 @@ describe('opening', () => {
 it('writes a history that plain SQL can read', async () => {
   const journal = journalWith();
   await journal.open();
-  const owner = uuidv7();
+  const owner = asWorkerId(uuidv7());
   const workflows = [{ name: 'order', version: 1 }];
   const session = { id: owner, name: 'w', host: 'h', pid: 1, buildId: 'b', workflows };
   await journal.register({ ...session, ttl: 60_000, heartbeatInterval: 1_000 });
@@ -302,7 +303,7 @@ it('writes a history that plain SQL can read', async () => {
 });
 
 const requestOf = (workflowId: string): StartRequest => ({
-  runId: uuidv7(),
+  runId: asRunId(uuidv7()),
   namespace: 'default',
   workflowId,
   workflow: 'order',

@@ -4,6 +4,7 @@ import { Wakeup } from '../../lib/wakeup/index.js';
 import type { Hint } from '../../lib/wakeup/index.js';
 import { gate } from '../support/gate.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
+import { asActorId, asRunId } from '../../lib/journal/index.js';
 
 describe('Wakeup', () => {
   const store = new InMemoryStore();
@@ -38,14 +39,14 @@ describe('Wakeup', () => {
     });
     here.tell({ type: 'run ready' });
     here.tell({ type: 'run ready' });
-    here.tell({ type: 'mail', actorId: 'a' });
-    here.tell({ type: 'run closed', runId: 'r' });
+    here.tell({ type: 'mail', actorId: asActorId('a') });
+    here.tell({ type: 'run closed', runId: asRunId('r') });
     expect(heardHere).toHaveLength(4);
     await heardThere.opened;
     expect(all).toEqual([
       { type: 'run ready' },
-      { type: 'mail', actorId: 'a' },
-      { type: 'run closed', runId: 'r' },
+      { type: 'mail', actorId: asActorId('a') },
+      { type: 'run closed', runId: asRunId('r') },
     ]);
     // Its own hints do not come back.
     expect(heardHere).toHaveLength(4);
@@ -56,7 +57,7 @@ describe('Wakeup', () => {
     there.listen((hint) => {
       if (hint.type === 'run closed') heard.open(hint);
     });
-    for (let i = 0; i < 1_000; i++) here.tellOthers({ type: 'run closed', runId: `r${i}` });
+    for (let i = 0; i < 1_000; i++) here.tellOthers({ type: 'run closed', runId: asRunId(`r${i}`) });
     await expect(heard.opened).resolves.toEqual({ type: 'run closed', runId: '*' });
   });
 

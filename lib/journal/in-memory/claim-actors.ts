@@ -1,5 +1,6 @@
 import type { Claim, ClaimRequest } from '../journal.js';
 import type { Actor, InMemoryStore } from './in-memory-store.js';
+import type { WorkerId } from '../ids.js';
 
 /** A worker whose session is dead or unknown gets nothing: nobody would ever take it back. */
 export function claimActors(store: InMemoryStore, request: ClaimRequest): readonly Claim[] {
@@ -16,7 +17,7 @@ export function claimActors(store: InMemoryStore, request: ClaimRequest): readon
 
 const dueAt = (actor: Actor): number => actor.wakeAt ?? Infinity;
 
-function lease(actor: Actor, owner: string): Claim {
+function lease(actor: Actor, owner: WorkerId): Claim {
   actor.owner = owner;
   actor.token += 1;
   return {

@@ -26,7 +26,8 @@ import type {
   WorkerSession,
 } from '../journal.js';
 import { refuseUnstorableMessage, refuseUnstorableStart, refuseUnstorableTermination } from '../limits.js';
-import type { CommitAnswer, Lease, RunId, Turn, WorkerId } from '../turn.js';
+import type { RunId, WorkerId } from '../ids.js';
+import type { CommitAnswer, Lease, Turn } from '../turn.js';
 import { claimActors } from './claim-actors.js';
 import { applyTurn, heldBy, refenceLease, refuseMalformed } from './commit-turn.js';
 import { type Actor, InMemoryStore } from './in-memory-store.js';

@@ -1,6 +1,7 @@
 import type { Encoded, HistoryEntry, Instant } from '../../core/index.js';
 import type { InboxMessage, WorkerSession } from '../journal.js';
-import type { ActorId, RunId, RunState, WorkerId } from '../turn.js';
+import type { ActorId, RunId, WorkerId } from '../ids.js';
+import type { RunState } from '../turn.js';
 import { RowLock } from './row-lock.js';
 
 /** One row for every open workflow id; gone when its run is closed. */

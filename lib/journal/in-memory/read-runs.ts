@@ -10,7 +10,7 @@ import type {
   RunPage,
   RunRef,
 } from '../journal.js';
-import type { RunId } from '../turn.js';
+import type { RunId } from '../ids.js';
 import type { InMemoryStore, Run } from './in-memory-store.js';
 import { decodeCursor, encodeCursor } from './run-cursor.js';
 

@@ -1,6 +1,7 @@
 import type { Instant } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
-import type { RunId } from '../turn.js';
+import { asRunId } from '../ids.js';
+import type { RunId } from '../ids.js';
 
 /** Where a page ended: the place of its last run in the order of starts. */
 export interface RunPlace {
@@ -16,7 +17,7 @@ export function decodeCursor(cursor: string): RunPlace {
   if (!Array.isArray(place)) throw invalid(cursor);
   const [startedAt, id] = place as readonly unknown[];
   if (typeof startedAt !== 'number' || typeof id !== 'string' || place.length !== 2) throw invalid(cursor);
-  return { startedAt, id };
+  return { startedAt, id: asRunId(id) };
 }
 
 function parse(text: string): unknown {

@@ -2,6 +2,7 @@ import type { OnReuse, StartAnswer, StartRequest, TerminateAnswer, TerminateRequ
 import type { RunState } from '../turn.js';
 import { type Actor, type InMemoryStore, floored } from './in-memory-store.js';
 import { RowLock } from './row-lock.js';
+import { actorOf } from '../ids.js';
 
 /** An open run with the workflow id is a matter of `onConflict`; where there is none, `onReuse` looks at the latest one. */
 export function startRun(store: InMemoryStore, request: StartRequest): StartAnswer {
@@ -84,7 +85,7 @@ function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
   const first = isHeld ? request.first : null;
   const token = first === null ? 0 : 1;
   const actor: Actor = {
-    id: runId,
+    id: actorOf(runId),
     runId,
     namespace,
     workflowId,
@@ -106,7 +107,7 @@ function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
   };
   const run = {
     id: runId,
-    actorId: runId,
+    actorId: actor.id,
     namespace,
     workflowId,
     workflow,

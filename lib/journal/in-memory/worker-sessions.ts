@@ -1,5 +1,5 @@
 import type { HeartbeatAnswer, RescueAnswer, WorkerSession } from '../journal.js';
-import type { WorkerId } from '../turn.js';
+import type { WorkerId } from '../ids.js';
 import { type Actor, type InMemoryStore, type Session, floored } from './in-memory-store.js';
 
 /** A run that takes its worker down with it is tried again at once this many times; then it must wait. */

@@ -2,6 +2,7 @@ import type { Claim, ClaimRequest } from '../journal.js';
 import { numberArray, textArray, uuidOrNil } from './array-literals.js';
 import { type ClaimRow, claimActors } from './sql/claim-actors.js';
 import type { Session } from './statement.js';
+import type { WorkerId } from '../ids.js';
 
 const PRIORITIES = [0, 1, 2, 3, 4];
 
@@ -34,7 +35,7 @@ function shuffled<T>(items: readonly T[]): T[] {
   return result;
 }
 
-const toClaim = (row: ClaimRow, owner: string): Claim => ({
+const toClaim = (row: ClaimRow, owner: WorkerId): Claim => ({
   lease: { owner, actorId: row.id, runId: row.run_id, token: row.lease_token },
   namespace: row.namespace,
   workflowId: row.workflow_id,

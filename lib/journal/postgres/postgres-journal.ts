@@ -24,7 +24,8 @@ import type {
   WorkerSession,
 } from '../journal.js';
 import { refuseUnstorableMessage, refuseUnstorableTermination } from '../limits.js';
-import type { CommitAnswer, Lease, RunId, Turn, WorkerId } from '../turn.js';
+import type { RunId, WorkerId } from '../ids.js';
+import type { CommitAnswer, Lease, Turn } from '../turn.js';
 import { inCallersTransaction } from './caller-transaction.js';
 import { claim } from './claim-actors.js';
 import { commitLocked, commitTurns, refuseMalformed } from './commit-turns.js';

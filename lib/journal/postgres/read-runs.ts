@@ -1,7 +1,7 @@
 import type { DataSource, SelectQueryBuilder } from 'typeorm';
 import { JournalRefusedError } from '../errors.js';
 import type { ListQuery, RunDescription, RunFilter, RunOutcome, RunPage, RunRef } from '../journal.js';
-import type { RunId } from '../turn.js';
+import type { RunId } from '../ids.js';
 import { textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { ACTOR, RUN, type Run } from './entities/index.js';
 import { toEntry } from './row-mapping.js';

@@ -1,6 +1,7 @@
 import type { Instant } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
-import type { RunId } from '../turn.js';
+import { asRunId } from '../ids.js';
+import type { RunId } from '../ids.js';
 import { uuidOrNil } from './array-literals.js';
 
 /** Where a page ended: the place of its last run in the order of starts. */
@@ -16,7 +17,7 @@ export function decodeCursor(cursor: string): RunPlace {
   const place = parse(Buffer.from(cursor, 'base64url').toString());
   const [startedAt, runId] = Array.isArray(place) ? (place as readonly unknown[]) : [];
   if (typeof startedAt === 'number' && typeof runId === 'string' && uuidOrNil(runId) === runId) {
-    return { startedAt, runId };
+    return { startedAt, runId: asRunId(runId) };
   }
   throw new JournalRefusedError(
     `A cursor is what an earlier page gave as its \`next\`; "${cursor.slice(0, 60)}" is none. Begin again without a cursor.`,

@@ -2,11 +2,12 @@ import type { RunDescription } from '../journal.js';
 import type { RunState } from '../turn.js';
 import type { Actor, Run } from './entities/index.js';
 import { toInstant } from './row-mapping.js';
+import type { ActorId, RunId } from '../ids.js';
 
 /** A row of `runs`, and what its open actor knows, as statements select it. */
 export interface RunRow {
-  readonly run_id: string;
-  readonly actor_id: string;
+  readonly run_id: RunId;
+  readonly actor_id: ActorId;
   readonly namespace: string;
   readonly workflow_id: string;
   readonly workflow: string;

@@ -1,6 +1,6 @@
 import { JournalError } from '../errors.js';
 import type { HeartbeatAnswer, RescueAnswer, WorkerSession } from '../journal.js';
-import type { WorkerId } from '../turn.js';
+import type { WorkerId } from '../ids.js';
 import { requireUuid, storable, uuidArray, uuidOrNil } from './array-literals.js';
 import { ContentionError } from './error-translation.js';
 import { toInstant } from './row-mapping.js';
@@ -15,6 +15,7 @@ import { strandedOwners } from './sql/stranded-owners.js';
 import { suspectWorkers } from './sql/suspect-workers.js';
 import { WAKE_BLOCKED } from './sql/wake-blocked.js';
 import type { Session } from './statement.js';
+import { asWorkerId } from '../ids.js';
 
 /** Opens a session. `lockKey`: the advisory lock that this process holds for it. */
 export async function register(session: Session, worker: WorkerSession, lockKey: string): Promise<void> {
@@ -73,7 +74,7 @@ export async function unregister(
   owner: WorkerId,
   waiting: <T>(work: () => Promise<T>) => Promise<T>,
 ): Promise<void> {
-  const id = uuidOrNil(owner);
+  const id = asWorkerId(uuidOrNil(owner));
   await waiting(() => session.run(endSession, { id }));
   await free(session, [id], false);
   const freeOne = { owners: uuidArray([id]), lost: false, limit: 1 };

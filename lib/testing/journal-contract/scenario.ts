@@ -20,6 +20,7 @@ import { only } from './concurrency.js';
 import { runCancelled, runCompleted, runFailed, runStarted } from './entries.js';
 import type { JournalHarness } from './harness.js';
 import type { Expect } from './test-runner.js';
+import { actorOf, asRunId, asWorkerId } from '../../journal/index.js';
 
 export const NAMESPACE = 'default';
 export const ORDERS = [{ name: 'order', version: 1 }] as const;
@@ -60,7 +61,7 @@ export class Scenario {
 
   request(changes: Partial<StartRequest> = {}): StartRequest {
     return {
-      runId: uuidv7(),
+      runId: asRunId(uuidv7()),
       namespace: NAMESPACE,
       workflowId: `order-${++this.#orders}`,
       workflow: 'order',
@@ -105,7 +106,7 @@ export class Scenario {
     const runs = await this.startedMany(count, { first: { owner, entries: [runStarted()] }, ...changes });
     return runs.map((run) => ({
       run,
-      lease: { owner, actorId: run.runId, runId: run.runId, token: 1 },
+      lease: { owner, actorId: actorOf(run.runId), runId: run.runId, token: 1 },
       seq: run.first?.entries.length ?? 0,
       consumed: 0,
     }));
@@ -140,14 +141,16 @@ export class Scenario {
 
   async historyOf(run: Pick<StartRequest, 'runId'>, after = 0): Promise<readonly HistoryEntry[]> {
     const { runId } = run;
-    return only(await this.journal.load([{ actorId: runId, runId, historyAfter: after, inboxAfter: null }]))
-      .history;
+    return only(
+      await this.journal.load([{ actorId: actorOf(runId), runId, historyAfter: after, inboxAfter: null }]),
+    ).history;
   }
 
   async inboxOf(run: Pick<StartRequest, 'runId'>, after = 0): Promise<readonly InboxMessage[]> {
     const { runId } = run;
-    return only(await this.journal.load([{ actorId: runId, runId, historyAfter: null, inboxAfter: after }]))
-      .messages;
+    return only(
+      await this.journal.load([{ actorId: actorOf(runId), runId, historyAfter: null, inboxAfter: after }]),
+    ).messages;
   }
 
   // ---------------------------------------------------------------------------------------- messages
@@ -191,7 +194,7 @@ export class Scenario {
 
   session(changes: Partial<WorkerSession> = {}): WorkerSession {
     return {
-      id: uuidv7(),
+      id: asWorkerId(uuidv7()),
       name: 'worker',
       host: 'localhost',
       pid: 4711,

@@ -1,11 +1,12 @@
 import { EntitySchema } from 'typeorm';
 import type { RunState } from '../../turn.js';
 import { bigint, instant, integer, jsonb, key, nullable, text, uuid } from './columns.js';
+import type { ActorId, RunId } from '../../ids.js';
 
 /** One row for every execution: what lists show. */
 export interface Run {
-  readonly id: string;
-  readonly actorId: string;
+  readonly id: RunId;
+  readonly actorId: ActorId;
   readonly namespace: string;
   readonly workflowId: string;
   readonly workflow: string;

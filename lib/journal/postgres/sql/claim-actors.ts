@@ -1,8 +1,9 @@
 import { command } from '../statement.js';
+import type { ActorId, RunId } from '../../ids.js';
 
 export interface ClaimRow {
-  readonly id: string;
-  readonly run_id: string;
+  readonly id: ActorId;
+  readonly run_id: RunId;
   readonly namespace: string;
   readonly workflow_id: string;
   readonly workflow: string;

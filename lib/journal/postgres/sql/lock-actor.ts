@@ -1,9 +1,10 @@
 import { command } from '../statement.js';
+import type { ActorId, RunId } from '../../ids.js';
 
 /** Waits for an actor's row, and locks it against everybody. Answers nothing where there is none (any more). */
 export const lockActor = command<
   { readonly namespace: string; readonly workflowId: string; readonly runId: string | null },
-  { readonly id: string; readonly run_id: string }
+  { readonly id: ActorId; readonly run_id: RunId }
 >(
   'lock actor',
   (schema) => `

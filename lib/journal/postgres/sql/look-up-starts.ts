@@ -1,13 +1,14 @@
 import type { RunState } from '../../turn.js';
 import { query } from '../statement.js';
+import type { RunId } from '../../ids.js';
 
 export interface StartFacts {
   /** Of a start that was done before: the token its run has now. */
   readonly repeated_token: number | null;
   /** The run that has the workflow id now. */
-  readonly open_run: string | null;
+  readonly open_run: RunId | null;
   /** The latest other run that had it. */
-  readonly latest_run: string | null;
+  readonly latest_run: RunId | null;
   readonly latest_state: RunState | null;
 }
 

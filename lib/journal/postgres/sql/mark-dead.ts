@@ -1,10 +1,11 @@
 import { command } from '../statement.js';
+import type { WorkerId } from '../../ids.js';
 
 /**
  * Ends sessions before their actors are freed. The lock waits for claims in flight (those who hold it are passed over
  * until the next rescue), and under it a heartbeat that came meanwhile wins.
  */
-export const markDead = command<{ readonly ids: string }, { readonly id: string }>(
+export const markDead = command<{ readonly ids: string }, { readonly id: WorkerId }>(
   'mark workers dead',
   (schema) => `
 with dead as materialized (

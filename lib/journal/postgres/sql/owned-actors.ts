@@ -1,7 +1,8 @@
 import { query } from '../statement.js';
+import type { ActorId } from '../../ids.js';
 
 export interface OwnedRow {
-  readonly id: string;
+  readonly id: ActorId;
   readonly lease_token: number;
   readonly inbox_seq: number;
 }

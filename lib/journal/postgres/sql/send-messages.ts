@@ -1,4 +1,5 @@
 import { type Lock, type Statement, command } from '../statement.js';
+import type { ActorId, WorkerId } from '../../ids.js';
 
 export interface SendMessages {
   readonly [name: string]: string;
@@ -18,9 +19,9 @@ export interface SendMessages {
 
 export interface SentMessage {
   readonly answer: 'accepted' | 'duplicate' | 'again' | 'not running';
-  readonly actor_id: string | null;
+  readonly actor_id: ActorId | null;
   readonly n: number | null;
-  readonly owner: string | null;
+  readonly owner: WorkerId | null;
   readonly known: boolean;
 }
 

@@ -1,10 +1,11 @@
 import { type NoValues, query } from '../statement.js';
+import type { WorkerId } from '../../ids.js';
 
 /**
  * Owners of actors that have no live session: found by what is in use, so that also a claim that came too late is healed.
  * Steps through the index from owner to owner, however many actors each of them has.
  */
-export const strandedOwners = query<NoValues, { readonly owner: string }>(
+export const strandedOwners = query<NoValues, { readonly owner: WorkerId }>(
   'stranded owners',
   (schema) => `
 with recursive in_use as (

@@ -1,10 +1,11 @@
 import { type NoValues, query } from '../statement.js';
+import type { WorkerId } from '../../ids.js';
 
 /**
  * Sessions that nobody has ended, and that look dead: expired, or two heartbeats missed and the lock that their process
  * holds while it lives free. A free lock alone is no death: a process that lost a connection has lost it too.
  */
-export const suspectWorkers = query<NoValues, { readonly id: string }>(
+export const suspectWorkers = query<NoValues, { readonly id: WorkerId }>(
   'suspect workers',
   (schema) => `
 with quiet as materialized (

@@ -4,6 +4,7 @@ import type { InboxMessage, RunDescription } from '../../../journal/index.js';
 import { only } from '../concurrency.js';
 import { HOUR, NAMESPACE, ORDERS, SECOND } from '../scenario.js';
 import { type Mark, type StressRecord, startRequest } from './stress-record.js';
+import { asWorkerId } from '../../../journal/index.js';
 
 interface Found {
   readonly run: RunDescription;
@@ -152,7 +153,7 @@ async function checkWakes(record: StressRecord, found: readonly Found[]): Promis
   const open = found.filter(({ run }) => run.state === 'running');
   const claimAll = async (): Promise<Set<string>> => {
     const session = {
-      id: uuidv7(),
+      id: asWorkerId(uuidv7()),
       name: 'oracle',
       host: 'localhost',
       pid: 1,

@@ -3,6 +3,7 @@ import { uuidv7 } from 'uuidv7';
 import type { ActorId, Journal, MessageKind, RunId, StartRequest, WorkerId } from '../../../journal/index.js';
 import type { JournalHarness } from '../harness.js';
 import { NAMESPACE } from '../scenario.js';
+import { asRunId } from '../../../journal/index.js';
 
 /** A message that the journal has acknowledged. */
 export interface Acknowledged {
@@ -63,7 +64,7 @@ export class StressRecord {
 }
 
 export const startRequest = (workflowId: string, changes: Partial<StartRequest> = {}): StartRequest => ({
-  runId: uuidv7(),
+  runId: asRunId(uuidv7()),
   namespace: NAMESPACE,
   workflowId,
   workflow: 'order',

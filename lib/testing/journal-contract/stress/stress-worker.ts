@@ -14,6 +14,7 @@ import { GroupCommitter } from './group-committer.js';
 import type { Random } from './random.js';
 import { received, rollbackStarted, runCompleted, stamp } from './stress-entries.js';
 import { type StressRecord, pause, startRequest } from './stress-record.js';
+import { actorOf, asRunId, asWorkerId } from '../../../journal/index.js';
 
 const SLOTS = 30;
 const LIVES_LONG = 1_000;
@@ -37,7 +38,7 @@ export class StressWorker {
   readonly #random: Random;
   readonly #committer: GroupCommitter;
   readonly #lives = new Set<Promise<void>>();
-  #session: WorkerId = '';
+  #session: WorkerId = asWorkerId('');
   #residents = 0;
 
   constructor(record: StressRecord, journal: Journal, other: Journal, random: Random) {
@@ -56,7 +57,14 @@ export class StressWorker {
   async #liveOneSession(): Promise<void> {
     const doomed = this.#random.chance(0.5);
     const ttl = doomed ? DIES_SOON : LIVES_LONG;
-    const session = { id: uuidv7(), name: 'stress', host: 'localhost', pid: 1, workflows: ORDERS, ttl };
+    const session = {
+      id: asWorkerId(uuidv7()),
+      name: 'stress',
+      host: 'localhost',
+      pid: 1,
+      workflows: ORDERS,
+      ttl,
+    };
     const buildId = `build-${this.#random.below(2)}`;
     await this.#journal.register({ ...session, buildId, heartbeatInterval: ttl / 5 });
     this.#session = session.id;
@@ -101,8 +109,8 @@ export class StressWorker {
   /** A run that is born leased, with its first turn in the same write. */
   async #startOwn(owner: WorkerId): Promise<void> {
     const workflowId = this.#random.pick(this.#record.workflowIds) ?? '';
-    const runId = uuidv7();
-    const lease = { owner, actorId: runId, runId, token: 1 };
+    const runId = asRunId(uuidv7());
+    const lease = { owner, actorId: actorOf(runId), runId, token: 1 };
     const first = { owner, entries: [stamp(lease)] };
     const answer = only(await this.#journal.start([startRequest(workflowId, { runId, first })]));
     if (answer.type !== 'started') return;

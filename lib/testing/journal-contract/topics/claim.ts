@@ -2,6 +2,7 @@ import { uuidv7 } from 'uuidv7';
 import { only, race, range } from '../concurrency.js';
 import { step } from '../entries.js';
 import { HOUR, MINUTE, ORDERS, SECOND, type Topic } from '../scenario.js';
+import { asWorkerId } from '../../../journal/index.js';
 
 export function claimTopic({ test, expect }: Topic): void {
   test('a claim is a lease with a token that grows, and tells all that a holder starts from', async (s) => {
@@ -141,7 +142,7 @@ export function claimTopic({ test, expect }: Topic): void {
     await s.harness.elapse(MINUTE);
     await s.journal.rescue();
     const run = await s.started();
-    for (const owner of [uuidv7(), ended, dead]) expect(await s.claimedIds(owner)).toEqual([]);
+    for (const owner of [asWorkerId(uuidv7()), ended, dead]) expect(await s.claimedIds(owner)).toEqual([]);
     expect(await s.claimedIds(await s.worker())).toEqual([run.workflowId]);
   });
 

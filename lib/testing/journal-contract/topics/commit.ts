@@ -4,6 +4,7 @@ import { ENTRY_SAMPLES } from '../entry-samples.js';
 import { only, range } from '../concurrency.js';
 import { runCompleted, runStarted, step, stepsOf } from '../entries.js';
 import { COMPLETED, HOUR, MINUTE, SECOND, type Topic } from '../scenario.js';
+import { actorOf, asRunId, asWorkerId } from '../../../journal/index.js';
 
 export function commitTopic({ test, expect }: Topic): void {
   test('an applied turn appends its entries behind the history, in order', async (s) => {
@@ -33,7 +34,7 @@ export function commitTopic({ test, expect }: Topic): void {
     if (stale === undefined || mate === undefined) throw new Error('Two runs were started.');
     await s.harness.elapse(MINUTE);
     await s.journal.rescue();
-    const next = await s.worker({ id: uuidv7() });
+    const next = await s.worker({ id: asWorkerId(uuidv7()) });
     const claims = await s.claim(next);
     const [taken, takenMate] = [stale, mate].map(({ run }) => {
       const claim = claims.find(({ workflowId }) => workflowId === run.workflowId);
@@ -56,13 +57,13 @@ export function commitTopic({ test, expect }: Topic): void {
 
   test('lost: another owner, another token, another run, an actor that never was, and one that is gone', async (s) => {
     const held = await s.held(await s.worker());
-    const unknown = uuidv7();
+    const unknown = asRunId(uuidv7());
     const leases = [
       { ...held.lease, owner: await s.worker() },
       { ...held.lease, token: held.lease.token + 1 },
       { ...held.lease, token: held.lease.token - 1 },
       { ...held.lease, runId: unknown },
-      { ...held.lease, actorId: unknown, runId: unknown },
+      { ...held.lease, actorId: actorOf(unknown), runId: unknown },
     ];
     for (const lease of leases) {
       for (const outcome of [{ type: 'keep' }, { type: 'release', wakeAt: null }, COMPLETED] as const) {

@@ -1,6 +1,7 @@
 import { gate, only, range, watch } from '../concurrency.js';
 import { runCompleted, step, stepsOf } from '../entries.js';
 import type { Scenario, Topic } from '../scenario.js';
+import { actorOf } from '../../../journal/index.js';
 
 export function contentionTopic({ test, expect }: Topic): void {
   test('commit: busy, with nothing written; its batch-mates apply, and so does it once the row is free', async (s) => {
@@ -67,7 +68,7 @@ export function contentionTopic({ test, expect }: Topic): void {
   test('claim goes round a held row, and takes it later', async (s) => {
     const [locked, free] = await s.startedMany(2);
     if (!locked || !free) throw new Error('Two runs were started.');
-    const release = await s.harness.holdActor(locked.runId);
+    const release = await s.harness.holdActor(actorOf(locked.runId));
     expect(await s.claimedIds(await s.worker())).toEqual([free.workflowId]);
     await release();
     expect(await s.claimedIds(await s.worker())).toEqual([locked.workflowId]);

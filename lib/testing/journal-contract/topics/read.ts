@@ -2,6 +2,7 @@ import { uuidv7 } from 'uuidv7';
 import { only, range } from '../concurrency.js';
 import { runCompleted, step, stepsOf } from '../entries.js';
 import { NAMESPACE, type Topic } from '../scenario.js';
+import { asActorId, asRunId } from '../../../journal/index.js';
 
 export function readTopic({ test, expect }: Topic): void {
   test('load reads history behind a number and inbox behind a number, each in order, or neither', async (s) => {
@@ -35,7 +36,12 @@ export function readTopic({ test, expect }: Topic): void {
     for (const [i, held] of all.entries())
       await s.applies(held, { entries: range(i).map((k) => step(`${i}.${k}`)) });
     const requests = all.toReversed().map(({ lease }) => ({ ...lease, historyAfter: 1, inboxAfter: 0 }));
-    const unknown = { actorId: uuidv7(), runId: uuidv7(), historyAfter: 0, inboxAfter: 0 };
+    const unknown = {
+      actorId: asActorId(uuidv7()),
+      runId: asRunId(uuidv7()),
+      historyAfter: 0,
+      inboxAfter: 0,
+    };
     const loaded = await s.journal.load([...requests.slice(0, 10), unknown, ...requests.slice(10)]);
     expect(loaded[10]).toEqual({ history: [], messages: [] });
     const known = loaded.filter((_, i) => i !== 10);
@@ -76,7 +82,7 @@ export function readTopic({ test, expect }: Topic): void {
       { namespace: NAMESPACE, workflowId: 'nobody', runId: null },
       { namespace: NAMESPACE, workflowId, runId: other.runId },
       { namespace: 'other', workflowId, runId: null },
-      { namespace: NAMESPACE, workflowId, runId: uuidv7() },
+      { namespace: NAMESPACE, workflowId, runId: asRunId(uuidv7()) },
       { namespace: NAMESPACE, workflowId: other.workflowId, runId: null },
     ]);
     expect(described.map((run) => run?.runId ?? null)).toEqual([
@@ -113,7 +119,7 @@ export function readTopic({ test, expect }: Topic): void {
   test('outcomes: null while they run and for unknown ones, and the last entry once they are closed', async (s) => {
     const held = await s.held(await s.worker());
     const failed = await s.closed('failed');
-    const ids = [held.run.runId, uuidv7(), failed.runId];
+    const ids = [held.run.runId, asRunId(uuidv7()), failed.runId];
     const [running, unknown, closed] = await s.journal.outcomes(ids);
     expect([running, unknown]).toEqual([null, null]);
     expect(closed).toMatchObject({

@@ -2,6 +2,7 @@ import { uuidv7 } from 'uuidv7';
 import { only, watch } from '../concurrency.js';
 import { runCompleted, step, stepsOf } from '../entries.js';
 import { COMPLETED, MINUTE, NAMESPACE, SECOND, type Topic } from '../scenario.js';
+import { asActorId, asRunId } from '../../../journal/index.js';
 
 // A holder whose connection died around a commit knows nothing: the bytes may have been applied, may be lost, and may
 // still be on their way. Reading alone does not tell; the fence must move first.
@@ -95,7 +96,7 @@ export function refenceTopic({ test, expect }: Topic): void {
     if (!held || !released || !closed) throw new Error('Three runs were started.');
     await s.releases(released);
     await s.completes(closed);
-    const nowhere = { owner, actorId: uuidv7(), runId: uuidv7(), token: 1 };
+    const nowhere = { owner, actorId: asActorId(uuidv7()), runId: asRunId(uuidv7()), token: 1 };
     const answers = await s.journal.refence([closed.lease, nowhere, held.lease, released.lease]);
     expect(answers.map(({ type }) => type)).toEqual(['closed', 'lost', 'held', 'lost']);
   });

@@ -1,11 +1,12 @@
 import { uuidv7 } from 'uuidv7';
-import type { StartRequest } from '../../../journal/index.js';
+import type { StartRequest, WorkerId } from '../../../journal/index.js';
 import { only, race, range } from '../concurrency.js';
 import { runStarted, step } from '../entries.js';
 import { HOUR, MINUTE, SECOND, type Scenario, type Topic } from '../scenario.js';
+import { asWorkerId } from '../../../journal/index.js';
 
 /** A worker that nobody has heard of for longer than its session lives. */
-const expired = async (s: Scenario): Promise<string> => {
+const expired = async (s: Scenario): Promise<WorkerId> => {
   const owner = await s.worker({ ttl: SECOND });
   await s.harness.elapse(2 * SECOND);
   return owner;
@@ -126,7 +127,7 @@ export function rescueTopic({ test, expect }: Topic): void {
     const dead = await expired(s);
     expect((await s.journal.rescue()).deadWorkers).toEqual([dead]);
     const runs: StartRequest[] = [];
-    for (const owner of [dead, uuidv7()])
+    for (const owner of [dead, asWorkerId(uuidv7())])
       runs.push(await s.started({ first: { owner, entries: [runStarted()] } }));
     await s.journal.rescue();
     expect(await s.claimedIds(await s.worker())).toEqual(runs.map(({ workflowId }) => workflowId).toSorted());

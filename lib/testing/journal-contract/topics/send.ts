@@ -3,6 +3,7 @@ import { JournalRefusedError } from '../../../journal/index.js';
 import { range } from '../concurrency.js';
 import { runCompleted, step } from '../entries.js';
 import { COMPLETED, HOUR, NAMESPACE, type Topic } from '../scenario.js';
+import { asRunId } from '../../../journal/index.js';
 
 export function sendTopic({ test, expect }: Topic): void {
   test('an accepted message tells its number, its actor and who holds it', async (s) => {
@@ -155,7 +156,7 @@ export function sendTopic({ test, expect }: Topic): void {
       type: 'not running',
       known: true,
     });
-    expect(await s.send(s.signal({ workflowId: 'nobody' }, { runId: uuidv7() }))).toEqual({
+    expect(await s.send(s.signal({ workflowId: 'nobody' }, { runId: asRunId(uuidv7()) }))).toEqual({
       type: 'not running',
       known: false,
     });

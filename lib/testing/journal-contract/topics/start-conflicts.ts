@@ -2,6 +2,8 @@ import type { OnConflict, OnReuse, StartAnswer, StartRequest } from '../../../jo
 import { countOf, only, race, range } from '../concurrency.js';
 import { runCompleted, runStarted } from '../entries.js';
 import { COMPLETED, NAMESPACE, type Scenario, type Topic } from '../scenario.js';
+import { actorOf } from '../../../journal/index.js';
+import type { WorkerId } from '../../../journal/index.js';
 
 const ON_CONFLICT: readonly OnConflict[] = ['fail', 'useExisting', 'terminateExisting'];
 const ON_REUSE: readonly OnReuse[] = ['allow', 'allowIfFailed', 'reject'];
@@ -198,14 +200,14 @@ export function startConflictTopic({ test, expect }: Topic): void {
 /** Starts a run with a first turn and completes it, where it can be started. */
 async function startAndComplete(
   s: Scenario,
-  owner: string,
+  owner: WorkerId,
   changes: Partial<StartRequest>,
   journal: Scenario['journal'],
 ): Promise<StartAnswer> {
   const run = s.request({ first: { owner, entries: [runStarted()] }, ...changes });
   const answer = only(await journal.start([run]));
   if (answer.type !== 'started') return answer;
-  const lease = { owner, actorId: run.runId, runId: run.runId, token: answer.token };
+  const lease = { owner, actorId: actorOf(run.runId), runId: run.runId, token: answer.token };
   await s.settles(
     { run, lease, seq: 1, consumed: 0 },
     { entries: [runCompleted()], decides: true, outcome: COMPLETED },

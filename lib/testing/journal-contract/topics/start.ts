@@ -3,6 +3,7 @@ import { JournalRefusedError } from '../../../journal/index.js';
 import { only, range } from '../concurrency.js';
 import { runStarted, step, stepsOf } from '../entries.js';
 import { HOUR, MINUTE, NAMESPACE, type Topic } from '../scenario.js';
+import { asRunId } from '../../../journal/index.js';
 
 export function startTopic({ test, expect }: Topic): void {
   test('a started run is due at once and finds its start message in the inbox', async (s) => {
@@ -252,7 +253,7 @@ export function startTopic({ test, expect }: Topic): void {
   });
 
   test('a run id that nobody knows is unknown to every question', async (s) => {
-    const runId = uuidv7();
+    const runId = asRunId(uuidv7());
     expect(await s.journal.describe([{ namespace: NAMESPACE, workflowId: 'nobody', runId: null }])).toEqual([
       null,
     ]);

@@ -3,10 +3,12 @@ import type { TerminateRequest } from '../../../journal/index.js';
 import { countOf, inParallel, only, race, range } from '../concurrency.js';
 import { step } from '../entries.js';
 import { NAMESPACE, type Topic } from '../scenario.js';
+import { asRunId } from '../../../journal/index.js';
+import type { RunId } from '../../../journal/index.js';
 
 const request = (
   workflowId: string,
-  runId: string | null = null,
+  runId: RunId | null = null,
   reason: string | null = 'enough',
 ): TerminateRequest => ({
   namespace: NAMESPACE,
@@ -71,7 +73,7 @@ export function terminateTopic({ test, expect }: Topic): void {
     const open = await s.started({ workflowId: closed.workflowId });
     const answers = await s.journal.terminate([
       request('nobody'),
-      request('nobody', uuidv7()),
+      request('nobody', asRunId(uuidv7())),
       request(open.workflowId, closed.runId),
       request(open.workflowId, open.runId),
     ]);

@@ -2,6 +2,7 @@ import { uuidv7 } from 'uuidv7';
 import { range } from '../concurrency.js';
 import { step } from '../entries.js';
 import { HOUR, MINUTE, SECOND, type Topic } from '../scenario.js';
+import { asWorkerId } from '../../../journal/index.js';
 
 const byActor = (a: { readonly actorId: string }, b: { readonly actorId: string }): number =>
   a.actorId < b.actorId ? -1 : 1;
@@ -55,7 +56,7 @@ export function workerTopic({ test, expect }: Topic): void {
     const dead = await s.worker({ ttl: SECOND });
     await s.harness.elapse(MINUTE);
     await s.journal.rescue();
-    for (const owner of [uuidv7(), ended, dead])
+    for (const owner of [asWorkerId(uuidv7()), ended, dead])
       expect(await s.journal.heartbeat(owner)).toEqual({ type: 'dead' });
     expect(await s.journal.heartbeat(dead)).toEqual({ type: 'dead' });
   });
@@ -92,7 +93,7 @@ export function workerTopic({ test, expect }: Topic): void {
     const owner = await s.worker();
     await s.journal.unregister(owner);
     await s.journal.unregister(owner);
-    await s.journal.unregister(uuidv7());
+    await s.journal.unregister(asWorkerId(uuidv7()));
     await s.harness.elapse(HOUR);
     expect(await s.journal.rescue()).toEqual({ deadWorkers: [], freedActors: 0 });
   });
