@@ -1,3 +1,4 @@
+import { messageOf } from '../core/index.js';
 import type { RunState } from '../journal/index.js';
 
 /** Fields that make Nest's own exception filter answer with a status: the shape of `http-errors`. */
@@ -176,7 +177,6 @@ const REMEDIES = {
   query: 'Mark a method @OnQuery().',
 } as const;
 
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const lineOf = ({
   message,

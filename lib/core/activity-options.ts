@@ -3,6 +3,7 @@ import type { Duration } from './duration.js';
 import { milliseconds } from './duration.js';
 import type { RecordedActivityOptions, RecordedRetryOptions } from './history.js';
 import { effectiveOptions } from './retry-policy.js';
+import { textOf } from './thrown.js';
 import type { ActivityCallOptionsInput, RetryOptions } from './workflow-context.js';
 
 /** What `@Activity()` and `@Compensate()` take. */
@@ -188,4 +189,4 @@ function given<T extends object>(members: { [K in keyof T]: T[K] | undefined }):
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T;
 }
 
-const shown = (value: unknown): string => (typeof value === 'string' ? `"${value}"` : String(value));
+const shown = (value: unknown): string => (typeof value === 'string' ? `"${value}"` : textOf(value));

@@ -1,4 +1,5 @@
 import ms from 'ms';
+import { textOf } from './thrown.js';
 
 type Unit =
   | 'ms'
@@ -38,7 +39,7 @@ export function milliseconds(duration: string | number): number {
   const value = typeof duration === 'number' ? duration : parse(duration);
   if (value === undefined || !Number.isFinite(value) || value < 0) {
     throw new RangeError(
-      `"${duration}" is not a duration. Write milliseconds as a number, or text with a unit such as "30s" or "3 days".`,
+      `"${textOf(duration)}" is not a duration. Write milliseconds as a number, or text with a unit such as "30s" or "3 days".`,
     );
   }
   return value;
@@ -46,7 +47,8 @@ export function milliseconds(duration: string | number): number {
 
 /** A bare `"3600"` is refused: whoever wrote it may have meant seconds. */
 function parse(text: string): number | undefined {
-  if (!/^\s*\d+(\.\d+)?\s*[a-z]+\s*$/i.test(text)) return undefined;
+  // Code that no compiler has checked may give anything.
+  if (typeof text !== 'string' || !/^\s*\d+(\.\d+)?\s*[a-z]+\s*$/i.test(text)) return undefined;
   // The cast: the library's type lists its texts, this one comes from outside and was just looked at.
   return ms(text.trim() as DurationString);
 }

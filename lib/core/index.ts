@@ -27,6 +27,7 @@ export * from './method-marks.js';
 export * from './names.js';
 export * from './progress.js';
 export * from './retry-policy.js';
+export * from './thrown.js';
 export * from './types.js';
 export * from './values/index.js';
 export * from './workflow-context.js';

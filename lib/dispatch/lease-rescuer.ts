@@ -1,4 +1,5 @@
 import { setTimeout, clearTimeout } from 'node:timers';
+import { toError } from '../core/index.js';
 import type { Journal } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
 import type { Wakeup } from '../wakeup/index.js';
@@ -49,7 +50,7 @@ export class LeaseRescuer {
         this.#observer.notice({ type: 'workers rescued', deadWorkers, freedActors });
       if (freedActors > 0) this.#wakeup.tell({ type: 'run ready' });
     } catch (error) {
-      this.#observer.notice({ type: 'journal unavailable', during: 'rescue', error: error as Error });
+      this.#observer.notice({ type: 'journal unavailable', during: 'rescue', error: toError(error) });
     }
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout, clearTimeout } from 'node:timers';
+import { toError } from '../core/index.js';
 import type { Instant } from '../core/index.js';
 import { pause, wantedAt } from '../engine/index.js';
 import type { Engine } from '../engine/index.js';
@@ -106,7 +107,7 @@ export class RunDispatcher {
       return await this.#journal.claim({ owner: session.id, workflows, limit });
     } catch (error) {
       // What was claimed, if anything, is not known here: the engine hears of it with the next heartbeats.
-      this.#observer.notice({ type: 'journal unavailable', during: 'claim', error: error as Error });
+      this.#observer.notice({ type: 'journal unavailable', during: 'claim', error: toError(error) });
       return [];
     }
   }
@@ -119,7 +120,7 @@ export class RunDispatcher {
     } catch (error) {
       // One that cannot be read must not keep the others from going on.
       if (claims.length > 1) for (const claim of claims) await this.#take([claim]);
-      else if (this.#holds(claims[0]!)) runs.refuse(claims[0]!, error as Error);
+      else if (this.#holds(claims[0]!)) runs.refuse(claims[0]!, toError(error));
       return;
     }
     loaded?.forEach((found, i) => runs.take(claims[i]!, found));

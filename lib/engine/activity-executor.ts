@@ -1,4 +1,4 @@
-import { effectiveOptions } from '../core/index.js';
+import { effectiveOptions, readProperty } from '../core/index.js';
 import type {
   ActivityInFlight,
   Codec,
@@ -168,24 +168,27 @@ function withinSchedule(
 
 /** The name an error gives itself, and those of its classes. What cannot be read of a hostile one is left out. */
 function namesOf(error: unknown): string[] {
-  try {
-    return readNames(error);
-  } catch {
-    return [];
+  const names = new Set<unknown>();
+  if (typeof error === 'object' && error !== null) names.add(readProperty(error, 'name'));
+  let type = prototypeOf(error);
+  for (let depth = 0; type !== null && depth < DEEPEST_CLASS; depth++) {
+    const constructor = readProperty(type, 'constructor');
+    if (typeof constructor === 'function' && constructor !== Object)
+      names.add(readProperty(constructor, 'name'));
+    type = prototypeOf(type);
   }
+  return [...names].filter((name) => typeof name === 'string');
 }
 
-function readNames(error: unknown): string[] {
-  const names = new Set<string>();
-  if (typeof error !== 'object' || error === null) return [];
-  if ('name' in error && typeof error.name === 'string') names.add(error.name);
-  for (
-    let type: unknown = Object.getPrototypeOf(error);
-    typeof type === 'object' && type !== null;
-    type = Object.getPrototypeOf(type)
-  ) {
-    if ('constructor' in type && typeof type.constructor === 'function' && type.constructor !== Object)
-      names.add(type.constructor.name);
+/** The prototypes of a proxy may have no end. */
+const DEEPEST_CLASS = 50;
+
+function prototypeOf(value: unknown): object | null {
+  try {
+    return typeof value === 'object' && value !== null
+      ? (Object.getPrototypeOf(value) as object | null)
+      : null;
+  } catch {
+    return null;
   }
-  return [...names];
 }

@@ -1,5 +1,5 @@
 import { createHook } from 'node:async_hooks';
-import { foreignBegan, windowIsOpen } from '../core/index.js';
+import { foreignBegan, stackOf, windowIsOpen } from '../core/index.js';
 import { ROOT_TYPE } from '../wakeup/index.js';
 
 /** What promises are made of, and what printing a line takes: none of it waits for the outside. */
@@ -42,7 +42,7 @@ export function traceForeign(): () => void {
 function callSite(): string {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = DEPTH;
-  const lines = (new Error('where').stack ?? '').split('\n').slice(1);
+  const lines = (stackOf(new Error('where')) ?? '').split('\n').slice(1);
   Error.stackTraceLimit = limit;
   const line = lines.find((frame) => !/node:|[\\/](engine[\\/]foreign-tracer|core[\\/]fold)/.test(frame));
   return line === undefined ? '' : ` ${line.trim()}`;

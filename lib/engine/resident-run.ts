@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from 'node:timers';
+import { errorText, toError } from '../core/index.js';
 import type { HistoryEntry, TerminalEntry, WorkflowDefinition } from '../core/index.js';
 import type { ActorId, CommitAnswer, InboxMessage, Loaded, Turn } from '../journal/index.js';
 import { inRootContext } from '../wakeup/index.js';
@@ -74,7 +75,7 @@ export class ResidentRun {
     try {
       await this.#held.takeUp(loaded);
     } catch (error) {
-      return this.#giveUp(error as Error);
+      return this.#giveUp(toError(error));
     }
     await this.#drive();
   }
@@ -88,7 +89,7 @@ export class ResidentRun {
       this.#held.fold.skip(held.lastSeq);
       await this.#giveUp(error);
     } catch (failure) {
-      this.#strand(failure as Error);
+      this.#strand(toError(failure));
     }
   }
 
@@ -194,7 +195,7 @@ export class ResidentRun {
       } while (this.#again && !this.over);
       if (!this.over && this.#leaving && this.#held.isIdle) await this.#release();
     } catch (error) {
-      await this.#giveUp(error as Error);
+      await this.#giveUp(toError(error));
     }
     this.#answerQueries();
     if (!this.over) this.#rest();
@@ -304,7 +305,7 @@ export class ResidentRun {
     this.#refuseQueries(error);
     await this.#returnResults(taken);
     if (this.over) return;
-    const reason = `${error.name}: ${error.message}`.replaceAll('\u0000', '').slice(0, LONGEST_REASON);
+    const reason = errorText(error).replaceAll('\u0000', '').slice(0, LONGEST_REASON);
     const { answer } = await this.#held.commit(this.#held.emptyTurn({ type: 'block', reason, delay }));
     if (answer.type === 'applied') this.#end({ type: 'blocked', delay }, 'lease lost');
     else this.#letGo(answer);
@@ -332,7 +333,7 @@ export class ResidentRun {
     try {
       if (!this.over) await this.#fail(error, taken);
     } catch (failure) {
-      this.#strand(failure as Error);
+      this.#strand(toError(failure));
     }
   }
 

@@ -1,4 +1,4 @@
-import { TurnFault } from '../core/index.js';
+import { toError, TurnFault } from '../core/index.js';
 import type { HistoryEntry, HistoryNote, Instant, TerminalEntry } from '../core/index.js';
 import { JournalUnavailableError } from '../journal/index.js';
 import type { ClosedState, CommitAnswer, InboxMessage, Turn, TurnOutcome } from '../journal/index.js';
@@ -49,7 +49,7 @@ export class RunTurn {
       return await this.#take();
     } catch (error) {
       // Nobody foresaw it: but what activities did must not be lost with it.
-      return this.#failed(error as Error);
+      return this.#failed(toError(error));
     }
   }
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers';
+import { toError } from '../core/index.js';
 import type { HeartbeatAnswer, Journal, WorkerId } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
 import type { DatabaseClock } from './database-clock.js';
@@ -225,6 +226,6 @@ export class WorkerSession {
 
   #unavailable(during: string, error: unknown): void {
     this.#reachable = false;
-    this.#observer.notice({ type: 'journal unavailable', during, error: error as Error });
+    this.#observer.notice({ type: 'journal unavailable', during, error: toError(error) });
   }
 }

@@ -7,6 +7,7 @@ import type {
   OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { toError } from '../core/index.js';
 import { ContinuumRuntime } from '../client/runtime.js';
 import { pause } from '../engine/index.js';
 import type { Journal } from '../journal/index.js';
@@ -89,7 +90,7 @@ export class ContinuumLifecycle
         this.observer.notice({
           type: 'journal unavailable',
           during: 'starting the worker',
-          error: error as Error,
+          error: toError(error),
         });
         await pause(BEGIN_AGAIN);
       }

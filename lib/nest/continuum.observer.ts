@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { errorTextWithCauses, messageOf, stackOf, textOf } from '../core/index.js';
 import type { EngineEvent, Observer, RunFacts } from '../observability/index.js';
 
 /** So many runs that cannot go on are remembered, so as not to repeat why. */
@@ -38,7 +39,7 @@ export class LoggingObserver implements Observer {
         break;
       case 'activity attempt failed':
         this.#logger.warn(
-          `Attempt ${event.attempt} of ${event.activity} for ${nameOf(event.run)} failed${event.retryIn === null ? ' for good' : `; the next one follows in ${event.retryIn} ms`}: ${messageOf(event.error)}`,
+          `Attempt ${event.attempt} of ${event.activity} for ${nameOf(event.run)} failed${event.retryIn === null ? ' for good' : `; the next one follows in ${event.retryIn} ms`}: ${errorTextWithCauses(event.error)}`,
         );
         break;
       case 'activities not awaited':
@@ -48,7 +49,7 @@ export class LoggingObserver implements Observer {
         break;
       case 'rejection floats':
         this.#logger.warn(
-          `A promise that ${nameOf(event.run)} does not await was rejected: ${messageOf(event.error)}. Await it, or catch what it rejects with.`,
+          `A promise that ${nameOf(event.run)} does not await was rejected: ${errorTextWithCauses(event.error)}. Await it, or catch what it rejects with.`,
         );
         break;
       case 'workflow not served here':
@@ -66,11 +67,11 @@ export class LoggingObserver implements Observer {
       case 'run closed':
         this.#told.delete(event.run.runId);
         if (event.state === 'failed')
-          this.#logger.warn(`${nameOf(event.run)} failed: ${messageOf(event.error)}`);
+          this.#logger.warn(`${nameOf(event.run)} failed: ${errorTextWithCauses(event.error)}`);
         break;
       case 'journal unavailable':
         if (!this.#unavailable)
-          this.#logger.error(`The journal cannot be reached (${event.during}): ${event.error.message}`);
+          this.#logger.error(`The journal cannot be reached (${event.during}): ${messageOf(event.error)}`);
         this.#unavailable = true;
         break;
       case 'journal available':
@@ -99,7 +100,7 @@ export class LoggingObserver implements Observer {
   }
 
   #turnFailed({ run, error, retryIn }: Extract<EngineEvent, { type: 'turn failed' }>): void {
-    const reason = messageOf(error);
+    const reason = errorTextWithCauses(error);
     if (this.#told.get(run.runId) === reason) {
       this.#logger.warn(
         `${nameOf(run)} still cannot go on, for the same reason, and is tried again in ${retryIn} ms.`,
@@ -127,17 +128,15 @@ function lineOf({
   facts,
   run,
 }: Extract<EngineEvent, { type: 'workflow log' | 'activity log' }>): [string, ...object[]] {
-  const text = `[${run.workflowId}] ${message}`;
+  const text = `[${run.workflowId}] ${textOf(message)}`;
   return facts === null ? [text] : [text, facts];
 }
 const nameOf = (run: RunFacts): string => `Workflow ${run.workflow} "${run.workflowId}" (run ${run.runId})`;
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 /** The stack without the message above it, which has been said. */
-function framesOf({ stack, message }: Error): string | undefined {
+function framesOf(error: Error): string | undefined {
+  const stack = stackOf(error);
+  const message = messageOf(error);
   const at = stack?.indexOf(message) ?? -1;
   return at < 0 ? stack : stack?.slice(at + message.length).replace(/^\s*\n/, '') || undefined;
 }
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}${causeOf(error)}` : String(error);
-const causeOf = (error: Error): string =>
-  error.cause === undefined ? '' : `, because of ${messageOf(error.cause)}`;

@@ -1,3 +1,5 @@
+import { errorText, readProperty } from '../core/index.js';
+
 /** Which run something happened to. */
 export interface RunFacts {
   readonly workflow: string;
@@ -76,7 +78,7 @@ export type EngineEvent =
 
 /**
  * Hears what an engine does. Called synchronously where it happens, so it must be quick.
- * What it throws is reported as a process warning and changes nothing.
+ * What it throws, or its promise rejects with, is reported as a process warning and changes nothing.
  */
 export interface Observer {
   notice(event: EngineEvent): void;
@@ -85,6 +87,9 @@ export interface Observer {
 /** Tells several observers, each guarded from the others' errors. */
 export class Observers implements Observer {
   readonly #observers: Observer[];
+  /** Failures that were told, as one of an observer comes back with every event of its kind. */
+  readonly #told = new WeakMap<Observer, Set<string>>();
+
   constructor(observers: readonly Observer[] = []) {
     this.#observers = [...observers];
   }
@@ -98,13 +103,27 @@ export class Observers implements Observer {
   notice(event: EngineEvent): void {
     for (const observer of this.#observers) {
       try {
-        observer.notice(event);
+        // An async method passes for one that returns nothing.
+        const returned: unknown = observer.notice(event);
+        if (returned !== undefined) this.#await(returned, observer, event);
       } catch (error) {
-        process.emitWarning(
-          `An observer failed at "${event.type}": ${String(error)}`,
-          'ContinuumObserverWarning',
-        );
+        this.#failed(observer, event, error);
       }
     }
+  }
+
+  #await(returned: unknown, observer: Observer, event: EngineEvent): void {
+    if (typeof readProperty(returned, 'then') !== 'function') return;
+    Promise.resolve(returned).catch((error: unknown) => this.#failed(observer, event, error));
+  }
+
+  #failed(observer: Observer, { type }: EngineEvent, error: unknown): void {
+    const told = this.#told.get(observer) ?? new Set();
+    if (told.has(type)) return;
+    this.#told.set(observer, told.add(type));
+    process.emitWarning(
+      `An observer failed at "${type}": ${errorText(error)}. It is not told again of this observer and kind of event.`,
+      'ContinuumObserverWarning',
+    );
   }
 }

@@ -34,6 +34,7 @@ describe('process guard, in processes of their own', () => {
       'thrown among others',
       ['open', 'CallbackError', 'open'],
     ],
+    'F24: whatever it is that is thrown, it is the run that is told': ['odd things', []],
     'F27: what an evicted run leaves behind harms nobody': ['evicted', 'went on'],
     'F24: several engines share one override, which is gone with the last': [
       'released',

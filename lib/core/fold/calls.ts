@@ -4,6 +4,7 @@ import { milliseconds } from '../duration.js';
 import type { Duration } from '../duration.js';
 import { NotInWorkflowError, UnavailableActivityError } from '../errors.js';
 import type { RecordedActivityOptions, SideEffectOutcome } from '../history.js';
+import { textOf } from '../thrown.js';
 import type { ActivityCallOptionsInput } from '../workflow-context.js';
 import { never, rejected } from './deferred.js';
 import type { Execution } from './execution.js';
@@ -119,7 +120,7 @@ export function startTimer(
   const firesAt = isDate(args) ? Math.max(args.getTime(), ledger.now) : ledger.now + Math.ceil(args);
   if (!(firesAt <= LAST_INSTANT)) {
     throw new RangeError(
-      `${name}: a timer has to end at a valid date before the year 275761, not ${String(until)}.`,
+      `${name}: a timer has to end at a valid date before the year 275761, not ${textOf(until)}.`,
     );
   }
   const started = ledger.record({

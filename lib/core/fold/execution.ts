@@ -6,7 +6,7 @@ import type { Ambient, AsyncScope } from './async-scope.js';
 import type { Decision } from './decision.js';
 import { ignore, isThenable } from './deferred.js';
 import type { Deferred } from './deferred.js';
-import { errorText } from './error-text.js';
+import { errorText, isInstance } from '../thrown.js';
 import { Fifo } from './fifo.js';
 import { floatingRejection, FloatingRejections } from './floating-rejections.js';
 import type { Ledger } from './ledger.js';
@@ -337,7 +337,7 @@ export class Execution implements Accountable {
   // -------------------------------------------------------------------------------- accountable (F24)
 
   rejectionFloats(reason: unknown, promise: object, inWindow: boolean): void {
-    if (this.concluded || this.ledger.fault !== null || reason instanceof InertCallError) return;
+    if (this.concluded || this.ledger.fault !== null || isInstance(reason, InertCallError)) return;
     // A run that has failed or was cancelled has worse to tell; one that is about to complete has not.
     if (this.#decision !== null && this.#decision.type !== 'completed') return;
     if (inWindow) this.floating.add(promise, reason);

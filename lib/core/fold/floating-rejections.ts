@@ -1,5 +1,5 @@
 import { FloatingRejectionError } from '../errors.js';
-import { errorText } from './error-text.js';
+import { errorText } from '../thrown.js';
 
 /**
  * Promises of a run that were rejected and that nobody handles (F24). Code may still pick one up: a rejection in a

@@ -5,6 +5,7 @@ import { FoldError, RunNotReadyError, UnsupportedSemanticsError } from '../error
 import type { HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
 import { SEMANTICS_VERSION } from '../history.js';
 import type { RunProgress } from '../progress.js';
+import { errorText } from '../thrown.js';
 import type { AsyncScope } from './async-scope.js';
 import type { Decision } from './decision.js';
 import type { Delivery, LogLine } from './execution.js';
@@ -268,7 +269,7 @@ export class Fold implements Steppable {
       }
     } catch (error) {
       this.#ledger.fail(
-        new FoldError(`The fold failed: ${String(error)}. Please report it.`, { cause: error }),
+        new FoldError(`The fold failed: ${errorText(error)}. Please report it.`, { cause: error }),
       );
     }
     this.close();

@@ -1,6 +1,6 @@
 import type { Codec } from '../codec.js';
 import type { EncodedFailure, HistoryCommand, HistoryEntry } from '../history.js';
-import { isError } from './error-text.js';
+import { isError } from '../thrown.js';
 
 /** Same kind of command about the same thing, whatever its arguments (F7). */
 export function sameKind(a: HistoryCommand, b: HistoryCommand): boolean {

@@ -2,7 +2,7 @@ import type { Codec } from '../codec.js';
 import { ActivityFailure, CancelledError } from '../errors.js';
 import type { ActivityFailed, CommandId, HistoryEvent } from '../history.js';
 import { Deferred, ignore } from './deferred.js';
-import { messageOf } from './error-text.js';
+import { messageOf } from '../thrown.js';
 import type { Scope } from './scope.js';
 
 /** An event that ends a command. */

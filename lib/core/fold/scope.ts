@@ -1,5 +1,5 @@
 import { CancelledError } from '../errors.js';
-import { isError } from './error-text.js';
+import { isArray, isError, lengthOf, readProperty } from '../thrown.js';
 
 /** Which scope's cancellation an error stands for. */
 const origins = new WeakMap<object, Scope>();
@@ -62,16 +62,27 @@ export class Scope {
  * @param by only of this scope
  */
 export function isCancellation(error: unknown, by?: Scope): boolean {
-  if (!isError(error)) return false;
-  switch (error.name) {
+  return isWithin(error, by, 0);
+}
+
+/** Errors can stand in themselves: this deep, none is a cancellation. */
+const DEEPEST = 16;
+
+function isWithin(error: unknown, by: Scope | undefined, above: number): boolean {
+  if (above > DEEPEST || !isError(error)) return false;
+  const depth = above + 1;
+  switch (readProperty(error, 'name')) {
     case 'CancelledError':
       return by === undefined || origins.get(error) === by;
     case 'AggregateError': {
-      const { errors } = error as Partial<AggregateError>;
-      return Array.isArray(errors) && errors.length > 0 && errors.every((each) => isCancellation(each, by));
+      const errors = readProperty(error, 'errors');
+      if (!isArray(errors) || lengthOf(errors) === 0) return false;
+      for (let i = 0; i < lengthOf(errors); i++)
+        if (!isWithin(readProperty(errors, i), by, depth)) return false;
+      return true;
     }
     case 'ActivityFailure':
-      return isCancellation(error.cause, by);
+      return isWithin(readProperty(error, 'cause'), by, depth);
     default:
       return false;
   }

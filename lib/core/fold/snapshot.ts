@@ -1,6 +1,6 @@
 import type { Codec } from '../codec.js';
 import type { Execution } from './execution.js';
-import { isError } from './error-text.js';
+import { errorText } from '../thrown.js';
 import type { WorkflowObject } from './workflow-object.js';
 
 /**
@@ -34,7 +34,7 @@ function outcomeOf(run: Execution): unknown {
   const { decision, codec } = run;
   if (decision === null || decision.type === 'completed') return decision;
   const error = codec.decodeFailure(decision.failure);
-  return { type: decision.type, error: isError(error) ? `${error.name}: ${error.message}` : String(error) };
+  return { type: decision.type, error: errorText(error) };
 }
 
 /** The enumerable fields that hold data: proxies, functions and promises are none. */

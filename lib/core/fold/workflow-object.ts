@@ -7,7 +7,7 @@ import type {
 import { HandlerFailure, RunNotReadyError, UnknownQueryError } from '../errors.js';
 import type { CancelRequested, RunStarted, SignalReceived } from '../history.js';
 import { scheduleActivity } from './calls.js';
-import { messageOf } from './error-text.js';
+import { messageOf } from '../thrown.js';
 import type { Execution } from './execution.js';
 import { FoldContext } from './fold-context.js';
 import type { RunIdentity } from './fold-context.js';

@@ -1,5 +1,6 @@
 import { UnstorableValueError } from '../errors.js';
 import type { EncodedFailure } from '../history.js';
+import { isArray, isError, isInstance, lengthOf, messageOf, readProperty } from '../thrown.js';
 import {
   DEEPEST_FACT,
   FRAMES,
@@ -7,13 +8,12 @@ import {
   limitStack,
   LONGEST_FACTS,
   LONGEST_FAILURE,
-  LONGEST_MESSAGE,
   LONGEST_NAME,
   LONGEST_THROWN,
   MOST_ERRORS,
   MOST_NESTED,
 } from './failure-limits.js';
-import { isError, isObject, type Primitive } from './tags.js';
+import { isObject } from './tags.js';
 import { writeValue } from './value-text.js';
 
 /** These have their own places, or would turn the error into something else. */
@@ -66,7 +66,7 @@ class FailureWriter {
     // First of all and for everything, also for what this class itself puts in the place of something.
     return (
       this.#leftOut() ??
-      (isObject(thrown) && isErrorSafely(thrown) ? this.#writeOnce(thrown) : this.#writeThrown(thrown))
+      (isObject(thrown) && isError(thrown) ? this.#writeOnce(thrown) : this.#writeThrown(thrown))
     );
   };
 
@@ -86,7 +86,7 @@ class FailureWriter {
   }
 
   #writeError(error: object): string {
-    const stack = this.#withStacks ? read(error, 'stack') : undefined;
+    const stack = this.#withStacks ? readProperty(error, 'stack') : undefined;
     const head = {
       name: nameOf(error),
       message: messageOf(error),
@@ -121,7 +121,7 @@ class FailureWriter {
   }
 
   #fact(error: object, key: string): string | undefined {
-    const value = read(error, key);
+    const value = readProperty(error, key);
     // Drivers declare many properties and set few.
     if (value === undefined) return undefined;
     try {
@@ -133,7 +133,7 @@ class FailureWriter {
 
   #cause(error: object): string {
     const own = hasOwn(error, 'cause');
-    const cause = read(error, 'cause');
+    const cause = readProperty(error, 'cause');
     // Some libraries have a method of this name.
     if (typeof cause === 'function' || (!own && cause === undefined)) return '';
     return `,"cause":${this.write(cause)}`;
@@ -142,12 +142,14 @@ class FailureWriter {
   /** Of an `AggregateError`, told by a list that is not enumerable; one that is, is a fact. */
   #errors(error: object): string {
     const errors =
-      keysOf(error).includes('errors') || !hasOwn(error, 'errors') ? undefined : read(error, 'errors');
-    if (!Array.isArray(errors)) return '';
-    const kept = errors.length > MOST_ERRORS ? MOST_ERRORS - 1 : errors.length;
-    const texts = Array.from({ length: kept }, (_, index) => this.write(read(errors, String(index))));
-    if (kept < errors.length)
-      texts.push(this.#leftOut() ?? this.#notice(`Left out: ${errors.length - kept} more errors.`));
+      keysOf(error).includes('errors') || !hasOwn(error, 'errors')
+        ? undefined
+        : readProperty(error, 'errors');
+    if (!isArray(errors)) return '';
+    const length = lengthOf(errors);
+    const kept = length > MOST_ERRORS ? MOST_ERRORS - 1 : length;
+    const texts = Array.from({ length: kept }, (_, index) => this.write(readProperty(errors, index)));
+    if (kept < length) texts.push(this.#leftOut() ?? this.#notice(`Left out: ${length - kept} more errors.`));
     return `,"errors":[${texts.join(',')}]`;
   }
 
@@ -160,7 +162,7 @@ class FailureWriter {
       return this.#notice(`Thrown, and too long to be kept: ${limit(text, LONGEST_NAME)}`);
     } catch (error) {
       this.#left = left;
-      const reason = error instanceof UnstorableValueError ? error.message : 'It cannot be read.';
+      const reason = isInstance(error, UnstorableValueError) ? error.message : 'It cannot be read.';
       return this.#notice(`Thrown, and not kept. ${reason}`);
     }
   }
@@ -181,29 +183,15 @@ class FailureWriter {
 
 /** Of a class that did not set `name`, the name of the class: `class CardDeclined extends Error {}`. */
 function nameOf(error: object): string {
-  const name = read(error, 'name');
+  const name = readProperty(error, 'name');
   const given = typeof name === 'string' && name !== '' ? name : 'Error';
   if (given !== 'Error' || hasOwn(error, 'name')) return limit(given, LONGEST_NAME);
-  const constructor = read(error, 'constructor');
-  const ofClass = typeof constructor === 'function' ? read(constructor, 'name') : '';
+  const constructor = readProperty(error, 'constructor');
+  const ofClass = typeof constructor === 'function' ? readProperty(constructor, 'name') : '';
   return limit(typeof ofClass === 'string' && ofClass !== '' ? ofClass : given, LONGEST_NAME);
 }
 
-function messageOf(error: object): string {
-  const message = read(error, 'message');
-  if (isObject(message) || typeof message === 'function') return '';
-  return limit(String((message as Primitive) ?? ''), LONGEST_MESSAGE);
-}
-
 // An error may be a proxy, or have getters that throw: what cannot be read is not there.
-
-function read(error: object, key: string): unknown {
-  try {
-    return Reflect.get(error, key);
-  } catch {
-    return undefined;
-  }
-}
 
 function hasOwn(error: object, key: string): boolean {
   try {
@@ -218,13 +206,5 @@ function keysOf(error: object): string[] {
     return Object.keys(error);
   } catch {
     return [];
-  }
-}
-
-function isErrorSafely(thrown: object): boolean {
-  try {
-    return isError(thrown);
-  } catch {
-    return false;
   }
 }

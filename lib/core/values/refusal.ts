@@ -1,3 +1,5 @@
+import { textOf } from '../thrown.js';
+
 /** What stands in the way of storing, and what to do instead. */
 export interface Refusal {
   /** `A function`; the message goes on with "cannot be stored". */
@@ -39,16 +41,7 @@ export function opaque(tag: string): Refusal {
 
 export function unreadable(error: unknown): Refusal {
   return {
-    what: `A value that throws when it is read (${shortly(error)})`,
+    what: `A value that throws when it is read (${textOf(error).slice(0, 200)})`,
     remedy: 'Its getter, its proxy or its `toJSON` method threw: store a plain copy.',
   };
-}
-
-/** One line about something that was thrown. Never throws. */
-function shortly(error: unknown): string {
-  try {
-    return String(error).slice(0, 200);
-  } catch {
-    return 'an error that cannot be read';
-  }
 }

@@ -5,8 +5,10 @@
 import type { Fold, HistoryEvent, WorkflowDefinition } from '../../../lib/core/index.js';
 import { durableCodec, Fold as RunFold, SEMANTICS_VERSION } from '../../../lib/core/index.js';
 import { asyncScope } from '../../../lib/engine/async-scope.js';
+import { traceForeign } from '../../../lib/engine/foreign-tracer.js';
 import { guardProcess } from '../../../lib/engine/process-guard.js';
 import { Shell } from '../../../lib/engine/shell.js';
+import { ODD } from '../../support/odd-errors.js';
 
 type Act = (name: string) => Promise<unknown>;
 
@@ -115,6 +117,33 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
     const later = await throwing((callback) => void setTimeout(callback, 1));
     while (!later.fault) await immediate();
     return [...inWindow, later].map((fold) => told(fold));
+  },
+
+  /** Whatever it is that is thrown, the process goes on; also where an application makes something else of stacks. */
+  async 'odd things'() {
+    Error.prepareStackTrace = (_error, frames) => frames;
+    const endTracing = traceForeign();
+    const faults: string[] = [];
+    for (const odd of Object.values(ODD)) {
+      const throwIt = (): never => {
+        // What is thrown is the point.
+        // oxlint-disable-next-line typescript/only-throw-error
+        throw odd();
+      };
+      const callback = await begin(async (act) => {
+        queueMicrotask(throwIt);
+        await act('a');
+      });
+      const rejecting = await begin(async () => void Promise.resolve().then(throwIt));
+      const later = await begin(async (act) => {
+        setTimeout(() => void Promise.resolve().then(throwIt), 1);
+        await act('a');
+      });
+      while (!later.fault) await immediate();
+      for (const fold of [callback, rejecting, later]) faults.push(told(fold));
+    }
+    endTracing();
+    return faults.filter((fault) => fault !== 'CallbackError' && fault !== 'FloatingRejectionError');
   },
 
   /** Of three runs in one phase only the one that threw is told, and its window closes before anything else runs. */
