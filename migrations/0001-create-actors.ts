@@ -10,7 +10,8 @@ export const createActors = (schema: string) =>
 
     async up(queryRunner: QueryRunner): Promise<void> {
       // Where it is there already, the role need not have the right to make it.
-      if (!(await queryRunner.hasSchema(schema))) await queryRunner.query(`create schema ${schema}`);
+      const bare = schema.replaceAll('"', '');
+      if (!(await queryRunner.hasSchema(bare))) await queryRunner.query(`create schema ${schema}`);
       // A group commit rewrites the rows of whole pages at once: a page has room for a second copy of each row.
       await queryRunner.query(`
         create table if not exists ${schema}.actors (

@@ -1,12 +1,22 @@
-import type { MigrationInterface } from 'typeorm';
 import { createActors } from './0001-create-actors.js';
 import { createRuns } from './0002-create-runs.js';
 import { createHistory } from './0003-create-history.js';
 import { createInbox } from './0004-create-inbox.js';
 import { createWorkers } from './0005-create-workers.js';
+import { createSchemaVersion } from './0006-create-schema-version.js';
+import { type MigrationClass, withVersion } from './schema-version.js';
 
-/** What TypeORM takes as a migration. */
-export type MigrationClass = new () => MigrationInterface;
+export type { MigrationClass };
+
+/** In the order they run in. The version of the schema is the number of the last one: there is nothing else to edit. */
+const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
+  createActors,
+  createRuns,
+  createHistory,
+  createInbox,
+  createWorkers,
+  createSchemaVersion,
+];
 
 /**
  * The migrations of Continuum's tables for a schema of your choice, for the `migrations` of your own DataSource.
@@ -20,15 +30,14 @@ export type MigrationClass = new () => MigrationInterface;
  * @param schema Defaults to `continuum`.
  */
 export function continuumMigrations(schema = 'continuum'): MigrationClass[] {
-  // It stands in the SQL as it is.
+  // It stands in the SQL between quotation marks, for it may be a word of SQL (`order`, `user`).
   if (!/^[a-z_][a-z0-9_]{0,49}$/.test(schema)) {
     throw new TypeError(
       `The schema's name has lower-case letters, digits and underscores only, at most 50 of them; "${schema}" does not fit.`,
     );
   }
-  return [createActors, createRuns, createHistory, createInbox, createWorkers].map((migration) =>
-    migration(schema),
-  );
+  const quoted = `"${schema}"`;
+  return MIGRATIONS.map((migration) => withVersion(quoted, migration(quoted)));
 }
 
 /** {@link continuumMigrations} for the schema `continuum`. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { DataSource } from 'typeorm';
+import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { uuidv7 } from 'uuidv7';
 import {
   JournalError,
@@ -10,7 +10,9 @@ import {
 } from '../../lib/journal/index.js';
 import { PostgresJournal, type PostgresJournalOptions } from '../../lib/journal/postgres/index.js';
 import { Database } from '../../lib/journal/postgres/connection.js';
+import { migrate } from '../../lib/journal/postgres/migrate.js';
 import { CONTINUUM_MIGRATIONS, continuumMigrations } from '../../migrations/index.js';
+import { schemaVersionOf, withVersion } from '../../migrations/schema-version.js';
 import { type TestDatabase, createDatabase } from '../support/database.js';
 import { asRunId, asWorkerId } from '../../lib/journal/index.js';
 
@@ -48,7 +50,7 @@ const tablesOf = async (schema: string): Promise<readonly unknown[]> =>
   (await rows(`select tablename from pg_tables where schemaname = '${schema}' order by tablename`)).map(
     ({ tablename }) => tablename,
   );
-const TABLES = ['actors', 'history', 'inbox', 'message_ids', 'runs', 'workers'];
+const TABLES = ['actors', 'history', 'inbox', 'message_ids', 'runs', 'schema_version', 'workers'];
 
 describe('migrations', () => {
   it('go up, down and up again', async () => {
@@ -111,6 +113,24 @@ describe('migrations', () => {
     expect(await rows('select workflow_id from more_flows.runs')).toEqual([]);
   });
 
+  it.each(['order', 'user', 'select', 'table'])('make the tables in a schema called %s', async (schema) => {
+    const dataSource = await applicationWith(continuumMigrations(schema));
+    await dataSource.runMigrations();
+    for (const _ of CONTINUUM_MIGRATIONS) await dataSource.undoLastMigration();
+    await dataSource.destroy();
+    const journal = journalWith({ schema });
+    await journal.open();
+    expect(await tablesOf(schema)).toEqual([...TABLES, 'migrations'].toSorted());
+    const heard = new Promise((hear) => void journal.listen(hear).then(() => journal.notify(['hint'])));
+    expect(await heard).toEqual(['hint']);
+    await journal.start([requestOf('here')]);
+    expect(
+      (await journal.list({ filter: { namespace: 'default' }, order: 'newest', cursor: null, limit: 9 }))
+        .runs,
+    ).toHaveLength(1);
+    await journalWith({ schema, migrations: 'verify' }).open();
+  });
+
   it.each(['Orders', 'my schema', 'x"; drop schema public; --', '', '1st', 'a'.repeat(51)])(
     'refuse the schema %j',
     (schema) => {
@@ -132,6 +152,109 @@ describe('migrations', () => {
     await dataSource.initialize();
     return dataSource;
   }
+});
+
+describe('the version of the schema', () => {
+  const version = schemaVersionOf(CONTINUUM_MIGRATIONS);
+  const known = async (): Promise<unknown> =>
+    (await rows('select version from continuum.schema_version')).map((row) => row['version']);
+
+  /** As the next version of Continuum would come: with a migration that neither a table nor a column shows. */
+  class OnlyACheck implements MigrationInterface {
+    readonly name = `OnlyACheck${1_763_596_800_000 + version + 1}`;
+    async up(queryRunner: QueryRunner): Promise<void> {
+      await queryRunner.query(`alter table continuum.inbox drop constraint inbox_kind`);
+      await queryRunner.query(`alter table continuum.inbox add constraint inbox_kind check (kind <> '')`);
+    }
+    async down(queryRunner: QueryRunner): Promise<void> {
+      await queryRunner.query(`alter table continuum.inbox drop constraint inbox_kind`);
+    }
+  }
+  const newer = [...CONTINUUM_MIGRATIONS, withVersion('"continuum"', OnlyACheck)];
+
+  async function newerCode(): Promise<Database> {
+    const connection = { type: 'postgres', url: database.url } as const;
+    const own = new Database({ connection, schema: 'continuum', poolSize: 1 }, newer);
+    await own.open();
+    opened.push(own);
+    return own;
+  }
+  const check = async (): Promise<unknown> =>
+    (
+      await rows(`select pg_get_constraintdef(oid) as text from pg_constraint where conname = 'inbox_kind'`)
+    ).map((row) => row['text']);
+
+  it('is the number of the newest migration, whoever runs them, up and down', async () => {
+    const dataSource = new DataSource({ type: 'postgres', url: database.url, migrations: newer });
+    await dataSource.initialize();
+    await dataSource.runMigrations();
+    expect(await known()).toEqual([version + 1]);
+    await dataSource.undoLastMigration();
+    expect(await known()).toEqual([version]);
+    await dataSource.destroy();
+    await journalWith({ migrations: 'verify' }).open();
+  });
+
+  it("runs a migration that changes nothing but a check, and 'verify' misses it", async () => {
+    await journalWith().open();
+    const code = await newerCode();
+    const verifying = migrate(code, 'verify');
+    await expect(verifying).rejects.toBeInstanceOf(SchemaError);
+    await expect(verifying).rejects.toThrow(
+      `it is at version ${version}, and version ${version + 1} is needed. Open the journal with migrations: 'run'`,
+    );
+    await migrate(code, 'run');
+    expect(await check()).toEqual([expect.stringContaining('<>')]);
+    await migrate(code, 'verify');
+  });
+
+  it('may be newer than the code that uses it, and stays so', async () => {
+    await migrate(await newerCode(), 'run');
+    await journalWith({ migrations: 'verify' }).open();
+    const journal = journalWith();
+    await journal.open();
+    await journal.start([requestOf('here')]);
+    // Also where the application runs the migrations that it knows.
+    const dataSource = new DataSource({
+      type: 'postgres',
+      url: database.url,
+      migrations: CONTINUUM_MIGRATIONS,
+      migrationsTableName: 'others',
+    });
+    await dataSource.initialize();
+    await dataSource.runMigrations();
+    await dataSource.destroy();
+    expect(await known()).toEqual([version + 1]);
+  });
+
+  it('is given to a schema from before there were versions', async () => {
+    await journalWith().open();
+    await rows(`
+      drop table continuum.schema_version;
+      delete from continuum.migrations where name like 'ContinuumCreateSchemaVersion%'
+    `);
+    await expect(journalWith({ migrations: 'verify' }).open()).rejects.toThrow(/at version none/);
+    await journalWith().open();
+    expect((await rows('select * from continuum.schema_version')).length).toBe(1);
+  });
+});
+
+describe('tables of the application under names of ours', () => {
+  it.each([
+    ['runs (id serial primary key, distance integer)', /runs \(it has no actor_id\)/],
+    ['migrations (version text primary key)', /migrations \(it has no id\)/],
+    ['schema_version (id text)', /schema_version \(it has no single\)/],
+  ])('are named, and nothing is changed: %s', async (table, message) => {
+    await rows(`create table public.${table}`);
+    const before = await tablesOf('public');
+    for (const migrations of ['run', 'verify'] as const) {
+      const opening = journalWith({ schema: 'public', migrations }).open();
+      await expect(opening).rejects.toBeInstanceOf(SchemaError);
+      await expect(opening).rejects.toThrow(message);
+      await expect(opening).rejects.toThrow(/the option "schema"/);
+    }
+    expect(await tablesOf('public')).toEqual(before);
+  });
 });
 
 describe("migrations: 'verify'", () => {

@@ -1,6 +1,6 @@
 import type { PoolConfig } from 'pg';
 import type { DataSourceOptions } from 'typeorm';
-import { continuumMigrations } from '../../../migrations/index.js';
+import type { MigrationClass } from '../../../migrations/index.js';
 import { entitiesOf } from './entities/index.js';
 import type { PostgresConnection } from './options.js';
 
@@ -38,6 +38,7 @@ export function journalConnection(
   { replication, ...connection }: PostgresConnection,
   schema: string,
   poolSize: number,
+  migrations: MigrationClass[],
 ): PostgresConnection {
   // Whatever the journal reads decides something: replicas are of no use to it.
   const [url, urlSettings] = withoutSettings(replication?.master.url ?? connection.url);
@@ -50,7 +51,7 @@ export function journalConnection(
     applicationName: connection.applicationName ?? 'continuum',
     schema,
     entities: entitiesOf(schema),
-    migrations: continuumMigrations(schema),
+    migrations,
     migrationsTableName: 'migrations',
     migrationsRun: false,
     subscribers: [],

@@ -1,6 +1,8 @@
 import { DataSource } from 'typeorm';
 import type { Client, ClientBase, CustomTypesConfig, Pool, PoolClient, PoolConfig } from 'pg';
 import { type JournalError, JournalUnavailableError } from '../errors.js';
+import { continuumMigrations } from '../../../migrations/index.js';
+import { type MigrationClass, schemaVersionOf } from '../../../migrations/schema-version.js';
 import { addressOf, CONNECT_TIMEOUT, journalConnection } from './connection-options.js';
 import { ContentionError, type Moment, translateError } from './error-translation.js';
 import type { ResolvedOptions } from './options.js';
@@ -16,15 +18,26 @@ export class Database implements Session {
   /** For messages: where the database is, without a password. */
   readonly address: string;
   readonly dataSource: DataSource;
+  /** The version of the schema that this version of Continuum needs. */
+  readonly schemaVersion: number;
   readonly #compiled = new WeakMap<object, CompiledStatement>();
   #planGeneration = '';
   #identity: Promise<string> | undefined;
   #doubts = 0;
 
-  constructor({ connection, schema, poolSize }: Pick<ResolvedOptions, 'connection' | 'schema' | 'poolSize'>) {
+  constructor(
+    { connection, schema, poolSize }: Pick<ResolvedOptions, 'connection' | 'schema' | 'poolSize'>,
+    migrations: MigrationClass[] = continuumMigrations(schema),
+  ) {
     this.schema = schema;
     this.address = addressOf(connection);
-    this.dataSource = new DataSource(journalConnection(connection, schema, poolSize));
+    this.schemaVersion = schemaVersionOf(migrations);
+    this.dataSource = new DataSource(journalConnection(connection, schema, poolSize, migrations));
+  }
+
+  /** As it stands in SQL: it may be a word of SQL (`order`, `user`). */
+  get quotedSchema(): string {
+    return `"${this.schema}"`;
   }
 
   /** Where hints are told. */
@@ -192,13 +205,14 @@ export class Database implements Session {
   #compile(statement: Pick<Statement<never, unknown>, 'textFor'>): CompiledStatement {
     const known = this.#compiled.get(statement);
     if (known !== undefined) return known;
-    const compiled = compile(statement.textFor, this.schema);
+    const compiled = compile(statement.textFor, this.quotedSchema);
     this.#compiled.set(statement, compiled);
     return compiled;
   }
 
   #preparedName(statement: { readonly name: string }): string {
-    return `${statement.name} ${SCHEMA_VERSION}${this.#planGeneration}`;
+    // A statement of an older shape must not answer for a newer one.
+    return `${statement.name} ${this.schemaVersion}${this.#planGeneration}`;
   }
 
   get #driver(): PostgresDriver {
@@ -206,9 +220,6 @@ export class Database implements Session {
     return this.dataSource.driver as unknown as PostgresDriver;
   }
 }
-
-/** Prepared statements of an older shape must not answer for a newer one: raise it with every migration. */
-const SCHEMA_VERSION = 1;
 
 interface PostgresDriver {
   readonly master: Pool & { readonly options: PoolConfig };
