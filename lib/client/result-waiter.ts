@@ -1,6 +1,7 @@
 import { setTimeout, clearTimeout } from 'node:timers';
 import type { TerminalEntry } from '../core/index.js';
 import { isTerminal } from '../core/index.js';
+import { Persistence } from '../journal/index.js';
 import type { Journal, RunId } from '../journal/index.js';
 import { inRootContext } from '../wakeup/index.js';
 import type { Wakeup } from '../wakeup/index.js';
@@ -19,6 +20,7 @@ export type WaitAnswer = TerminalEntry | 'timeout' | 'closed';
 export class ResultWaiter {
   readonly #journal: Journal;
   readonly #wakeup: Wakeup;
+  readonly #persistence: Persistence;
   readonly #waiting = new Map<RunId, Set<(answer: WaitAnswer) => void>>();
   #timer: NodeJS.Timeout | undefined;
   #timerIn = Number.POSITIVE_INFINITY;
@@ -26,9 +28,10 @@ export class ResultWaiter {
   #unlisten: (() => void) | undefined;
   #stopped = false;
 
-  constructor(journal: Journal, wakeup: Wakeup) {
+  constructor(journal: Journal, wakeup: Wakeup, persistence = new Persistence()) {
     this.#journal = journal;
     this.#wakeup = wakeup;
+    this.#persistence = persistence;
   }
 
   /**
@@ -90,7 +93,10 @@ export class ResultWaiter {
     this.#asking = true;
     try {
       const ids = [...this.#waiting.keys()];
-      const outcomes = ids.length === 0 ? [] : await this.#journal.outcomes(ids);
+      const outcomes =
+        ids.length === 0
+          ? []
+          : await this.#persistence.once('looking for results', () => this.#journal.outcomes(ids));
       outcomes.forEach((outcome, i) => {
         if (outcome && isTerminal(outcome.last)) this.ended(ids[i]!, outcome.last);
       });

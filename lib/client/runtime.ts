@@ -2,7 +2,15 @@ import type { Codec } from '../core/index.js';
 import { LeaseRescuer, RunDispatcher } from '../dispatch/index.js';
 import { asyncScope, Batcher, Engine, limitedCodec, newWorkerId, Shell } from '../engine/index.js';
 import type { EngineSettings, Registry } from '../engine/index.js';
-import type { Journal, Message, SendAnswer, StartAnswer, StartRequest } from '../journal/index.js';
+import type {
+  Journal,
+  Message,
+  Persistence,
+  SendAnswer,
+  StartAnswer,
+  StartRequest,
+} from '../journal/index.js';
+import { observedPersistence } from '../observability/index.js';
 import type { Observer } from '../observability/index.js';
 import { inRootContext, Wakeup } from '../wakeup/index.js';
 import { UnknownWorkflowError } from './errors.js';
@@ -41,6 +49,8 @@ export class ContinuumRuntime {
   readonly #results: ResultWaiter;
   readonly #shell = new Shell();
   readonly #codec: Codec;
+  /** Waits for the journal, for all of this process. */
+  readonly persistence: Persistence;
   readonly #starts: Batcher<StartRequest, StartAnswer>;
   readonly #sends: Batcher<Message, SendAnswer>;
   /** Workflows that were started here and are run elsewhere, by name and version: each is told of once. */
@@ -56,11 +66,12 @@ export class ContinuumRuntime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
-    const { journal } = options;
+    const { journal, observer } = options;
+    this.persistence = observedPersistence(observer);
     this.#codec = limitedCodec(options.codec, options.maxPayloadBytes);
     this.#wakeup = new Wakeup(journal, newWorkerId());
-    this.#results = new ResultWaiter(journal, this.#wakeup);
-    this.#starts = startBatcher(journal);
+    this.#results = new ResultWaiter(journal, this.#wakeup, this.persistence);
+    this.#starts = startBatcher(journal, this.persistence);
     this.#sends = new Batcher((messages) => journal.send(messages), {
       size: (message) => message.payload?.length ?? 0,
     });
@@ -139,6 +150,7 @@ export class ContinuumRuntime {
       scope: asyncScope,
       starts: this.#starts,
       sends: this.#sends,
+      persistence: this.persistence,
       settings: worker,
     });
     engine.runs.listen((run, ending) => {
@@ -157,9 +169,16 @@ export class ContinuumRuntime {
     await this.#listen();
     await engine.start();
     this.#engine = engine;
-    this.#dispatcher = new RunDispatcher(journal, engine, this.#wakeup, observer);
+    this.#dispatcher = new RunDispatcher(journal, engine, this.#wakeup, this.persistence);
     const canTell = (): boolean => engine.session.isSteady;
-    this.#rescuer = new LeaseRescuer(journal, this.#wakeup, observer, RESCUE_EVERY, canTell);
+    this.#rescuer = new LeaseRescuer(
+      journal,
+      this.#wakeup,
+      observer,
+      RESCUE_EVERY,
+      canTell,
+      this.persistence,
+    );
     this.#dispatcher.start();
     this.#rescuer.start();
     if (this.#closing) await this.drain();

@@ -1,6 +1,5 @@
 import { setTimeout, clearTimeout } from 'node:timers';
-import { toError } from '../core/index.js';
-import type { Journal } from '../journal/index.js';
+import type { Journal, Persistence } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 
@@ -12,6 +11,7 @@ export class LeaseRescuer {
   /** In ms. */
   readonly #interval: number;
   readonly #canTell: () => boolean;
+  readonly #persistence: Persistence;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -23,12 +23,14 @@ export class LeaseRescuer {
     observer: Observer,
     interval: number,
     canTell: () => boolean,
+    persistence: Persistence,
   ) {
     this.#journal = journal;
     this.#wakeup = wakeup;
     this.#observer = observer;
     this.#interval = interval;
     this.#canTell = canTell;
+    this.#persistence = persistence;
   }
 
   start(): void {
@@ -45,12 +47,14 @@ export class LeaseRescuer {
   async rescue(): Promise<void> {
     if (!this.#canTell()) return;
     try {
-      const { deadWorkers, freedActors } = await this.#journal.rescue();
+      const { deadWorkers, freedActors } = await this.#persistence.once('rescue', () =>
+        this.#journal.rescue(),
+      );
       if (deadWorkers.length > 0 || freedActors > 0)
         this.#observer.notice({ type: 'workers rescued', deadWorkers, freedActors });
       if (freedActors > 0) this.#wakeup.tell({ type: 'run ready' });
     } catch (error) {
-      this.#observer.notice({ type: 'journal unavailable', during: 'rescue', error: toError(error) });
+      this.#persistence.failed('rescue', error);
     }
   }
 

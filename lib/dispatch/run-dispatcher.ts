@@ -1,11 +1,10 @@
 import { setTimeout, clearTimeout } from 'node:timers';
 import { toError } from '../core/index.js';
 import type { Instant } from '../core/index.js';
-import { pause, wantedAt } from '../engine/index.js';
+import { wantedAt } from '../engine/index.js';
 import type { Engine } from '../engine/index.js';
-import { JournalUnavailableError } from '../journal/index.js';
-import type { Claim, Journal, Loaded } from '../journal/index.js';
-import type { Observer } from '../observability/index.js';
+import { isOutage } from '../journal/index.js';
+import type { Claim, Journal, Loaded, Persistence } from '../journal/index.js';
 import { inRootContext } from '../wakeup/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 
@@ -13,8 +12,6 @@ import type { Wakeup } from '../wakeup/index.js';
 const BUSY_POLL = 1_000;
 const IDLE_POLL = 5_000;
 const CLAIMED_AT_ONCE = 50;
-/** How long to wait before claimed runs that could not be loaded are loaded again, in ms. */
-const LOAD_AGAIN = 200;
 /** So many runs that left here are looked for when they want to be taken up; the polls find the later ones. */
 const MOST_WANTED = 1_000;
 
@@ -26,7 +23,7 @@ export class RunDispatcher {
   readonly #journal: Journal;
   readonly #engine: Engine;
   readonly #wakeup: Wakeup;
-  readonly #observer: Observer;
+  readonly #persistence: Persistence;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #looking: Promise<void> | undefined;
@@ -37,11 +34,11 @@ export class RunDispatcher {
   readonly #wanted: Instant[] = [];
   #unlisten: (() => void)[] = [];
 
-  constructor(journal: Journal, engine: Engine, wakeup: Wakeup, observer: Observer) {
+  constructor(journal: Journal, engine: Engine, wakeup: Wakeup, persistence: Persistence) {
     this.#journal = journal;
     this.#engine = engine;
     this.#wakeup = wakeup;
-    this.#observer = observer;
+    this.#persistence = persistence;
   }
 
   start(): void {
@@ -104,10 +101,12 @@ export class RunDispatcher {
   async #claim(limit: number): Promise<readonly Claim[]> {
     const { session, workflows } = this.#engine;
     try {
-      return await this.#journal.claim({ owner: session.id, workflows, limit });
+      return await this.#persistence.once('claim', () =>
+        this.#journal.claim({ owner: session.id, workflows, limit }),
+      );
     } catch (error) {
       // What was claimed, if anything, is not known here: the engine hears of it with the next heartbeats.
-      this.#observer.notice({ type: 'journal unavailable', during: 'claim', error: toError(error) });
+      this.#persistence.failed('claim', error);
       return [];
     }
   }
@@ -134,17 +133,15 @@ export class RunDispatcher {
       historyAfter: 0,
       inboxAfter: inboxConsumed,
     }));
-    while (this.#holds(claims[0]!)) {
-      try {
-        const loaded = await this.#journal.load(requests);
-        return this.#holds(claims[0]!) ? loaded : undefined;
-      } catch (error) {
-        if (!(error instanceof JournalUnavailableError)) throw error;
-        this.#observer.notice({ type: 'journal unavailable', during: 'load', error });
-        await pause(LOAD_AGAIN);
-      }
+    try {
+      const loaded = await this.#persistence.through('load', () => this.#journal.load(requests), {
+        again: (error) => isOutage(error) && this.#holds(claims[0]!),
+      });
+      return this.#holds(claims[0]!) ? loaded : undefined;
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      return undefined;
     }
-    return undefined;
   }
 
   /** What was claimed for this session can still be taken up; otherwise the end of the session frees it. */

@@ -5,6 +5,7 @@ import type {
   LoadRequest,
   Loaded,
   Message,
+  Persistence,
   SendAnswer,
   StartAnswer,
   StartRequest,
@@ -17,7 +18,6 @@ import { Batcher } from './batcher.js';
 import { DatabaseClock } from './database-clock.js';
 import { traceForeign } from './foreign-tracer.js';
 import { GroupCommitter } from './group-committer.js';
-import { Persistence } from './persistence.js';
 import { guardProcess } from './process-guard.js';
 import type { Registry } from './registry.js';
 import { ResidentRuns } from './resident-runs.js';
@@ -39,6 +39,7 @@ export interface EngineParts {
   /** One batch of starts for the whole process. */
   readonly starts: Batcher<StartRequest, StartAnswer>;
   readonly sends: Batcher<Message, SendAnswer>;
+  readonly persistence: Persistence;
   readonly settings: EngineSettings;
 }
 
@@ -73,7 +74,7 @@ export class Engine {
   readonly #parts: EngineParts;
   readonly #committer: GroupCommitter;
   readonly #loads: Batcher<LoadRequest, Loaded>;
-  readonly #persistence = new Persistence();
+  readonly #persistence: Persistence;
   readonly #strayLeases = new StrayLeases();
   #unguard: (() => void) | undefined;
   #unlisten: (() => void) | undefined;
@@ -82,8 +83,9 @@ export class Engine {
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
-    const { journal, registry, codec, observer, shell, scope, settings } = parts;
-    this.#committer = new GroupCommitter(journal, settings.writers);
+    const { journal, registry, codec, observer, shell, scope, settings, persistence } = parts;
+    this.#persistence = persistence;
+    this.#committer = new GroupCommitter(journal, settings.writers, persistence);
     this.#loads = new Batcher((requests) => journal.load(requests), { writers: 2, items: 100 });
     this.runs = new ResidentRuns(
       {
@@ -96,8 +98,8 @@ export class Engine {
         codec,
         observer,
         settings,
-        persistence: this.#persistence,
-        load: (request) => this.#persistence.through(() => this.#loads.ask(request)),
+        persistence,
+        load: (request) => persistence.through('load', () => this.#loads.ask(request)),
         send: (message) => this.#send(message),
         stranded: ({ owner }, why) => this.session.renew(owner, `a lease could not be given back: ${why}`),
       },
@@ -124,6 +126,7 @@ export class Engine {
         // What was held is free again, for this worker too.
         reopened: () => parts.wakeup.tell({ type: 'run ready' }),
       },
+      persistence,
     );
   }
 
@@ -238,9 +241,9 @@ export class Engine {
 
   /** To an actor that this engine holds: nobody else writes it for long. */
   async #send(message: Message): Promise<SendAnswer> {
-    let answer = await this.#persistence.through(() => this.#parts.sends.ask(message));
+    let answer = await this.#persistence.through('send', () => this.#parts.sends.ask(message));
     while (answer.type === 'again') {
-      const [waited] = await this.#persistence.through(() =>
+      const [waited] = await this.#persistence.through('send', () =>
         this.#parts.journal.send([message], { wait: true }),
       );
       answer = waited!;

@@ -1,5 +1,13 @@
 import { JournalRefusedError, JournalUnavailableError } from '../journal/index.js';
-import type { CommitAnswer, Journal, Lease, Turn } from '../journal/index.js';
+import type {
+  CommitAnswer,
+  Journal,
+  Lease,
+  Patience,
+  Persistence,
+  RefenceAnswer,
+  Turn,
+} from '../journal/index.js';
 import { pause } from './pause.js';
 import { Batcher } from './batcher.js';
 
@@ -12,8 +20,6 @@ export interface Committed {
 
 /** So many times a busy turn goes along with a flush; then it is committed alone, waiting. */
 const BUSY_TRIES = 5;
-/** How long to wait for a journal that cannot be reached, in ms. */
-const UNREACHABLE = 200;
 
 /**
  * Commits the turns of many actors together: one statement, one fsync.
@@ -23,10 +29,12 @@ const UNREACHABLE = 200;
 export class GroupCommitter {
   readonly #journal: Journal;
   readonly #batches: Batcher<Turn, Committed>;
+  readonly #persistence: Persistence;
   #closed = false;
 
-  constructor(journal: Journal, writers: number) {
+  constructor(journal: Journal, writers: number, persistence: Persistence) {
     this.#journal = journal;
+    this.#persistence = persistence;
     this.#batches = new Batcher((turns) => this.#flush(turns), { writers, size: bytesOf });
   }
 
@@ -58,14 +66,15 @@ export class GroupCommitter {
     const owner = turns[0]!.lease.owner;
     if (turns.some((turn) => turn.lease.owner !== owner)) return this.#byOwner(turns);
     try {
-      const answers = await this.#journal.commit(turns, { wait });
+      const answers = await this.#persistence.through(
+        'commit',
+        () => this.#journal.commit(turns, { wait }),
+        this.#unlessInDoubt,
+      );
       return turns.map((turn, i) => ({ answer: answers[i]!, lease: turn.lease }));
     } catch (error) {
       if (error instanceof JournalUnavailableError) {
-        if (error.ambiguous) return this.#resolve(turns);
-        if (this.#closed) return turns.map(notApplied);
-        await pause(UNREACHABLE);
-        return this.#flush(turns, wait);
+        return error.ambiguous ? this.#resolve(turns) : turns.map(notApplied);
       }
       if (!(error instanceof JournalRefusedError) || turns.length > 1) throw error;
       return [{ answer: { type: 'refused', error }, lease: turns[0]!.lease }];
@@ -84,8 +93,8 @@ export class GroupCommitter {
 
   /** The connection died around the commit: move the fences first, then read what is there. Never trust the reading alone. */
   async #resolve(turns: readonly Turn[]): Promise<readonly Committed[]> {
-    const answers = await this.#persist(() => this.#journal.refence(turns.map((turn) => turn.lease)));
-    if (answers === undefined) return turns.map(notApplied);
+    const answers = await this.#fencesMoved(turns);
+    if (answers === null) return turns.map(notApplied);
     return turns.map((turn, i) => {
       const answer = answers[i]!;
       const end = turn.previousSeq + turn.entries.length;
@@ -108,18 +117,26 @@ export class GroupCommitter {
     });
   }
 
-  /** Until the journal can be reached again, or nobody waits any more. */
-  async #persist<T>(attempt: () => Promise<T>): Promise<T | undefined> {
-    for (let wait = 50; !this.#closed; wait = Math.min(wait * 2, 2_000)) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!(error instanceof JournalUnavailableError)) throw error;
-        await pause(wait);
-      }
+  /** `null` when the journal cannot be reached and nobody waits any more. */
+  async #fencesMoved(turns: readonly Turn[]): Promise<readonly RefenceAnswer[] | null> {
+    try {
+      return await this.#persistence.through(
+        'refence',
+        () => this.#journal.refence(turns.map((turn) => turn.lease)),
+        this.#untilClosed,
+      );
+    } catch (error) {
+      if (error instanceof JournalUnavailableError) return null;
+      throw error;
     }
-    return undefined;
   }
+
+  readonly #untilClosed: Patience = {
+    again: (error) => error instanceof JournalUnavailableError && !this.#closed,
+  };
+  readonly #unlessInDoubt: Patience = {
+    again: (error) => error instanceof JournalUnavailableError && !error.ambiguous && !this.#closed,
+  };
 }
 
 /** A release that applied would not have left the lease. */

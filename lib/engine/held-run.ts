@@ -162,7 +162,7 @@ export class HeldRun {
   /** Where history and inbox end, under a new fencing token; `undefined` when they are another's now. */
   async refence(): Promise<Extract<RefenceAnswer, { type: 'held' }> | undefined> {
     const { journal, persistence } = this.host;
-    const [answer] = await persistence.through(() => journal.refence([this.#lease]));
+    const [answer] = await persistence.through('refence', () => journal.refence([this.#lease]));
     if (answer?.type !== 'held') return undefined;
     this.#lease = answer.lease;
     return answer;

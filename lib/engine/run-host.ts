@@ -6,6 +6,7 @@ import type {
   Loaded,
   LoadRequest,
   Message,
+  Persistence,
   SendAnswer,
 } from '../journal/index.js';
 import type { Observer, RunFacts } from '../observability/index.js';
@@ -13,7 +14,6 @@ import type { ActivityExecutor } from './activity-executor.js';
 import type { AsyncScope } from './async-scope.js';
 import type { DatabaseClock } from './database-clock.js';
 import type { GroupCommitter } from './group-committer.js';
-import type { Persistence } from './persistence.js';
 import type { Shell } from './shell.js';
 import type { RunId } from '../journal/index.js';
 

@@ -188,27 +188,28 @@ export class RunTurn {
   /** Signals keep coming: now none can, until the turn is committed. */
   async #retakeLocked(): Promise<TurnEnd> {
     const { host, fold, inbox, lease } = this.#held;
-    let turn: Turn | undefined;
-    // Before the lock: whoever holds it waits for no other connection.
-    await this.#held.replay();
-    try {
-      const answer = await host.journal.commitLocked(lease, inbox.consumed, async (unread) => {
-        await this.#feedAgain(unread);
-        if (fold.current.fault) throw fold.current.fault;
-        turn = this.#turnOf(fold.current.takeEmitted());
-        return turn;
-      });
-      if (answer.type === 'applied' && turn) return { type: 'applied', turn, inboxSeq: answer.inboxSeq };
-      if (answer.type === 'history lost') return { type: 'history lost', taken: this.#taken };
-      if (answer.type !== 'not due') return { type: 'given up', answer };
-      await pause(answer.ahead + 1);
-    } catch (error) {
-      if (error instanceof TurnFault) return this.#failed(error);
-      // Whether it was applied is not known: read what is there.
-      if (error instanceof JournalUnavailableError) return { type: 'history lost', taken: this.#taken };
-      throw error;
+    for (;;) {
+      let turn: Turn | undefined;
+      // Before the lock: whoever holds it waits for no other connection.
+      await this.#held.replay();
+      try {
+        const answer = await host.journal.commitLocked(lease, inbox.consumed, async (unread) => {
+          await this.#feedAgain(unread);
+          if (fold.current.fault) throw fold.current.fault;
+          turn = this.#turnOf(fold.current.takeEmitted());
+          return turn;
+        });
+        if (answer.type === 'applied' && turn) return { type: 'applied', turn, inboxSeq: answer.inboxSeq };
+        if (answer.type === 'history lost') return { type: 'history lost', taken: this.#taken };
+        if (answer.type !== 'not due') return { type: 'given up', answer };
+        await pause(answer.ahead + 1);
+      } catch (error) {
+        if (error instanceof TurnFault) return this.#failed(error);
+        // Whether it was applied is not known: read what is there.
+        if (error instanceof JournalUnavailableError) return { type: 'history lost', taken: this.#taken };
+        throw error;
+      }
     }
-    return this.#retakeLocked();
   }
 
   async #feedAgain(unread: readonly InboxMessage[]): Promise<void> {

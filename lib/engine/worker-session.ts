@@ -1,8 +1,7 @@
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers';
-import { toError } from '../core/index.js';
-import type { HeartbeatAnswer, Journal, WorkerId } from '../journal/index.js';
+import type { HeartbeatAnswer, Journal, Persistence, WorkerId } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
 import type { DatabaseClock } from './database-clock.js';
 import { newWorkerId } from './ids.js';
@@ -42,14 +41,13 @@ export class WorkerSession {
   readonly #observer: Observer;
   readonly #options: WorkerSessionOptions;
   readonly #listener: SessionListener;
+  readonly #persistence: Persistence;
   #id: WorkerId = newWorkerId();
   #state: State = 'new';
   /** It was lost because this process did not come to prolong it. */
   #stalled = false;
   /** Heartbeats answered since one was not. */
   #steadyBeats = STEADY;
-  /** As far as the last question told. */
-  #reachable = true;
   #prolongedAt = 0;
   #ticker: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
@@ -63,12 +61,14 @@ export class WorkerSession {
     observer: Observer,
     options: WorkerSessionOptions,
     listener: SessionListener,
+    persistence: Persistence,
   ) {
     this.#journal = journal;
     this.#clock = clock;
     this.#observer = observer;
     this.#options = options;
     this.#listener = listener;
+    this.#persistence = persistence;
   }
 
   get id(): WorkerId {
@@ -102,10 +102,10 @@ export class WorkerSession {
     if (this.#state === 'closed' || this.#state === 'new') return;
     await this.abandon();
     try {
-      await this.#journal.unregister(this.#id);
+      await this.#persistence.once('the end of the session', () => this.#journal.unregister(this.#id));
     } catch (error) {
       // It expires by itself.
-      this.#unavailable('the end of the session', error);
+      this.#persistence.failed('the end of the session', error);
     }
   }
 
@@ -138,7 +138,7 @@ export class WorkerSession {
     const id = this.#id;
     const sentAt = performance.now();
     try {
-      const answer = await this.#journal.heartbeat(id);
+      const answer = await this.#persistence.once('heartbeat', () => this.#journal.heartbeat(id));
       // An answer may be about a session that is given up by now.
       if (this.#state !== 'open' || this.#id !== id) return;
       if (answer.type === 'dead') {
@@ -147,13 +147,12 @@ export class WorkerSession {
       }
       // Prolonged when it was asked for, not when it was heard of.
       this.#prolonged(sentAt);
-      this.#available();
       this.#steadyBeats++;
       this.#clock.sync(answer.now, sentAt, performance.now());
       this.#listener.unread(answer.unread);
     } catch (error) {
       this.#steadyBeats = 0;
-      this.#unavailable('heartbeat', error);
+      this.#persistence.failed('heartbeat', error);
     }
   }
 
@@ -185,9 +184,10 @@ export class WorkerSession {
     try {
       // A run may be what has stalled this process: it must be counted as lost with its worker, by whoever rescues it.
       if (!this.#stalled) await this.#journal.unregister(this.#id);
-      if (await this.#register('lost')) this.#listener.reopened();
+      const registered = await this.#persistence.once('registration', () => this.#register('lost'));
+      if (registered) this.#listener.reopened();
     } catch (error) {
-      this.#unavailable('registration', error);
+      this.#persistence.failed('registration', error);
     }
   }
 
@@ -216,16 +216,5 @@ export class WorkerSession {
     this.#prolonged(sentAt);
     this.#observer.notice({ type: 'worker registered', workerId: id });
     return true;
-  }
-
-  #available(): void {
-    if (this.#reachable) return;
-    this.#reachable = true;
-    this.#observer.notice({ type: 'journal available' });
-  }
-
-  #unavailable(during: string, error: unknown): void {
-    this.#reachable = false;
-    this.#observer.notice({ type: 'journal unavailable', during, error: toError(error) });
   }
 }

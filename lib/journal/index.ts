@@ -1,4 +1,5 @@
 export * from './errors.js';
 export * from './ids.js';
 export type * from './journal.js';
+export * from './persistence.js';
 export type * from './turn.js';

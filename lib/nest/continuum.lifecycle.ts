@@ -7,19 +7,13 @@ import type {
   OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { toError } from '../core/index.js';
 import { ContinuumRuntime } from '../client/runtime.js';
-import { pause } from '../engine/index.js';
 import type { Journal } from '../journal/index.js';
-import type { Observer } from '../observability/index.js';
 import { ContinuumExplorer } from './continuum.explorer.js';
 import type { ContinuumModuleExtras } from './continuum.options.js';
 import { tokenName } from './dependencies.js';
 import { InvalidOptionError } from './errors/invalid-option.error.js';
-import { CONTINUUM_EXTRAS, CONTINUUM_JOURNAL, CONTINUUM_OBSERVER } from './continuum.tokens.js';
-
-/** How long to wait before a worker that could not begin tries again, in ms. */
-const BEGIN_AGAIN = 1_000;
+import { CONTINUUM_EXTRAS, CONTINUUM_JOURNAL } from './continuum.tokens.js';
 
 /**
  * Starts and stops what does the work; decides nothing about it. Nest calls every hook twice when `app.close()` is called
@@ -43,7 +37,6 @@ export class ContinuumLifecycle
     private readonly modules: ModulesContainer,
     @Inject(CONTINUUM_JOURNAL) private readonly journal: Journal,
     @Inject(CONTINUUM_EXTRAS) private readonly extras: ContinuumModuleExtras,
-    @Inject(CONTINUUM_OBSERVER) private readonly observer: Observer,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -82,18 +75,12 @@ export class ContinuumLifecycle
   }
 
   async #begin(): Promise<void> {
-    while (!this.#closing) {
-      try {
-        await this.runtime.startWorker();
-        return;
-      } catch (error) {
-        this.observer.notice({
-          type: 'journal unavailable',
-          during: 'starting the worker',
-          error: toError(error),
-        });
-        await pause(BEGIN_AGAIN);
-      }
+    try {
+      await this.runtime.persistence.through('starting the worker', () => this.runtime.startWorker(), {
+        again: () => !this.#closing,
+      });
+    } catch {
+      // It is told, and nobody waits for it any more.
     }
   }
 

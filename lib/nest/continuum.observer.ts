@@ -9,7 +9,7 @@ const REMEMBERED = 1_000;
 export class LoggingObserver implements Observer {
   readonly #logger = new Logger('Continuum');
   readonly #workflows = new Map<string, Logger>();
-  /** Said once until it is over: an unreachable database fails many times a second. */
+  /** Said once until it is over, whoever tells. */
   #unavailable = false;
   /** Why the last turn of a run failed, by run id: told in full once, though the turn is tried again and again. */
   readonly #told = new Map<string, string>();
@@ -17,7 +17,6 @@ export class LoggingObserver implements Observer {
   notice(event: EngineEvent): void {
     switch (event.type) {
       case 'worker registered':
-        this.#available();
         this.#logger.log(`Worker ${event.workerId} is at work.`);
         break;
       case 'worker lost':
@@ -78,8 +77,6 @@ export class LoggingObserver implements Observer {
         this.#available();
         break;
       case 'turn committed':
-        // A look for runs may have failed between two heartbeats, which noticed nothing.
-        this.#available();
         this.#told.delete(event.run.runId);
         break;
       case 'workflow log':

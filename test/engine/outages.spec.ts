@@ -87,6 +87,9 @@ describe('Outages of the journal', () => {
     await expect(handle.result()).resolves.toBe('gone');
     expect(stage.recorder.count('turn failed')).toBe(0);
     expect(stage.recorder.count('worker lost')).toBe(0);
+    // Each of the two outages is told once, and its end.
+    expect(stage.recorder.count('journal unavailable')).toBe(2);
+    expect(stage.recorder.count('journal available')).toBe(2);
   });
 
   it('loads what it has claimed as soon as the journal can be reached', async () => {

@@ -6,6 +6,7 @@ import { WorkerSession } from '../../lib/engine/worker-session.js';
 import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
 import { JournalUnavailableError } from '../../lib/journal/index.js';
 import type { Journal } from '../../lib/journal/index.js';
+import { observedPersistence } from '../../lib/observability/index.js';
 import { gate } from '../support/gate.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
 import { Recorder } from '../support/stage.js';
@@ -25,6 +26,7 @@ describe('WorkerSession', () => {
       recorder,
       { name: 'w', buildId: 'b', workflows: [], ttl, heartbeatInterval: INTERVAL },
       { unread: () => undefined, lost: () => undefined, reopened: () => undefined },
+      observedPersistence(recorder),
     );
     await session.start();
     return session;
@@ -127,6 +129,7 @@ describe('WorkerSession', () => {
       recorder,
       1_000,
       () => session.isSteady,
+      observedPersistence(recorder),
     );
     await rescuer.rescue();
     expect(rescues).toBe(1);

@@ -82,8 +82,9 @@ describe('the log of an operator', () => {
     observer.notice({ type: 'journal available' });
     observer.notice({ type: 'journal available' });
     unavailable();
+    // Of some other part of the journal, perhaps.
     observer.notice({ type: 'turn committed', run, entries: 1 });
-    observer.notice({ type: 'turn committed', run, entries: 1 });
+    observer.notice({ type: 'journal available' });
     const down = 'error The journal cannot be reached (claiming): refused';
     const up = 'log The journal can be reached again.';
     expect(lines).toEqual([down, up, down, up]);

@@ -1,11 +1,11 @@
 import type { Client } from 'pg';
+import { Backoff } from '../persistence.js';
 import type { Database } from './connection.js';
 import { translateError } from './error-translation.js';
 
 export type OnHints = (hints: readonly string[]) => void;
 
-/** The first pause before connecting again, and the longest, in ms. */
-const FIRST_PAUSE = 100;
+/** The longest pause before connecting again, in ms. */
 const LONGEST_PAUSE = 5_000;
 
 /**
@@ -111,18 +111,18 @@ export class ListeningConnection {
       // One that was asked to end is not in use any more.
       if (this.#client !== inUse) return;
       this.#client = null;
-      this.#connectAgain(FIRST_PAUSE);
+      this.#connectAgain(new Backoff(LONGEST_PAUSE));
     });
     return client;
   }
 
-  #connectAgain(pause: number): void {
+  #connectAgain(backoff: Backoff): void {
     clearTimeout(this.#nextAttempt);
     if (this.#isIdle) return;
     this.#nextAttempt = setTimeout(() => {
       if (this.#isIdle) return;
-      this.#connected().catch(() => this.#connectAgain(Math.min(pause * 2, LONGEST_PAUSE)));
-    }, pause);
+      this.#connected().catch(() => this.#connectAgain(backoff));
+    }, backoff.next());
     this.#nextAttempt.unref();
   }
 

@@ -1,0 +1,9 @@
+import { Persistence } from '../journal/index.js';
+import type { Observer } from './observer.js';
+
+/** One for a process: its outages are told to an observer. */
+export const observedPersistence = (observer: Observer): Persistence =>
+  new Persistence({
+    began: (during, error) => observer.notice({ type: 'journal unavailable', during, error }),
+    ended: () => observer.notice({ type: 'journal available' }),
+  });

@@ -1,0 +1,73 @@
+import { describe, expect, it } from '@jest/globals';
+import { Backoff, JournalError, JournalUnavailableError, Persistence } from '../../lib/journal/index.js';
+import { gate } from '../support/gate.js';
+
+const unreachable = (): JournalUnavailableError => new JournalUnavailableError('connection refused', false);
+
+describe('Persistence', () => {
+  const told: string[] = [];
+  const persistence = (): Persistence => {
+    told.length = 0;
+    return new Persistence({
+      began: (during) => void told.push(`began: ${during}`),
+      ended: () => void told.push('ended'),
+    });
+  };
+  /** Fails so many times. */
+  const failing = (times: number, error: JournalError = unreachable()): (() => Promise<string>) => {
+    let left = times;
+    return () => (left-- > 0 ? Promise.reject(error) : Promise.resolve('done'));
+  };
+
+  it('waits an outage out, and tells of its begin and its end once, however many wait', async () => {
+    const patient = persistence();
+    let isDown = true;
+    let failures = 0;
+    const attempt = (): Promise<string> => {
+      if (!isDown) return Promise.resolve('done');
+      if (++failures === 10) isDown = false;
+      return Promise.reject(unreachable());
+    };
+    const all = ['load', 'commit', 'load', 'commit'].map((during) => patient.through(during, attempt));
+    await expect(Promise.all(all)).resolves.toEqual(['done', 'done', 'done', 'done']);
+    expect(told).toEqual(['began: load', 'ended']);
+  });
+
+  it('is not over for a part that still fails', async () => {
+    const patient = persistence();
+    await expect(patient.once('commit', failing(1))).rejects.toThrow('connection refused');
+    await patient.once('heartbeat', failing(0));
+    await expect(patient.once('commit', failing(1))).rejects.toThrow('connection refused');
+    expect(told).toEqual(['began: commit']);
+    await patient.once('commit', failing(0));
+    expect(told).toEqual(['began: commit', 'ended']);
+  });
+
+  it('tries nothing again that is not to be tried again', async () => {
+    const patient = persistence();
+    await expect(patient.through('load', failing(1, new JournalError('no')))).rejects.toThrow('no');
+    expect(told).toEqual([]);
+  });
+
+  it('keeps nobody waiting behind its end', async () => {
+    const patient = persistence();
+    const tried = gate();
+    const waits = patient.through('load', () => {
+      tried.open();
+      return Promise.reject(unreachable());
+    });
+    await tried.opened;
+    patient.end();
+    await expect(waits).rejects.toThrow('connection refused');
+    await expect(patient.through('load', failing(1))).rejects.toThrow('connection refused');
+  });
+
+  it('pauses longer and longer, up to a limit', () => {
+    const backoff = new Backoff(1_000, 100);
+    const pauses = Array.from({ length: 8 }, () => backoff.next());
+    [100, 200, 400, 800, 1_000, 1_000, 1_000, 1_000].forEach((about, i) => {
+      expect(pauses[i]).toBeGreaterThanOrEqual(about * 0.75);
+      expect(pauses[i]).toBeLessThanOrEqual(about * 1.25);
+    });
+  });
+});
