@@ -18,6 +18,7 @@ import { Batcher } from './batcher.js';
 import { DatabaseClock } from './database-clock.js';
 import { traceForeign } from './foreign-tracer.js';
 import { GroupCommitter } from './group-committer.js';
+import { Mismatches } from './paranoia.js';
 import { guardProcess } from './process-guard.js';
 import type { Registry } from './registry.js';
 import { ResidentRuns } from './resident-runs.js';
@@ -100,6 +101,7 @@ export class Engine {
         settings,
         persistence,
         load: (request) => persistence.through('load', () => this.#loads.ask(request)),
+        mismatches: new Mismatches(),
         send: (message) => this.#send(message),
         stranded: ({ owner }, why) => this.session.renew(owner, `a lease could not be given back: ${why}`),
       },

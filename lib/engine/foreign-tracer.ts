@@ -1,6 +1,7 @@
 import { createHook } from 'node:async_hooks';
-import { foreignBegan, stackOf, windowIsOpen } from '../core/index.js';
+import { foreignBegan, windowIsOpen } from '../core/index.js';
 import { ROOT_TYPE } from '../wakeup/index.js';
+import { callSite } from './call-site.js';
 
 /** What promises are made of, and what printing a line takes: none of it waits for the outside. */
 const QUIET: ReadonlySet<string> = new Set([
@@ -13,8 +14,6 @@ const QUIET: ReadonlySet<string> = new Set([
   'WRITEWRAP',
   ROOT_TYPE,
 ]);
-/** Frames of Node come before the line that is looked for. */
-const DEPTH = 40;
 
 let users = 0;
 const hook = createHook({
@@ -36,14 +35,4 @@ export function traceForeign(): () => void {
     ended = true;
     if (--users === 0) hook.disable();
   };
-}
-
-/** The first line that is neither Node's nor ours. */
-function callSite(): string {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = DEPTH;
-  const lines = (stackOf(new Error('where')) ?? '').split('\n').slice(1);
-  Error.stackTraceLimit = limit;
-  const line = lines.find((frame) => !/node:|[\\/](engine[\\/]foreign-tracer|core[\\/]fold)/.test(frame));
-  return line === undefined ? '' : ` ${line.trim()}`;
 }

@@ -52,6 +52,7 @@ export class HeldRun {
       shell,
       scope,
       paranoid: settings.paranoid,
+      mismatches: host.mismatches,
       onFault: wake,
     });
     this.activities = new RunActivities({

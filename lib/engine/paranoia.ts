@@ -1,19 +1,43 @@
 import { isDeepStrictEqual } from 'node:util';
 import { NonDeterminismError, ReplayMismatchError } from '../core/index.js';
 import type { Fold, TurnFault } from '../core/index.js';
+import type { RunId } from '../journal/index.js';
 
-/** Compares a fold with a second one of the same history (F30). */
-export function compareFolds(live: Fold, again: Fold): ReplayMismatchError | null {
+/**
+ * Compares a fold with a second one of the same history (F30).
+ *
+ * @param look at a clock, or for a random number, that the second one was seen to take
+ */
+export function compareFolds(live: Fold, again: Fold, look: string | null): ReplayMismatchError | null {
+  const read = look === null ? '' : ` It reads ${look}.`;
   if (again.fault) {
-    return new ReplayMismatchError(`${RULE} ${secondAsked(again.fault)}`, { cause: again.fault });
+    const message = `${RULE}${read} ${secondAsked(again.fault)}`;
+    return new ReplayMismatchError(message, { cause: again.fault });
   }
   const [first, second] = [live.snapshot(), again.snapshot()];
   if (isDeepStrictEqual(first, second)) return null;
-  return new ReplayMismatchError(`${RULE} ${difference(first, second)}`);
+  return new ReplayMismatchError(`${RULE}${read} ${difference(first, second)}`);
+}
+
+/** So many runs are remembered. */
+const REMEMBERED = 1_000;
+
+/** Runs whose folds came to different states in this process: its code does not change, so neither does the answer. */
+export class Mismatches {
+  readonly #found = new Map<RunId, ReplayMismatchError>();
+
+  add(runId: RunId, error: ReplayMismatchError): void {
+    const [oldest] = this.#found.keys();
+    if (oldest !== undefined && this.#found.size >= REMEMBERED) this.#found.delete(oldest);
+    this.#found.set(runId, error);
+  }
+  of(runId: RunId): ReplayMismatchError | null {
+    return this.#found.get(runId) ?? null;
+  }
 }
 
 const RULE =
-  'Two executions of one history must come to the same state, but this workflow reads something that is not in its history: a variable of its module, a clock, a random number, a value that a query changed. Read it through ctx (now, random, uuid, sideEffect) or from an activity.';
+  'Two executions of one history must come to the same state, but this workflow reads something that is not in its history: a variable of its module, a clock, a random number, a value that a query changed. Read it through ctx (now, random, uuid, sideEffect) or from an activity, and start the process anew.';
 
 /** What the second execution did; the remedy of drift, an older deployment, would be none here. */
 function secondAsked(fault: TurnFault): string {

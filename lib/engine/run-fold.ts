@@ -1,18 +1,27 @@
 import { Fold } from '../core/index.js';
-import type { Codec, HistoryEntry, ReplayMismatchError, WorkflowDefinition } from '../core/index.js';
+import type {
+  Codec,
+  FoldOptions,
+  HistoryEntry,
+  ReplayMismatchError,
+  WorkflowDefinition,
+} from '../core/index.js';
 import type { AsyncScope } from './async-scope.js';
+import { OtherWorld, WORLDS } from './other-world.js';
+import type { Mismatches } from './paranoia.js';
 import { compareFolds } from './paranoia.js';
+import type { ResidentFacts } from './run-host.js';
 import type { Shell } from './shell.js';
-import type { WatchedRun } from './watchdog.js';
 
 export interface RunFoldParts {
   readonly definition: WorkflowDefinition;
-  readonly run: WatchedRun;
+  readonly run: ResidentFacts;
   readonly codec: Codec;
   readonly shell: Shell;
   readonly scope: AsyncScope;
   /** Whether each turn is folded a second time and compared (F30). */
   readonly paranoid: boolean;
+  readonly mismatches: Mismatches;
   /** The turn cannot go on; it may come up while nothing is delivered. */
   readonly onFault: () => void;
 }
@@ -31,7 +40,7 @@ export class RunFold {
   constructor(parts: RunFoldParts) {
     this.#parts = parts;
     this.#history = parts.paranoid ? [] : null;
-    this.#fold = this.#make(false, this.#parts.onFault);
+    this.#fold = this.#make({ onFault: this.#parts.onFault });
   }
 
   get current(): Fold {
@@ -74,7 +83,7 @@ export class RunFold {
     // From the recorded rollback on no code is needed (F22).
     this.#withoutCode = history.some((entry) => entry.type === 'rollback_started');
     this.#fold.close();
-    this.#fold = this.#make(false, this.#parts.onFault);
+    this.#fold = this.#make({ onFault: this.#parts.onFault });
     this.#fold.replay(history);
     await this.pump();
     this.#decided = this.#fold.decided !== null;
@@ -96,16 +105,37 @@ export class RunFold {
   /** Folds everything a second time and compares: finds what code reads that is not in the history (F30). */
   async mismatch(entries: readonly HistoryEntry[]): Promise<ReplayMismatchError | null> {
     if (this.#history === null || this.#withoutCode || this.#fold.fault) return null;
-    // After a tolerated change of the code the history is what the old code made of it.
-    const strict = this.#fold.reordered === 0 && this.#fold.changedArguments === 0;
-    const again = this.#make(strict);
-    again.replay([...this.#history, ...entries]);
-    await this.#parts.shell.pump(again, this.#parts.run);
-    again.close();
-    return compareFolds(this.#fold, again);
+    const found = await this.#compare(this.#history, entries);
+    if (found) this.#parts.mismatches.add(this.#parts.run.runId, found);
+    return found;
   }
 
-  #make(strict: boolean, onFault?: () => void): Fold {
+  /** What {@link mismatch} has found of this run before. Tried again it might pass, by luck. */
+  get mismatched(): ReplayMismatchError | null {
+    return this.#withoutCode ? null : this.#parts.mismatches.of(this.#parts.run.runId);
+  }
+
+  async #compare(
+    recorded: readonly HistoryEntry[],
+    entries: readonly HistoryEntry[],
+  ): Promise<ReplayMismatchError | null> {
+    // After a tolerated change of the code the history is what the old code made of it.
+    const strict = this.#fold.reordered === 0 && this.#fold.changedArguments === 0;
+    const history = [...recorded, ...entries];
+    for (let i = 0; i < WORLDS; i++) {
+      const world = new OtherWorld(i, this.#fold.instance);
+      const again = this.#make({ strict, frame: world });
+      again.replay(history);
+      await this.#parts.shell.pump(again, this.#parts.run);
+      again.close();
+      const mismatch = compareFolds(this.#fold, again, world.firstLook);
+      // Who looks at no clock sees one world. Who does may take two of them for the same, but hardly all.
+      if (mismatch || world.firstLook === null) return mismatch;
+    }
+    return null;
+  }
+
+  #make(options: Pick<FoldOptions, 'strict' | 'frame' | 'onFault'>): Fold {
     const { definition, codec, run, scope } = this.#parts;
     const withoutCode = this.#withoutCode;
     return new Fold({
@@ -113,9 +143,8 @@ export class RunFold {
       codec,
       run,
       asyncScope: scope,
-      strict,
       withoutCode,
-      ...(onFault && { onFault }),
+      ...options,
     });
   }
 }

@@ -14,6 +14,7 @@ import type { ActivityExecutor } from './activity-executor.js';
 import type { AsyncScope } from './async-scope.js';
 import type { DatabaseClock } from './database-clock.js';
 import type { GroupCommitter } from './group-committer.js';
+import type { Mismatches } from './paranoia.js';
 import type { Shell } from './shell.js';
 import type { RunId } from '../journal/index.js';
 
@@ -29,6 +30,7 @@ export interface RunHost {
   readonly observer: Observer;
   readonly settings: ResidencySettings;
   readonly persistence: Persistence;
+  readonly mismatches: Mismatches;
   /** Batched reads and sends. They wait for a journal that cannot be reached. */
   load(request: LoadRequest): Promise<Loaded>;
   send(message: Message): Promise<SendAnswer>;

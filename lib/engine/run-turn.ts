@@ -55,7 +55,7 @@ export class RunTurn {
 
   async #take(): Promise<TurnEnd> {
     const { fold, activities, inbox } = this.#held;
-    const obstacle = fold.current.fault ?? activities.unavailable();
+    const obstacle = fold.current.fault ?? fold.mismatched ?? activities.unavailable();
     if (obstacle) return this.#failed(obstacle);
     if (inbox.isBehind) await this.#held.readMail();
     activities.settle();

@@ -39,6 +39,12 @@ export class InertCallError extends Error {
   override readonly name: string = 'InertCallError';
 }
 
+/** What is to stand around the code of a run while it runs, and only then: for checks (F30). Both may come twice. */
+export interface CodeFrame {
+  begin(): void;
+  end(): void;
+}
+
 const FOREIGN =
   'It awaited something that is not durable: a timer, a request, a query, a file. Do such work in an activity, ' +
   'and wait with ctx.sleep or ctx.condition.';
@@ -81,6 +87,7 @@ export class Execution implements Accountable {
     readonly ledger: Ledger,
     readonly asyncScope: AsyncScope,
     readonly callLimit: number,
+    readonly frame: CodeFrame | null,
   ) {}
 
   get decision(): Decision | null {
@@ -95,8 +102,10 @@ export class Execution implements Accountable {
   openWindow(): void {
     this.#inWindow = true;
     windowOpens(this);
+    this.frame?.begin();
   }
   closeWindow(): void {
+    this.frame?.end();
     this.#inWindow = false;
     windowCloses(this);
   }
@@ -279,7 +288,10 @@ export class Execution implements Accountable {
 
   /** The delivery of the first wait that holds (F10). */
   nextWait(): Delivery | null {
+    // Conditions are code, too, and are looked at between windows.
+    this.frame?.begin();
     const satisfied = this.pending.waits.takeSatisfied(this.#decision !== null);
+    this.frame?.end();
     if (satisfied === null) return null;
     const { wait } = satisfied;
     if (wait.timer) this.cancelTimer(wait.timer);

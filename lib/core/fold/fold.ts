@@ -8,7 +8,7 @@ import type { RunProgress } from '../progress.js';
 import { errorText } from '../thrown.js';
 import type { AsyncScope } from './async-scope.js';
 import type { Decision } from './decision.js';
-import type { Delivery, LogLine } from './execution.js';
+import type { CodeFrame, Delivery, LogLine } from './execution.js';
 import { Execution } from './execution.js';
 import type { RunIdentity } from './fold-context.js';
 import type { Item } from './history-queue.js';
@@ -97,7 +97,7 @@ import { WorkflowObject } from './workflow-object.js';
  * - F29 A run records under which version of these rules it was written; hops, random numbers and ids belong to them.
  */
 
-export type { Decision, LogLine, RunIdentity };
+export type { CodeFrame, Decision, LogLine, RunIdentity };
 
 export interface FoldOptions {
   readonly definition: WorkflowDefinition;
@@ -113,6 +113,8 @@ export interface FoldOptions {
    * throw. Defaults to `false`.
    */
   readonly withoutCode?: boolean;
+  /** Stands around the run's code while it runs. */
+  readonly frame?: CodeFrame;
   /** The turn cannot go on: told at once, also when it comes up while nothing is delivered (F13, F24). */
   readonly onFault?: () => void;
 }
@@ -144,7 +146,7 @@ export class Fold implements Steppable {
       withoutCode = false,
     } = options;
     this.#ledger = new Ledger(definition, codec, strict, options.onFault ?? ignore);
-    this.#run = new Execution(definition, codec, this.#ledger, asyncScope, callLimit);
+    this.#run = new Execution(definition, codec, this.#ledger, asyncScope, callLimit, options.frame ?? null);
     this.#object = new WorkflowObject(this.#run, options.run);
     this.#withoutCode = withoutCode;
   }
@@ -159,6 +161,10 @@ export class Fold implements Steppable {
   /** The outcome, once it is decided (F16). The run may go on for its nonCancellable scopes and its rollback. */
   get decided(): Decision | null {
     return this.#run.decision;
+  }
+  /** The object of the run; `null` when there is none. */
+  get instance(): object | null {
+    return this.#object.instance;
   }
   /** The sequence number of the last entry. 0 when there is none. */
   get seq(): number {

@@ -1,6 +1,7 @@
 import type { Codec } from '../codec.js';
 import type { EncodedFailure, HistoryCommand, HistoryEntry } from '../history.js';
 import { isError } from '../thrown.js';
+import { limit } from '../values/failure-limits.js';
 
 /** Same kind of command about the same thing, whatever its arguments (F7). */
 export function sameKind(a: HistoryCommand, b: HistoryCommand): boolean {
@@ -54,9 +55,21 @@ export function sameEnding(a: Ending, b: HistoryCommand, codec: Codec): boolean 
 /** How a command is called in messages: `activity_scheduled StockActivities.reserve`. */
 export function nameOf(entry: HistoryEntry, withArguments = false): string {
   const subject = 'name' in entry ? entry.name : 'of' in entry ? entry.of : 'id' in entry ? entry.id : null;
-  const args = withArguments && 'args' in entry ? ` ${entry.args}` : '';
-  return `${entry.type}${subject === null ? '' : ` ${subject}`}${args}`;
+  const value = withArguments ? valueOf(entry) : '';
+  return `${entry.type}${subject === null ? '' : ` ${subject}`}${value && ` ${limit(value, LONGEST_SHOWN)}`}`;
 }
+
+/** Characters of a value in a message. */
+const LONGEST_SHOWN = 1_000;
+
+const valueOf = (entry: HistoryEntry): string =>
+  'args' in entry
+    ? entry.args
+    : 'result' in entry
+      ? entry.result
+      : 'failure' in entry
+        ? (entry.failure ?? '')
+        : '';
 
 function subjectOf(command: HistoryCommand): string | number | null {
   switch (command.type) {

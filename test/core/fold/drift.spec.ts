@@ -168,8 +168,8 @@ describe('drift', () => {
       return 'another end';
     });
     expect(await driftOf(other, history)).toMatchObject({
-      recorded: 'run_completed',
-      asked: 'run_completed',
+      recorded: 'run_completed "end"',
+      asked: 'run_completed "another end"',
     });
     const failing = () =>
       workflow(async ({ act }) => Promise.reject(new Error(String(await act('a')), { cause: 1 })));
