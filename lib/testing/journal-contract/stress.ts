@@ -4,9 +4,11 @@ import { judge } from './stress/oracle.js';
 import { Random } from './stress/random.js';
 import {
   holdRows,
+  holdRowsLong,
   moveClock,
   rescueWorkers,
   sendInTransactions,
+  sitInTransactions,
   sendMessages,
   startRuns,
   terminateRuns,
@@ -58,6 +60,8 @@ export async function stressJournal(harness: JournalHarness, options: StressOpti
     rescueWorkers(record, client(2), random()),
     holdRows(record, client(0), random()),
     sendInTransactions(record, client(1), random()),
+    holdRowsLong(record, client(2), random()),
+    sitInTransactions(record, client(0), random()),
     moveClock(record),
     ...range(workers).map((i) => new StressWorker(record, client(i), client(i + 1), random()).run()),
     ...range(senders).map((i) => sendMessages(record, client(i), random(), `sender-${i}`)),

@@ -1,4 +1,4 @@
-import type { Journal, Message, OnConflict, SendAnswer } from '../../../journal/index.js';
+import type { Journal, Message, OnConflict, RunId, SendAnswer } from '../../../journal/index.js';
 import { only, range } from '../concurrency.js';
 import { NAMESPACE } from '../scenario.js';
 import type { Random } from './random.js';
@@ -111,20 +111,69 @@ export async function sendInTransactions(
   }
 }
 
+/** How long somebody sits on a row who takes his time, in ms. */
+const longSitting = (random: Random): number => 500 + random.below(1_500);
+
+/** Application transactions that have started one run and signalled another, and then take seconds. */
+export async function sitInTransactions(
+  record: StressRecord,
+  journal: Journal,
+  random: Random,
+): Promise<void> {
+  const { transaction } = record.harness;
+  if (transaction === undefined) return;
+  for (let n = 0; !record.stopped;) {
+    const end = random.chance(0.3) ? 'roll back' : 'commit';
+    const begun: RunId[] = [];
+    const accepted: [Message, SendAnswer][] = [];
+    await transaction(async (within) => {
+      const workflowId = random.pick(record.workflowIds) ?? '';
+      const started = only(await journal.start([startRequest(workflowId)], within));
+      if (started.type === 'started') begun.push(started.runId);
+      const one = message(record, random, `sitting-${n++}`);
+      const answer = only(await journal.send([one], { within }));
+      if (answer.type === 'accepted') accepted.push([one, answer]);
+      await pause(longSitting(random));
+    }, end);
+    record.count(`long transactions: ${end}`);
+    if (end === 'roll back') continue;
+    for (const runId of begun) record.started.add(runId);
+    for (const [one, answer] of accepted) note(record, one, answer, 'sitting');
+  }
+}
+
+/** Somebody who looks at one row after the other for seconds. */
+export async function holdRowsLong(record: StressRecord, journal: Journal, random: Random): Promise<void> {
+  while (!record.stopped) {
+    await pause(5);
+    if (await holdOne(record, journal, random, longSitting(random))) record.count('rows held for long');
+  }
+}
+
 /** Somebody who looks at rows for a while, without a transaction of the adapter's making. */
 export async function holdRows(record: StressRecord, journal: Journal, random: Random): Promise<void> {
   while (!record.stopped) {
     await pause(5 + random.below(20));
-    const workflowId = random.pick(record.workflowIds) ?? '';
-    const [run] = await journal.describe([{ namespace: NAMESPACE, workflowId, runId: null }]);
-    if (run?.state !== 'running') continue;
-    // It may have closed since.
-    const release = await record.harness.holdActor(run.actorId).catch(() => null);
-    if (release === null) continue;
-    record.count('rows held');
-    await pause(random.below(30));
-    await release();
+    if (await holdOne(record, journal, random, random.below(30))) record.count('rows held');
   }
+}
+
+/** Whether there was one to hold. */
+async function holdOne(
+  record: StressRecord,
+  journal: Journal,
+  random: Random,
+  time: number,
+): Promise<boolean> {
+  const workflowId = random.pick(record.workflowIds) ?? '';
+  const [run] = await journal.describe([{ namespace: NAMESPACE, workflowId, runId: null }]);
+  if (run?.state !== 'running') return false;
+  // It may have closed since.
+  const release = await record.harness.holdActor(run.actorId).catch(() => null);
+  if (release === null) return false;
+  await pause(time);
+  await release();
+  return true;
 }
 
 const CONFLICTS: readonly OnConflict[] = ['fail', 'fail', 'useExisting', 'terminateExisting'];

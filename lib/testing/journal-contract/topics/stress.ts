@@ -20,6 +20,7 @@ export function stressTopic({ test, expect }: Topic): void {
         'terminated',
         'freed actors',
         'crashes',
+        'rows held for long',
       ]) {
         expect(counts[what] ?? `never ${what}`).toBeGreaterThan(0);
       }
