@@ -18,6 +18,7 @@ import { Batcher } from './batcher.js';
 import { DatabaseClock } from './database-clock.js';
 import { traceForeign } from './foreign-tracer.js';
 import { GroupCommitter } from './group-committer.js';
+import { MailRound } from './mail-round.js';
 import { Mismatches } from './paranoia.js';
 import { guardProcess } from './process-guard.js';
 import type { Registry } from './registry.js';
@@ -76,7 +77,8 @@ export class Engine {
   readonly #committer: GroupCommitter;
   readonly #loads: Batcher<LoadRequest, Loaded>;
   readonly #persistence: Persistence;
-  readonly #strayLeases = new StrayLeases();
+  readonly #strayLeases: StrayLeases;
+  readonly #mailRound: MailRound;
   #unguard: (() => void) | undefined;
   #unlisten: (() => void) | undefined;
   #watchdog: Watchdog | undefined;
@@ -120,7 +122,7 @@ export class Engine {
         heartbeatInterval: settings.heartbeatInterval,
       },
       {
-        unread: (actors) => this.#hear(actors),
+        beat: (answer) => this.#hear(answer),
         lost: () => {
           this.#strayLeases.forget();
           this.runs.dropAll();
@@ -130,6 +132,15 @@ export class Engine {
       },
       persistence,
     );
+    this.#mailRound = new MailRound(journal, this.runs, this.session);
+    this.#strayLeases = new StrayLeases({
+      journal,
+      runs: this.runs,
+      session: this.session,
+      observer,
+      persistence,
+      freed: () => parts.wakeup.tell({ type: 'run ready' }),
+    });
   }
 
   get workflows(): readonly WorkflowDefinition[] {
@@ -169,7 +180,9 @@ export class Engine {
     this.#watchdog = this.#watch();
     this.runs.start();
     this.#unlisten = this.#parts.wakeup.listen((hint) => {
-      if (hint.type === 'mail' && hint.actorId !== '*') this.runs.get(hint.actorId)?.mailArrived(null);
+      if (hint.type !== 'mail') return;
+      if (hint.actorId === '*') this.#mailRound.look();
+      else this.runs.get(hint.actorId)?.mailArrived(null);
     });
   }
 
@@ -197,7 +210,7 @@ export class Engine {
       else this.runs.discard(run);
       return answer;
     } catch (error) {
-      // Where it was born leased after all, the next heartbeats tell.
+      // Where it was born leased after all, the sweep gives it back.
       this.runs.discard(run);
       throw error;
     }
@@ -216,6 +229,7 @@ export class Engine {
   /** Forgets everything without a goodbye, as a killed process does: for tests of takeovers. */
   async abandon(): Promise<void> {
     this.#stopped ??= Promise.resolve();
+    this.#endRounds();
     this.#unlisten?.();
     this.#unguard?.();
     await this.session.abandon();
@@ -227,18 +241,22 @@ export class Engine {
     await this.runs.drain(this.#parts.settings.shutdownTimeout, PATIENCE);
     this.#committer.close();
     this.#persistence.end();
+    this.#endRounds();
     this.#unlisten?.();
     await this.session.stop();
     this.#unguard?.();
     await this.#unwatch();
   }
 
+  #endRounds(): void {
+    this.#mailRound.end();
+    this.#strayLeases.end();
+  }
+
   /** What the database tells of the actors that are ours. */
-  #hear(actors: Extract<HeartbeatAnswer, { type: 'alive' }>['unread']): void {
-    for (const { actorId, inboxSeq } of actors) this.runs.get(actorId)?.mailArrived(inboxSeq);
-    const unheld = actors.filter(({ actorId }) => !this.runs.get(actorId));
-    if (this.#strayLeases.found(unheld))
-      this.session.renew(this.session.id, 'it owns runs that got lost on the way');
+  #hear(answer: Extract<HeartbeatAnswer, { type: 'alive' }>): void {
+    for (const { actorId, inboxSeq } of answer.unread) this.runs.get(actorId)?.mailArrived(inboxSeq);
+    this.#strayLeases.heard(answer);
   }
 
   /** To an actor that this engine holds: nobody else writes it for long. */

@@ -18,7 +18,7 @@ export interface WorkerSessionOptions {
 
 export interface SessionListener {
   /** What the database tells about our actors. */
-  unread(answer: Extract<HeartbeatAnswer, { type: 'alive' }>['unread']): void;
+  beat(answer: Extract<HeartbeatAnswer, { type: 'alive' }>): void;
   /** The session is over: nothing that was held is ours any more. */
   lost(): void;
   /** A new session has followed one that was lost. */
@@ -149,7 +149,7 @@ export class WorkerSession {
       this.#prolonged(sentAt);
       this.#steadyBeats++;
       this.#clock.sync(answer.now, sentAt, performance.now());
-      this.#listener.unread(answer.unread);
+      this.#listener.beat(answer);
     } catch (error) {
       this.#steadyBeats = 0;
       this.#persistence.failed('heartbeat', error);

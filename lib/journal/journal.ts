@@ -76,6 +76,13 @@ export interface Journal {
   register(session: WorkerSession): Promise<void>;
   /** Prolongs a session, and tells what its worker should know. */
   heartbeat(owner: WorkerId): Promise<HeartbeatAnswer>;
+  /** What a worker owns: all of it, or the actors with unread messages. */
+  owned(owner: WorkerId, which: 'all' | 'unread'): Promise<readonly OwnedActor[]>;
+  /**
+   * Frees actors that their owner was given and does not know of, each only under this token: they become claimable, and
+   * nothing counts as failed. A row that somebody else holds is left as it is. Answers how many were freed.
+   */
+  giveBack(owner: WorkerId, actors: readonly OwnedActor[]): Promise<number>;
   /** Ends a session and frees every actor it still holds; takeover is immediate. */
   unregister(owner: WorkerId): Promise<void>;
   /**
@@ -259,16 +266,17 @@ export type HeartbeatAnswer =
       readonly type: 'alive';
       /** The database's clock while it answered. */
       readonly now: Instant;
-      /**
-       * Own actors with unread messages, or that are owned no more than in the database. The latter are looked for after
-       * a write in doubt only, and come with all that the worker owns: its own book-keeping tells them apart.
-       */
-      readonly unread: readonly {
-        readonly actorId: ActorId;
-        readonly token: number;
-        readonly inboxSeq: number;
-      }[];
+      /** How many actors the worker owns. */
+      readonly owned: number;
+      /** Those of them with unread messages. */
+      readonly unread: readonly OwnedActor[];
     };
+export interface OwnedActor {
+  readonly actorId: ActorId;
+  /** Of the lease. */
+  readonly token: number;
+  readonly inboxSeq: number;
+}
 export interface RescueAnswer {
   readonly deadWorkers: readonly WorkerId[];
   readonly freedActors: number;

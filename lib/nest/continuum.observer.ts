@@ -30,6 +30,11 @@ export class LoggingObserver implements Observer {
             `Took over ${counted(event.freedActors, 'run')} of ${counted(event.deadWorkers.length, 'dead worker')}.`,
           );
         break;
+      case 'stray leases given back':
+        this.#logger.warn(
+          `Gave back ${counted(event.count, 'run')} that this worker had been given without its knowledge.`,
+        );
+        break;
       case 'turn failed':
         this.#turnFailed(event);
         break;

@@ -17,6 +17,8 @@ export type EngineEvent =
       readonly freedActors: number;
     }
   | { readonly type: 'run claimed'; readonly run: RunFacts }
+  /** So many runs had this worker as their owner without its knowledge, and can be claimed again. */
+  | { readonly type: 'stray leases given back'; readonly workerId: string; readonly count: number }
   | { readonly type: 'run released'; readonly run: RunFacts; readonly wakeAt: number | null }
   | {
       readonly type: 'run closed';

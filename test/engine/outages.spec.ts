@@ -2,9 +2,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { ContinuumRuntime } from '../../lib/client/runtime.js';
 import { durableCodec } from '../../lib/core/index.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
-import { ownedBy } from '../../lib/journal/in-memory/worker-sessions.js';
 import { JournalError, JournalUnavailableError } from '../../lib/journal/index.js';
-import type { HeartbeatAnswer, Loaded, WorkerId } from '../../lib/journal/index.js';
+import type { HeartbeatAnswer, Loaded } from '../../lib/journal/index.js';
 import { gate } from '../support/gate.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
 import { activity, Recorder, SETTINGS, Stage } from '../support/stage.js';
@@ -16,16 +15,6 @@ const lostAnswer = (): JournalUnavailableError => new JournalUnavailableError('c
 
 const works: ScriptedWorkflow = { make: ({ act }) => ({ run: () => act('work') }) };
 const waits: ScriptedWorkflow = { make: ({ ctx }) => ({ run: () => ctx.waitForSignal('go') }) };
-
-/** As the Postgres adapter does while it is in doubt: tells every actor that is owned. */
-const tellAll = (store: InMemoryStore, owner: WorkerId, answer: HeartbeatAnswer): HeartbeatAnswer => {
-  if (answer.type === 'dead') return answer;
-  const owned = ownedBy(store, owner);
-  return {
-    ...answer,
-    unread: owned.map(({ id, token, inboxSeq }) => ({ actorId: id, token, inboxSeq })),
-  };
-};
 
 describe('Outages of the journal', () => {
   const stages: Stage[] = [];
@@ -109,15 +98,13 @@ describe('Outages of the journal', () => {
   });
 
   it('finds a run again whose claim was answered by a broken connection', async () => {
-    const store = new InMemoryStore();
-    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const stage = await open({
       journal,
       activities: [activity('work', () => 'done')],
       workflows: [works],
       settings: { heartbeatInterval: 50 },
     });
-    detour('heartbeat', async (real, owner) => tellAll(store, owner, await real(owner)));
     let claimed = 0;
     detour('claim', async (real, request) => {
       const claims = await real(request);
@@ -127,39 +114,61 @@ describe('Outages of the journal', () => {
     await expect(
       stage.client.execute('scripted', undefined, { startAt: new Date(Date.now() - 1) }),
     ).resolves.toBe('done');
-    expect(stage.recorder.count('worker lost')).toBe(1);
+    expect(stage.recorder.count('stray leases given back')).toBe(1);
+    expect(stage.recorder.count('worker lost')).toBe(0);
   });
 
   it('keeps its runs when a claim was not made whose answer got lost', async () => {
-    const store = new InMemoryStore();
-    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const stage = await open({ journal, workflows: [waits], settings: { heartbeatInterval: 50 } });
     const handle = await stage.client.start('scripted');
     let beats = 0;
     const beaten = gate();
     detour('heartbeat', async (real, owner) => {
       if (++beats === 4) beaten.open();
-      return tellAll(store, owner, await real(owner));
+      return await real(owner);
     });
     detour('claim', () => Promise.reject(lostAnswer()), 1);
     // Makes the dispatcher look.
     await stage.client.start('scripted', undefined, { startAt: new Date(Date.now() - 1) });
     await beaten.opened;
-    expect(stage.recorder.count('worker lost')).toBe(0);
+    expect(stage.recorder.count('stray leases given back')).toBe(0);
     await handle.signal('go', 'still here');
     await expect(handle.result()).resolves.toBe('still here');
   });
 
+  it('finds a run whose start was told to have failed, without doubt or mail, and leaves the others alone', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const stage = await open({
+      journal,
+      activities: [activity('work', () => 'done')],
+      workflows: [works, { ...waits, name: 'waiting' }],
+      settings: { heartbeatInterval: 50 },
+    });
+    const neighbour = await stage.client.start('waiting');
+    detour('start', async (real, requests) => {
+      await real(requests);
+      // As a batch does whose other half could not be written.
+      throw unreachable();
+    });
+    await expect(stage.client.start('scripted', undefined, { id: 'w' })).rejects.toBeInstanceOf(
+      JournalUnavailableError,
+    );
+    await expect(stage.client.handle('w').result()).resolves.toBe('done');
+    expect(stage.recorder.count('worker lost')).toBe(0);
+    expect(stage.recorder.events.filter(({ type }) => type === 'lease lost')).toEqual([]);
+    await neighbour.signal('go', 'undisturbed');
+    await expect(neighbour.result()).resolves.toBe('undisturbed');
+  }, 10_000);
+
   it('finds a run again whose start was told to have failed', async () => {
-    const store = new InMemoryStore();
-    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const stage = await open({
       journal,
       activities: [activity('work', () => 'done')],
       workflows: [works],
       settings: { heartbeatInterval: 50 },
     });
-    detour('heartbeat', async (real, owner) => tellAll(store, owner, await real(owner)));
     let tries = 0;
     detour('start', async (real, requests) => {
       if (++tries > 1) throw unreachable();
@@ -294,8 +303,7 @@ describe('Outages of the journal', () => {
   });
 
   it('begins again, and hears other processes, when it could not at first', async () => {
-    const store = new InMemoryStore();
-    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
     await journal.open();
     const recorder = new Recorder();
     const runtime = new ContinuumRuntime({

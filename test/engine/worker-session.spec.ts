@@ -25,7 +25,7 @@ describe('WorkerSession', () => {
       new DatabaseClock(),
       recorder,
       { name: 'w', buildId: 'b', workflows: [], ttl, heartbeatInterval: INTERVAL },
-      { unread: () => undefined, lost: () => undefined, reopened: () => undefined },
+      { beat: () => undefined, lost: () => undefined, reopened: () => undefined },
       observedPersistence(recorder),
     );
     await session.start();

@@ -148,13 +148,16 @@ describe('other writes in doubt', () => {
     expect(await historyOf(held)).toHaveLength(2);
   });
 
-  it('a heartbeat tells of actors that a lost answer has claimed', async () => {
+  it('a worker can ask for actors that a lost answer has claimed, and give them back', async () => {
     await cutOff.register(session(owner));
     const request = { ...requestOf(), first: null };
     await cutOff.start([request]);
     await cutBeforeTheAnswer(() => cutOff.claim({ owner, workflows: WORKFLOWS, limit: 10 }));
-    const answer = await cutOff.heartbeat(owner);
-    expect(answer).toMatchObject({ type: 'alive', unread: [{ actorId: actorOf(request.runId), token: 1 }] });
+    expect(await cutOff.heartbeat(owner)).toMatchObject({ type: 'alive', owned: 1 });
+    const owned = await cutOff.owned(owner, 'all');
+    expect(owned).toMatchObject([{ actorId: actorOf(request.runId), token: 1 }]);
+    expect(await cutOff.giveBack(owner, owned)).toBe(1);
+    expect(await cutOff.heartbeat(owner)).toMatchObject({ type: 'alive', owned: 0 });
   });
 
   it('a read is never in doubt', async () => {

@@ -14,7 +14,13 @@ import { refence } from '../../lib/journal/postgres/refence-leases.js';
 import { sendMessages } from '../../lib/journal/postgres/send-messages.js';
 import { startTogether } from '../../lib/journal/postgres/start-runs.js';
 import { type Session, type Statement, type Values, compile } from '../../lib/journal/postgres/statement.js';
-import { heartbeat, rescue, unregister } from '../../lib/journal/postgres/worker-sessions.js';
+import {
+  giveBack,
+  heartbeat,
+  owned,
+  rescue,
+  unregister,
+} from '../../lib/journal/postgres/worker-sessions.js';
 import { createDatabase } from '../support/database.js';
 import { actorOf, asRunId, asWorkerId } from '../../lib/journal/index.js';
 
@@ -81,7 +87,15 @@ const VERBS: Readonly<Record<string, (session: Session) => Promise<unknown>>> = 
       leases.map((lease) => ({ ...lease, historyAfter: 0, inboxAfter: 0 })),
     ),
   refence: (session) => refence(session, leases, (work) => work()),
-  heartbeat: (session) => heartbeat(session, OWNER, false),
+  heartbeat: (session) => heartbeat(session, OWNER),
+  owned: (session) => owned(session, OWNER, 'all'),
+  'owned, unread': (session) => owned(session, OWNER, 'unread'),
+  'give back': (session) =>
+    giveBack(
+      session,
+      OWNER,
+      leases.map(({ actorId, token }) => ({ actorId, token, inboxSeq: 0 })),
+    ),
   rescue,
   unregister: (session) => unregister(session, OWNER, (work) => work()),
   outcomes: (session) =>

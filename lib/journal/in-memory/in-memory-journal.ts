@@ -10,6 +10,7 @@ import type {
   LoadRequest,
   Loaded,
   Message,
+  OwnedActor,
   RefenceAnswer,
   RescueAnswer,
   RunDescription,
@@ -34,7 +35,15 @@ import { type Actor, InMemoryStore } from './in-memory-store.js';
 import { countRuns, describeRef, listRuns, loadRun, outcomeOf } from './read-runs.js';
 import { sendMessage, targetOf } from './send-message.js';
 import { startRun, startTerminates, terminateRun, terminationTarget } from './start-runs.js';
-import { endSession, ownedBy, prolongSession, registerWorker, rescueActors } from './worker-sessions.js';
+import {
+  endSession,
+  giveBackActors,
+  ownedActors,
+  ownedBy,
+  prolongSession,
+  registerWorker,
+  rescueActors,
+} from './worker-sessions.js';
 
 /**
  * The reference adapter: plain maps, for tests and for applications that need no durability. Nothing survives the
@@ -151,6 +160,14 @@ export class InMemoryJournal implements Journal {
 
   async heartbeat(owner: WorkerId): Promise<HeartbeatAnswer> {
     return prolongSession(await this.#enter(), owner);
+  }
+
+  async owned(owner: WorkerId, which: 'all' | 'unread'): Promise<readonly OwnedActor[]> {
+    return ownedActors(await this.#enter(), owner, which);
+  }
+
+  async giveBack(owner: WorkerId, actors: readonly OwnedActor[]): Promise<number> {
+    return giveBackActors(await this.#enter(), owner, actors);
   }
 
   async unregister(owner: WorkerId): Promise<void> {

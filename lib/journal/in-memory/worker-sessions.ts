@@ -1,4 +1,4 @@
-import type { HeartbeatAnswer, RescueAnswer, WorkerSession } from '../journal.js';
+import type { HeartbeatAnswer, OwnedActor, RescueAnswer, WorkerSession } from '../journal.js';
 import type { WorkerId } from '../ids.js';
 import { type Actor, type InMemoryStore, type Session, floored } from './in-memory-store.js';
 
@@ -30,10 +30,31 @@ export function prolongSession(store: InMemoryStore, owner: WorkerId): Heartbeat
   const now = store.now();
   live.heartbeatAt = now;
   live.expiresAt = now + live.session.ttl;
-  const unread = ownedBy(store, owner)
-    .filter((actor) => actor.inboxSeq > actor.inboxConsumed)
+  return {
+    type: 'alive',
+    now,
+    owned: ownedBy(store, owner).length,
+    unread: ownedActors(store, owner, 'unread'),
+  };
+}
+
+export function ownedActors(
+  store: InMemoryStore,
+  owner: WorkerId,
+  which: 'all' | 'unread',
+): readonly OwnedActor[] {
+  return ownedBy(store, owner)
+    .filter((actor) => which === 'all' || actor.inboxSeq > actor.inboxConsumed)
     .map((actor) => ({ actorId: actor.id, token: actor.token, inboxSeq: actor.inboxSeq }));
-  return { type: 'alive', now, unread };
+}
+
+export function giveBackActors(store: InMemoryStore, owner: WorkerId, actors: readonly OwnedActor[]): number {
+  const free = actors.flatMap(({ actorId, token }) => {
+    const actor = store.actors.get(actorId);
+    return actor?.owner === owner && actor.token === token && !actor.lock.held ? [actor] : [];
+  });
+  for (const actor of free) store.free(actor);
+  return free.length;
 }
 
 export function endSession(store: InMemoryStore, owner: WorkerId): void {

@@ -23,7 +23,6 @@ export class Database implements Session {
   readonly #compiled = new WeakMap<object, CompiledStatement>();
   #planGeneration = '';
   #identity: Promise<string> | undefined;
-  #doubts = 0;
 
   constructor(
     { connection, schema, poolSize }: Pick<ResolvedOptions, 'connection' | 'schema' | 'poolSize'>,
@@ -116,11 +115,6 @@ export class Database implements Session {
     return { run: (statement, values) => this.#execute(client, statement, values, 'read', undefined) };
   }
 
-  /** How many writes have been left in doubt so far: sent, and never answered. */
-  get doubts(): number {
-    return this.#doubts;
-  }
-
   /** A connection beside the pool, for what takes no time; the caller connects and ends it. */
   newClient(): Client {
     this.requireOpen();
@@ -197,9 +191,7 @@ export class Database implements Session {
   }
 
   #translate(error: unknown, moment: Moment): JournalError {
-    const translated = translateError(error, moment, this.address);
-    if (translated instanceof JournalUnavailableError && translated.ambiguous) this.#doubts += 1;
-    return translated;
+    return translateError(error, moment, this.address);
   }
 
   #compile(statement: Pick<Statement<never, unknown>, 'textFor'>): CompiledStatement {

@@ -8,6 +8,7 @@ import type {
   LoadRequest,
   Loaded,
   Message,
+  OwnedActor,
   RefenceAnswer,
   RescueAnswer,
   RunDescription,
@@ -50,10 +51,7 @@ import {
   startTogether,
 } from './start-runs.js';
 import { terminateRun } from './terminate-runs.js';
-import { heartbeat, lockKeyOf, register, rescue, unregister } from './worker-sessions.js';
-
-/** For so many heartbeats after a write in doubt, a worker is told everything that it owns. */
-const HEARTBEATS_IN_DOUBT = 10;
+import { giveBack, heartbeat, lockKeyOf, owned, register, rescue, unregister } from './worker-sessions.js';
 
 /**
  * The durable adapter: everything is in PostgreSQL, version 13 or newer.
@@ -67,8 +65,6 @@ export class PostgresJournal implements Journal {
   readonly #listening: ListeningConnection;
   /** Statements that wait for locks leave at least half of the connections to those that do not. */
   readonly #lockQueue: Turnstile;
-  #seenDoubts = 0;
-  #heartbeatsInDoubt = 0;
 
   /** Throws a `JournalError` for options that cannot work. */
   constructor(options: PostgresJournalOptions) {
@@ -199,10 +195,18 @@ export class PostgresJournal implements Journal {
   }
 
   async heartbeat(owner: WorkerId): Promise<HeartbeatAnswer> {
-    const answer = await heartbeat(this.#database, owner, this.#isInDoubt());
+    const answer = await heartbeat(this.#database, owner);
     if (answer.type === 'dead') await this.#listening.letGo(lockKeyOf(owner));
     else await this.#refreshPlans();
     return answer;
+  }
+
+  async owned(owner: WorkerId, which: 'all' | 'unread'): Promise<readonly OwnedActor[]> {
+    return await owned(this.#database, owner, which);
+  }
+
+  async giveBack(owner: WorkerId, actors: readonly OwnedActor[]): Promise<number> {
+    return await giveBack(this.#database, owner, actors);
   }
 
   async unregister(owner: WorkerId): Promise<void> {
@@ -287,15 +291,6 @@ export class PostgresJournal implements Journal {
   /** The plans of prepared statements follow the sizes of the tables. */
   async #refreshPlans(): Promise<void> {
     this.#database.planGeneration = await readPlanGeneration(this.#database);
-  }
-
-  /** A claim in doubt may have been done: then its actors have an owner who knows nothing of them. */
-  #isInDoubt(): boolean {
-    const { doubts } = this.#database;
-    if (doubts > this.#seenDoubts) this.#heartbeatsInDoubt = HEARTBEATS_IN_DOUBT;
-    else this.#heartbeatsInDoubt = Math.max(0, this.#heartbeatsInDoubt - 1);
-    this.#seenDoubts = doubts;
-    return this.#heartbeatsInDoubt > 0;
   }
 }
 

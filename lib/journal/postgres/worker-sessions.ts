@@ -1,18 +1,20 @@
 import { JournalError } from '../errors.js';
-import type { HeartbeatAnswer, RescueAnswer, WorkerSession } from '../journal.js';
-import type { WorkerId } from '../ids.js';
-import { requireUuid, storable, uuidArray, uuidOrNil } from './array-literals.js';
+import type { HeartbeatAnswer, OwnedActor, RescueAnswer, WorkerSession } from '../journal.js';
+import type { ActorId, WorkerId } from '../ids.js';
+import { numberArray, requireUuid, storable, uuidArray, uuidOrNil } from './array-literals.js';
 import { ContentionError } from './error-translation.js';
 import { toInstant } from './row-mapping.js';
 import { endSession } from './sql/end-session.js';
 import { forgetDeadWorkers } from './sql/forget-dead-workers.js';
 import { FREE_ACTORS } from './sql/free-actors.js';
+import { giveBackActors } from './sql/give-back-actors.js';
 import { heartbeatWorker } from './sql/heartbeat-worker.js';
 import { markDead } from './sql/mark-dead.js';
-import { ownedActors } from './sql/owned-actors.js';
+import { type OwnedRow, ownedActors } from './sql/owned-actors.js';
 import { registerWorker } from './sql/register-worker.js';
 import { strandedOwners } from './sql/stranded-owners.js';
 import { suspectWorkers } from './sql/suspect-workers.js';
+import { unreadActors } from './sql/unread-actors.js';
 import { WAKE_BLOCKED } from './sql/wake-blocked.js';
 import type { Session } from './statement.js';
 import { asWorkerId } from '../ids.js';
@@ -48,21 +50,48 @@ async function wakeBlocked(session: Session, buildId: string): Promise<void> {
   }
 }
 
-/** Prolongs a session. `all`: tells every actor that it owns, not only those with unread messages. */
-export async function heartbeat(session: Session, owner: WorkerId, all: boolean): Promise<HeartbeatAnswer> {
+/** Prolongs a session. */
+export async function heartbeat(session: Session, owner: WorkerId): Promise<HeartbeatAnswer> {
   const id = uuidOrNil(owner);
   const [prolonged] = await session.run(heartbeatWorker, { id });
   if (prolonged === undefined) return { type: 'dead' };
-  const owned = await session.run(ownedActors, { owner: id, all });
+  const rows = await session.run(unreadActors, { owner: id });
   return {
     type: 'alive',
     now: toInstant(prolonged.now),
-    unread: owned.map((actor) => ({
-      actorId: actor.id,
-      token: actor.lease_token,
-      inboxSeq: actor.inbox_seq,
-    })),
+    owned: rows[0]?.owned ?? 0,
+    unread: rows.flatMap(({ id: actorId, ...row }) => (actorId === null ? [] : [toOwned(actorId, row)])),
   };
+}
+
+export async function owned(
+  session: Session,
+  owner: WorkerId,
+  which: 'all' | 'unread',
+): Promise<readonly OwnedActor[]> {
+  const rows = await session.run(ownedActors, { owner: uuidOrNil(owner), all: which === 'all' });
+  return rows.map((row) => toOwned(row.id, row));
+}
+
+const toOwned = (actorId: ActorId, row: Pick<OwnedRow, 'lease_token' | 'inbox_seq'>): OwnedActor => ({
+  actorId,
+  token: row.lease_token,
+  inboxSeq: row.inbox_seq,
+});
+
+/** How many were freed. */
+export async function giveBack(
+  session: Session,
+  owner: WorkerId,
+  actors: readonly OwnedActor[],
+): Promise<number> {
+  if (actors.length === 0) return 0;
+  const freed = await session.run(giveBackActors, {
+    owner: uuidOrNil(owner),
+    actorIds: uuidArray(actors.map(({ actorId }) => uuidOrNil(actorId))),
+    tokens: numberArray(actors.map(({ token }) => token)),
+  });
+  return freed.length;
 }
 
 /**

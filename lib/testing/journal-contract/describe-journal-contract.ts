@@ -8,6 +8,7 @@ import { commitLockedTopic } from './topics/commit-locked.js';
 import { contentionTopic } from './topics/contention.js';
 import { hintsTopic } from './topics/hints.js';
 import { outcomeTopic } from './topics/outcome.js';
+import { ownedTopic } from './topics/owned.js';
 import { readTopic } from './topics/read.js';
 import { interleavingTopic } from './topics/interleavings.js';
 import { listTopic } from './topics/list.js';
@@ -35,6 +36,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   refence: refenceTopic,
   terminate: terminateTopic,
   'worker sessions': workerTopic,
+  'leases that nobody holds': ownedTopic,
   rescue: rescueTopic,
   'blocked runs': blockedTopic,
   'rows that others hold': contentionTopic,

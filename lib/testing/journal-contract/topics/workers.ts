@@ -12,7 +12,7 @@ export function workerTopic({ test, expect }: Topic): void {
     const owner = await s.worker();
     const before = await s.harness.now();
     const answer = await s.journal.heartbeat(owner);
-    expect(answer).toMatchObject({ type: 'alive', unread: [] });
+    expect(answer).toMatchObject({ type: 'alive', owned: 0, unread: [] });
     const now = answer.type === 'alive' ? answer.now : 0;
     expect(now).toBeGreaterThanOrEqual(Math.floor(before));
     expect(now).toBeLessThanOrEqual(Math.ceil(await s.harness.now()));
