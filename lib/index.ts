@@ -79,6 +79,7 @@ export {
   FloatingRejectionError,
   FoldError,
   ForeignAwaitError,
+  WorkflowMistakeError,
   NonDeterminismError,
   ReplayMismatchError,
   RunawayError,

@@ -2,6 +2,7 @@ import type { ResolvedActivityOptions } from './definitions.js';
 import type { Duration } from './duration.js';
 import { milliseconds } from './duration.js';
 import type { RecordedActivityOptions, RecordedRetryOptions } from './history.js';
+import { misuse } from './misuse.js';
 import { effectiveOptions } from './retry-policy.js';
 import { textOf } from './thrown.js';
 import type { ActivityCallOptionsInput, RetryOptions } from './workflow-context.js';
@@ -67,7 +68,7 @@ export function resolveActivityOptions(options: ActivityOptions): ResolvedActivi
     problems.push(`"name" is a text that is not empty, not ${shown(options.name)}.`);
   }
   const concurrency = check(options.concurrency, 'concurrency', atLeastOne, problems) ?? null;
-  if (problems.length > 0) throw new InvalidActivityOptionsError(problems);
+  if (problems.length > 0) throw misuse(new InvalidActivityOptionsError(problems));
   return { ...effectiveOptions(DEFAULT_ACTIVITY_OPTIONS, recorded), concurrency };
 }
 
@@ -82,7 +83,7 @@ export function recordedOptions(
   if (options === undefined) return null;
   const problems: string[] = [];
   const recorded = read(options, CALL_OPTIONS, problems);
-  if (problems.length > 0) throw new InvalidActivityOptionsError(problems);
+  if (problems.length > 0) throw misuse(new InvalidActivityOptionsError(problems));
   return Object.keys(recorded).length > 0 ? recorded : null;
 }
 

@@ -1,6 +1,7 @@
 import type { ActivityDefinition, ActivityGroup } from './definitions.js';
 import type { Class } from './method-marks.js';
 import { methodOf } from './method-marks.js';
+import { misuse } from './misuse.js';
 
 /** Schedules an activity in the run that a proxy belongs to. */
 export type Schedule = (activity: ActivityDefinition, args: readonly unknown[]) => Promise<unknown>;
@@ -69,24 +70,30 @@ class ActivityProxyHandler implements ProxyHandler<object> {
   }
 
   set(_target: object, key: string | symbol): never {
-    throw new TypeError(
-      `${this.#type.name}.${String(key)} cannot be set from a workflow: what it holds is a proxy of the run, not the provider.\n` +
-        'Keep the state of a run in fields of the workflow.',
+    throw misuse(
+      new TypeError(
+        `${this.#type.name}.${String(key)} cannot be set from a workflow: what it holds is a proxy of the run, not the provider.\n` +
+          'Keep the state of a run in fields of the workflow.',
+      ),
     );
   }
 
   #refuseCall(method: string): never {
-    throw new TypeError(
-      `${this.#type.name}.${method}() is not an activity, so a workflow cannot call it.\n` +
-        'Mark it @Activity() if it reaches the outside, or move it to a @WorkflowSafe() class if it only computes.',
+    throw misuse(
+      new TypeError(
+        `${this.#type.name}.${method}() is not an activity, so a workflow cannot call it.\n` +
+          'Mark it @Activity() if it reaches the outside, or move it to a @WorkflowSafe() class if it only computes.',
+      ),
     );
   }
 
   #refuseRead(key: string): never {
     const { name } = this.#type;
     const names = [...this.#group.activities.keys()].join(', ');
-    throw new TypeError(
-      `${name}.${key} is not an activity. A workflow sees the activities of ${name} only: ${names}.`,
+    throw misuse(
+      new TypeError(
+        `${name}.${key} is not an activity. A workflow sees the activities of ${name} only: ${names}.`,
+      ),
     );
   }
 }

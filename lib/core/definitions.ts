@@ -1,3 +1,4 @@
+import type { Mistakes } from './misuse.js';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { RecordedActivityOptions } from './history.js';
 import type { WorkflowContext } from './workflow-context.js';
@@ -11,6 +12,8 @@ export interface WorkflowDefinition {
   readonly version: number;
   /** Whether a failed or cancelled run undoes its completed activities by itself. */
   readonly compensation: 'automatic' | 'manual';
+  /** What becomes of a run with an uncaught error of JavaScript itself. Defaults to what its worker says. */
+  readonly mistakes?: Mistakes | undefined;
   /** Applied to the input by whoever starts a run by name. */
   readonly input?: StandardSchemaV1 | undefined;
   /** Names of the methods that handle signals. */

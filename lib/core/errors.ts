@@ -157,6 +157,11 @@ export class UnsupportedSemanticsError extends TurnFault {
   }
 }
 
+/** The code made a call that no code should make, or, with `mistakes: 'park'`, threw an error of JavaScript itself. */
+export class WorkflowMistakeError extends TurnFault {
+  override readonly name: string = 'WorkflowMistakeError';
+}
+
 /** The fold itself failed. Please report it. */
 export class FoldError extends TurnFault {
   override readonly name: string = 'FoldError';

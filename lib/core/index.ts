@@ -24,6 +24,7 @@ export * from './fold/ownership.js';
 export * from './fold/steppable.js';
 export * from './history.js';
 export * from './method-marks.js';
+export type { Mistakes } from './misuse.js';
 export * from './names.js';
 export * from './progress.js';
 export * from './retry-policy.js';

@@ -1,3 +1,4 @@
+import type { Mistakes } from './misuse.js';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Class } from './method-marks.js';
 import { MethodMarks } from './method-marks.js';
@@ -24,6 +25,12 @@ export interface WorkflowOptions<S extends StandardSchemaV1 = StandardSchemaV1> 
    * `ctx.compensate()`. Defaults to `'automatic'`.
    */
   readonly compensation?: 'automatic' | 'manual' | undefined;
+  /**
+   * What becomes of a run that does not catch an error which JavaScript itself throws (`TypeError`, `ReferenceError`,
+   * `RangeError`, `SyntaxError`): `'fail'` fails it and rolls back, `'park'` keeps it until a deploy mends the code.
+   * Defaults to the option of the module.
+   */
+  readonly mistakes?: Mistakes | undefined;
 }
 
 /** What a class says of itself, readable without an application: enough to start, signal and query its runs. */

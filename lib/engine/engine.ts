@@ -1,4 +1,4 @@
-import type { Codec, WorkflowDefinition } from '../core/index.js';
+import type { Codec, WorkflowDefinition, Mistakes } from '../core/index.js';
 import type {
   HeartbeatAnswer,
   Journal,
@@ -60,6 +60,7 @@ export interface EngineSettings {
   /** Commits under way at a time. */
   readonly writers: number;
   readonly paranoid: boolean;
+  readonly mistakes?: Mistakes;
   readonly residency: 'sticky' | 'always replay';
   /** Looks whether a workflow keeps the whole process busy; `null` for nobody. */
   readonly watchdog: WatchdogOptions | null;

@@ -52,6 +52,7 @@ export class HeldRun {
       shell,
       scope,
       paranoid: settings.paranoid,
+      mistakes: settings.mistakes ?? 'fail',
       mismatches: host.mismatches,
       onFault: wake,
     });

@@ -3,6 +3,7 @@ import type {
   Codec,
   FoldOptions,
   HistoryEntry,
+  Mistakes,
   ReplayMismatchError,
   WorkflowDefinition,
 } from '../core/index.js';
@@ -21,6 +22,7 @@ export interface RunFoldParts {
   readonly scope: AsyncScope;
   /** Whether each turn is folded a second time and compared (F30). */
   readonly paranoid: boolean;
+  readonly mistakes: Mistakes;
   readonly mismatches: Mismatches;
   /** The turn cannot go on; it may come up while nothing is delivered. */
   readonly onFault: () => void;
@@ -136,7 +138,7 @@ export class RunFold {
   }
 
   #make(options: Pick<FoldOptions, 'strict' | 'frame' | 'onFault'>): Fold {
-    const { definition, codec, run, scope } = this.#parts;
+    const { definition, codec, run, scope, mistakes } = this.#parts;
     const withoutCode = this.#withoutCode;
     return new Fold({
       definition,
@@ -144,6 +146,7 @@ export class RunFold {
       run,
       asyncScope: scope,
       withoutCode,
+      mistakes,
       ...options,
     });
   }

@@ -1,4 +1,4 @@
-import type { Codec, Instant, TerminalEntry } from '../core/index.js';
+import type { Codec, Instant, TerminalEntry, Mistakes } from '../core/index.js';
 import type {
   ClosedState,
   Journal,
@@ -45,6 +45,8 @@ export interface ResidencySettings {
   readonly residency: 'sticky' | 'always replay';
   /** Whether each turn is folded a second time before it is committed, and compared (F30). */
   readonly paranoid: boolean;
+  /** What becomes of a run with an uncaught error of JavaScript itself, where its workflow does not say. Defaults to `'fail'`. */
+  readonly mistakes?: Mistakes;
 }
 
 export interface ResidentFacts extends RunFacts {

@@ -44,6 +44,12 @@ export interface ContinuumModuleOptions {
    * `true`, in production (`NODE_ENV`) to `false`.
    */
   readonly replayCheck?: boolean | undefined;
+  /**
+   * What becomes of a run that does not catch an error which JavaScript itself throws (`TypeError`, `ReferenceError`,
+   * `RangeError`, `SyntaxError`), where its `@Workflow()` says nothing: `'fail'` fails it and rolls back, `'park'` keeps
+   * it until a deploy mends the code. Defaults to `'fail'`.
+   */
+  readonly mistakes?: 'fail' | 'park' | undefined;
   /** Hears what the engine does. Defaults to nobody; the log is written anyway. */
   readonly observer?: Observer | undefined;
 }
@@ -138,6 +144,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ContinuumModuleOptions | keyof 
   'maxPayloadBytes',
   'buildId',
   'replayCheck',
+  'mistakes',
   'observer',
   'name',
   'include',
@@ -278,6 +285,7 @@ function resolveWorker(
     parkAfter: 2_000,
     writers: 2,
     paranoid: check.boolean('replayCheck', options.replayCheck, !production),
+    mistakes: check.oneOf('mistakes', options.mistakes, ['fail', 'park'], 'fail'),
     residency: 'sticky',
     watchdog: resolveWatchdog(worker.watchdog ?? (options.journal === 'memory' ? false : {}), check),
   };

@@ -84,6 +84,7 @@ export class WorkflowReader {
       name: options.name ?? marked.name,
       version: options.version ?? 1,
       compensation: options.compensation ?? 'automatic',
+      mistakes: options.mistakes,
       input: options.input,
       ...this.#handlers(type, marked),
       // Nest makes objects of this class in the same way; that it has `run` was checked.
@@ -95,7 +96,7 @@ export class WorkflowReader {
   #checkOptions(type: Class, options: WorkflowOptions): void {
     const refuse = (problem: string): unknown =>
       this.#problems.push(`@Workflow() of ${type.name}: ${problem}`);
-    const { name, version, input, compensation, ...unknown } = options;
+    const { name, version, input, compensation, mistakes, ...unknown } = options;
     if (name === undefined && type.name === '') {
       refuse(
         "the class has no name, and histories know a workflow by name. Give one: @Workflow({ name: '…' }).",
@@ -113,8 +114,11 @@ export class WorkflowReader {
     if (compensation !== undefined && compensation !== 'automatic' && compensation !== 'manual') {
       refuse(`"compensation" is "automatic" or "manual", not ${shown(compensation)}.`);
     }
+    if (mistakes !== undefined && mistakes !== 'fail' && mistakes !== 'park') {
+      refuse(`"mistakes" is "fail" or "park", not ${shown(mistakes)}.`);
+    }
     for (const key of Object.keys(unknown)) {
-      refuse(`"${key}" is an unknown option. There are name, version, input, compensation.`);
+      refuse(`"${key}" is an unknown option. There are name, version, input, compensation, mistakes.`);
     }
   }
 

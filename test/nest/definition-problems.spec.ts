@@ -347,7 +347,7 @@ describe('an application is refused', () => {
         '@Workflow() of Order: "version" is a whole number from 1, not 0.5.',
         '@Workflow() of Order: "input" is a Standard Schema, such as one of zod, valibot or arktype.',
         '@Workflow() of Order: "compensation" is "automatic" or "manual", not "never".',
-        '@Workflow() of Order: "timeout" is an unknown option. There are name, version, input, compensation.',
+        '@Workflow() of Order: "timeout" is an unknown option. There are name, version, input, compensation, mistakes.',
       ]);
     });
   });

@@ -4,7 +4,8 @@ import { milliseconds } from '../duration.js';
 import type { Duration } from '../duration.js';
 import { NotInWorkflowError, UnavailableActivityError } from '../errors.js';
 import type { RecordedActivityOptions, SideEffectOutcome } from '../history.js';
-import { textOf } from '../thrown.js';
+import { isMisuse, misuse } from '../misuse.js';
+import { isError, textOf } from '../thrown.js';
 import type { ActivityCallOptionsInput } from '../workflow-context.js';
 import { never, rejected } from './deferred.js';
 import type { Execution } from './execution.js';
@@ -84,9 +85,11 @@ function executeOf(run: Execution, type: ActivityToken): ActivityDefinition {
   const group = activitiesOf(run, type);
   const execute = group.activities.get('execute');
   if (execute) return execute;
-  throw new NotInWorkflowError(
-    `${type.name} is not one activity: its method "execute" is none. Call one of its activities ` +
-      `(${[...group.activities.keys()].join(', ')}) by ctx.activities(${type.name}).`,
+  throw misuse(
+    new NotInWorkflowError(
+      `${type.name} is not one activity: its method "execute" is none. Call one of its activities ` +
+        `(${[...group.activities.keys()].join(', ')}) by ctx.activities(${type.name}).`,
+    ),
   );
 }
 
@@ -159,9 +162,11 @@ export function waitForSignal(run: Execution, name: string, timeout?: Duration):
   if (!run.admits('ctx.waitForSignal')) return never();
   if (run.definition.signals.has(name)) {
     return rejected(
-      new TypeError(
-        `ctx.waitForSignal: the signal "${name}" has a handler in ${run.definition.name}, which takes every one. ` +
-          'Wait for what the handler does with ctx.condition, or remove the handler.',
+      misuse(
+        new TypeError(
+          `ctx.waitForSignal: the signal "${name}" has a handler in ${run.definition.name}, which takes every one. ` +
+            'Wait for what the handler does with ctx.condition, or remove the handler.',
+        ),
       ),
     );
   }
@@ -209,7 +214,9 @@ export function sideEffect<T>(run: Execution, fn: () => T, name: string | undefi
   run.demand('ctx.sideEffect');
   const { ledger, codec } = run;
   // While replaying the recorded outcome stands for this one; it is never compared.
-  const outcome = ledger.replaying ? NO_OUTCOME : outcomeOf(run, fn);
+  let wasMisuse = false;
+  const noted = (error: unknown): void => void (wasMisuse = isMisuse(error));
+  const outcome = ledger.replaying ? NO_OUTCOME : outcomeOf(run, fn, noted);
   const recorded = ledger.record({
     type: 'side_effect_recorded',
     at: ledger.now,
@@ -218,17 +225,21 @@ export function sideEffect<T>(run: Execution, fn: () => T, name: string | undefi
     outcome,
   });
   if (recorded === null) throw new InertCallError('ctx.sideEffect: the turn is over, nothing more counts.');
-  if (recorded.outcome.type === 'failure') throw codec.decodeFailure(recorded.outcome.failure);
+  if (recorded.outcome.type === 'failure') {
+    const error = codec.decodeFailure(recorded.outcome.failure);
+    throw wasMisuse && isError(error) ? misuse(error) : error;
+  }
   // What the codec gives back for a value is of the value's type.
   return codec.decode(recorded.outcome.value) as T;
 }
 
 const NO_OUTCOME: SideEffectOutcome = { type: 'value', value: '' };
 
-function outcomeOf(run: Execution, fn: () => unknown): SideEffectOutcome {
+function outcomeOf(run: Execution, fn: () => unknown, threw: (error: unknown) => void): SideEffectOutcome {
   try {
     return { type: 'value', value: run.codec.encode(run.read('sideEffect', fn)) };
   } catch (error) {
+    threw(error);
     return { type: 'failure', failure: run.codec.encodeFailure(error) };
   }
 }

@@ -10,6 +10,8 @@ import { errorText, isInstance } from '../thrown.js';
 import { Fifo } from './fifo.js';
 import { floatingRejection, FloatingRejections } from './floating-rejections.js';
 import type { Ledger } from './ledger.js';
+import type { Mistakes } from '../misuse.js';
+import { misuse, mistakeOf } from '../misuse.js';
 import { Operation, PendingTimer } from './operation.js';
 import { PendingWork } from './pending-work.js';
 import type { Accountable } from './ownership.js';
@@ -88,6 +90,7 @@ export class Execution implements Accountable {
     readonly asyncScope: AsyncScope,
     readonly callLimit: number,
     readonly frame: CodeFrame | null,
+    readonly mistakes: Mistakes,
   ) {}
 
   get decision(): Decision | null {
@@ -168,7 +171,9 @@ export class Execution implements Accountable {
       if (!isThenable(value)) return value;
       // What it leaves behind is nobody's.
       value.then(ignore, ignore);
-      throw new TypeError(`A ${restriction} has to answer at once, but its function returned a promise.`);
+      throw misuse(
+        new TypeError(`A ${restriction} has to answer at once, but its function returned a promise.`),
+      );
     });
   }
 
@@ -194,7 +199,9 @@ export class Execution implements Accountable {
     if (!this.#ownWindowFor(what)) return false;
     if (this.#decision !== null && !entersShield && !this.scope().shielded) return false;
     if (this.#restriction === 'constructor') {
-      throw new TypeError(`${what}: a constructor of a workflow cannot do durable work. Do it in run.`);
+      throw misuse(
+        new TypeError(`${what}: a constructor of a workflow cannot do durable work. Do it in run.`),
+      );
     }
     if (++this.#calls <= this.callLimit) return true;
     this.ledger.fail(
@@ -237,7 +244,7 @@ export class Execution implements Accountable {
 
   #refuseReader(what: string): void {
     if (this.#mayOnlyRead) {
-      throw new TypeError(`${what}: a query, a condition or a side effect only reads.`);
+      throw misuse(new TypeError(`${what}: a query, a condition or a side effect only reads.`));
     }
   }
 
@@ -333,6 +340,10 @@ export class Execution implements Accountable {
   }
 
   failWith(error: unknown): void {
+    // A replayed event has its outcome on record.
+    const mistake =
+      this.#decision === null && !this.ledger.replaying ? mistakeOf(error, this.mistakes) : null;
+    if (mistake) return this.ledger.fail(mistake);
     const type = this.cancelRequested && isCancellation(error) ? 'cancelled' : 'failed';
     this.#decide({ type, failure: this.codec.encodeFailure(error) });
   }
@@ -365,9 +376,12 @@ export class Execution implements Accountable {
     if (known.length < FOREIGN_SHOWN && !known.includes(operation)) known.push(operation);
   }
 
-  /** What was seen to begin, for messages; nothing where nobody traces it. */
+  /** Where it happened, for messages: the last durable call, and what was seen to begin, where that is traced. */
   get foreignHint(): string {
-    return this.#foreign ? ` It had begun: ${this.#foreign.join('; ')}.` : '';
+    const { lastAsked } = this.ledger;
+    const last =
+      lastAsked === null ? ' It was its first wait.' : ` The last durable call before it: ${lastAsked}.`;
+    return this.#foreign ? `${last} It had begun: ${this.#foreign.join('; ')}.` : last;
   }
 
   callbackThrew(error: unknown): void {

@@ -4,6 +4,7 @@ import type { TurnFault } from '../errors.js';
 import { FoldError, RunNotReadyError, UnsupportedSemanticsError } from '../errors.js';
 import type { HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
 import { SEMANTICS_VERSION } from '../history.js';
+import type { Mistakes } from '../misuse.js';
 import type { RunProgress } from '../progress.js';
 import { errorText } from '../thrown.js';
 import type { AsyncScope } from './async-scope.js';
@@ -82,6 +83,7 @@ import { WorkflowObject } from './workflow-object.js';
  * - F17 Signals that would be lost by a close are taken before the event that decides; all but the last are held: no wait
  *       is looked at after them. If one of them decides, the others are recorded, not handled.
  * - F19 A signal handler that fails fails the run; a query's error is its caller's; a constructor does nothing durable.
+ *       A call that no code should make parks the run that does not catch it.
  * - F20 Everything in flight is asked to stop; nothing is undone while something could still complete that would have to
  *       be undone too; then one step at a time, the last completed first. A step that fails is listed.
  * - F22 From the recorded rollback on, everything follows from history, without code.
@@ -113,6 +115,8 @@ export interface FoldOptions {
    * throw. Defaults to `false`.
    */
   readonly withoutCode?: boolean;
+  /** Where the workflow says nothing: what becomes of a run with an uncaught error of JavaScript itself. Defaults to `'fail'`. */
+  readonly mistakes?: Mistakes;
   /** Stands around the run's code while it runs. */
   readonly frame?: CodeFrame;
   /** The turn cannot go on: told at once, also when it comes up while nothing is delivered (F13, F24). */
@@ -146,7 +150,15 @@ export class Fold implements Steppable {
       withoutCode = false,
     } = options;
     this.#ledger = new Ledger(definition, codec, strict, options.onFault ?? ignore);
-    this.#run = new Execution(definition, codec, this.#ledger, asyncScope, callLimit, options.frame ?? null);
+    this.#run = new Execution(
+      definition,
+      codec,
+      this.#ledger,
+      asyncScope,
+      callLimit,
+      options.frame ?? null,
+      definition.mistakes ?? options.mistakes ?? 'fail',
+    );
     this.#object = new WorkflowObject(this.#run, options.run);
     this.#withoutCode = withoutCode;
   }

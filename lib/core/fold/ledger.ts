@@ -27,6 +27,7 @@ export class Ledger implements MatchTally {
   /** The recorded segment of the event that is being handled; `null` while it is live. */
   #segment: Segment | null = null;
   #emitted: HistoryEntry[] = [];
+  #lastCommand: HistoryCommand | null = null;
 
   readonly #onFault: () => void;
 
@@ -62,6 +63,12 @@ export class Ledger implements MatchTally {
     return this.#segment !== null;
   }
 
+  /** What the code last asked for, for messages; `null` before it asked for anything. */
+  get lastAsked(): string | null {
+    const last = this.#lastCommand;
+    return last && `${nameOf(last)}${'id' in last && 'name' in last ? ` (command ${last.id})` : ''}`;
+  }
+
   fail(fault: TurnFault): void {
     if (this.#fault !== null) return;
     this.#fault = fault;
@@ -90,6 +97,7 @@ export class Ledger implements MatchTally {
    */
   record<C extends HistoryCommand>(asked: C): C | null {
     if (this.#fault !== null) return null;
+    this.#lastCommand = asked;
     if (this.#segment === null) {
       if ('id' in asked) this.#nextId++;
       this.append(asked);

@@ -78,6 +78,23 @@ describe('foreign awaits', () => {
     },
   );
 
+  it('F13: the message names the last durable call before it', async () => {
+    const definition = workflow(async ({ ctx, act }) => {
+      await act('pay');
+      await ctx.sleep(1);
+      await fetch('http://127.0.0.1:64999/').catch(() => undefined);
+    });
+    const run = await drive(definition, [started(), completed(0), fired(1)]);
+    expect(run.fold.fault?.message).toContain(
+      'The last durable call before it: timer_started sleep (command 1).',
+    );
+    const first = await drive(
+      workflow(() => delay(2)),
+      [started()],
+    );
+    expect(first.fold.fault?.message).toContain('It was its first wait.');
+  });
+
   it('F13: so is a promise that nothing resolves', async () => {
     const run = await drive(
       workflow(() => new Promise(() => undefined)),
