@@ -1,6 +1,7 @@
 import { setTimeout, clearTimeout } from 'node:timers';
 import type { TerminalEntry } from '../core/index.js';
 import { isTerminal } from '../core/index.js';
+import { LongTimer } from '../engine/index.js';
 import { Persistence } from '../journal/index.js';
 import type { Journal, RunId } from '../journal/index.js';
 import { inRootContext } from '../wakeup/index.js';
@@ -10,8 +11,6 @@ import type { Wakeup } from '../wakeup/index.js';
 const POLL = 1_000;
 /** Hints come in crowds. In ms. */
 const GATHER = 5;
-/** Node's timers count no further: a longer one would end at once. In ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** What a waiter hears: how the run ended, that its own time ran out, or that nobody looks any more. */
 export type WaitAnswer = TerminalEntry | 'timeout' | 'closed';
@@ -42,20 +41,16 @@ export class ResultWaiter {
    */
   wait(runId: RunId, timeout: number | null, resident: boolean): Promise<WaitAnswer> {
     return new Promise((resolve) => {
-      let timer: NodeJS.Timeout | undefined;
+      let timer: LongTimer | undefined;
       const settle = (answer: WaitAnswer): void => {
-        clearTimeout(timer);
+        timer?.cancel();
         const others = this.#waiting.get(runId);
         others?.delete(settle);
         if (others?.size === 0) this.#waiting.delete(runId);
         resolve(answer);
       };
       if (this.#stopped) return resolve('closed');
-      const waitOn = (left: number): void => {
-        const now = Math.min(left, LONGEST_TIMER);
-        timer = setTimeout(() => (left > now ? waitOn(left - now) : settle('timeout')), now);
-      };
-      if (timeout !== null) waitOn(timeout);
+      if (timeout !== null) timer = LongTimer.start(timeout, () => settle('timeout'), true);
       const others = this.#waiting.get(runId);
       if (others) others.add(settle);
       else this.#waiting.set(runId, new Set([settle]));

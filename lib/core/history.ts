@@ -240,6 +240,11 @@ export interface ActivityAttempt {
   readonly failure: EncodedFailure | null;
   /** What the activity last told by `heartbeat(details)`; `null` when it told nothing. */
   readonly heartbeat: Encoded | null;
+  /**
+   * Continuum itself ended the attempt before it, by a shutdown or by giving the run back: it does not count against
+   * `maxAttempts`.
+   */
+  readonly interrupted?: true;
 }
 /** Progress of a running attempt, so that the next attempt can go on from it after a crash. */
 export interface ActivityHeartbeat {

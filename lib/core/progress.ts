@@ -21,6 +21,8 @@ export interface ActivityInFlight {
   readonly scheduled: ActivityScheduled;
   /** The attempt that runs, or that comes. */
   readonly attempt: number;
+  /** How many attempts before it do not count: Continuum itself ended them. */
+  readonly interruptions: number;
   /** That attempt begins no earlier. */
   readonly startsAt: Instant;
   /** Nobody has begun that attempt: see {@link ActivityAttempt}. */
@@ -109,7 +111,7 @@ export class RunProgress {
       case 'activity_cancel_requested':
         return this.#update(entry.of, { cancelRequested: true });
       case 'activity_attempt':
-        return this.#update(entry.id, attemptOf(entry));
+        return this.#nextAttempt(entry);
       case 'activity_heartbeat':
         return this.#update(entry.id, { heartbeat: entry.details });
       case 'activity_completed':
@@ -205,12 +207,20 @@ export class RunProgress {
       type: 'activity',
       scheduled,
       attempt: 1,
+      interruptions: 0,
       startsAt: scheduled.at,
       parked: false,
       cancelRequested: false,
       lastFailure: null,
       heartbeat: null,
     });
+  }
+
+  #nextAttempt(note: ActivityAttempt): void {
+    const work = this.#inFlight.get(note.id);
+    if (work?.type !== 'activity') return;
+    const interruptions = work.interruptions + (note.interrupted ? 1 : 0);
+    this.#inFlight.set(note.id, { ...work, ...attemptOf(note), interruptions });
   }
 
   #update(id: CommandId, change: Partial<ActivityInFlight>): void {

@@ -9,8 +9,9 @@ import type {
 } from '../core/index.js';
 import type { Observer, RunFacts } from '../observability/index.js';
 import type { AsyncScope } from './async-scope.js';
-import { AttemptClock } from './attempt-clock.js';
+import { AttemptClock, Deadline } from './attempt-clock.js';
 import { AttemptContext, Heartbeats } from './attempt-context.js';
+import { LongTimer } from './long-timer.js';
 import type { ActivityHandler, Registry } from './registry.js';
 import { Slots } from './slots.js';
 import { StopRequest, StopSwitch } from './stop-switch.js';
@@ -28,7 +29,13 @@ export type AttemptOutcome =
   /** It was asked to stop, and stopped. */
   | { readonly type: 'cancelled' }
   /** It was still waiting for a slot when it was asked to stop: nothing has happened. */
-  | { readonly type: 'never begun' };
+  | { readonly type: 'never begun' }
+  /** Its deadline (`scheduleToCloseTimeout`) had passed before it began: nothing has happened. */
+  | { readonly type: 'too late' }
+  /** Continuum ended it, by a shutdown or by giving its run back, and nobody can tell its result. */
+  | { readonly type: 'interrupted'; readonly message: string }
+  /** It ended with its process. */
+  | { readonly type: 'lost'; readonly message: string };
 
 export interface Attempt {
   readonly activity: ActivityInFlight;
@@ -80,10 +87,7 @@ export class ActivityExecutor {
     const { activity } = request;
     const handler = this.#registry.activities.get(activity.scheduled.name);
     if (!handler) throw new Error(`No activity "${activity.scheduled.name}" in this process.`);
-    const options = withinSchedule(
-      effectiveOptions(handler.definition.options, activity.scheduled.options),
-      request,
-    );
+    const options = effectiveOptions(handler.definition.options, activity.scheduled.options);
     const stop = new StopSwitch();
     const heartbeats = new Heartbeats(activity.heartbeat, request.onHeartbeat, this.#codec);
     // Outside the run: what an activity does belongs to no window (F25).
@@ -104,12 +108,18 @@ export class ActivityExecutor {
     stop: StopSwitch,
     heartbeats: Heartbeats,
   ): Promise<AttemptOutcome> {
+    const deadline = Deadline.of(options, request);
+    if (deadline?.isOver) return { type: 'too late' };
+    // While it waits for a slot, nothing else looks at the time.
+    const waiting = deadline && LongTimer.start(deadline.left, () => stop.stop(deadline.failure()));
     const own = this.#ownSlots(handler.definition.name, options.concurrency);
-    if (own && !(await own.take(stop))) return { type: 'never begun' };
+    if (own && !(await own.take(stop))) return unbegun(stop, waiting);
     try {
-      if (!(await this.#slots.take(stop))) return { type: 'never begun' };
+      if (!(await this.#slots.take(stop))) return unbegun(stop, waiting);
       try {
-        return await this.#execute(handler, options, request, stop, heartbeats);
+        waiting?.cancel();
+        if (deadline?.isOver) return { type: 'too late' };
+        return await this.#execute(handler, options, request, stop, heartbeats, deadline);
       } finally {
         this.#slots.free();
       }
@@ -124,6 +134,7 @@ export class ActivityExecutor {
     { run, activity }: AttemptRequest,
     stop: StopSwitch,
     heartbeats: Heartbeats,
+    deadline: Deadline | null,
   ): Promise<AttemptOutcome> {
     const { name, args } = activity.scheduled;
     this.#observer.notice({
@@ -133,7 +144,7 @@ export class ActivityExecutor {
       attempt: activity.attempt,
     });
     const context = new AttemptContext(run, activity, stop, heartbeats, this.#observer, this.#codec);
-    const clock = new AttemptClock(name, activity.attempt, options, stop);
+    const clock = new AttemptClock(name, activity.attempt, options, stop, deadline);
     heartbeats.listen(() => clock.heardOf());
     try {
       const work = handler.execute(this.#codec.decode(args) as unknown[], context);
@@ -156,14 +167,10 @@ export class ActivityExecutor {
   }
 }
 
-/** The last attempt may take no longer than what the whole activity may. */
-function withinSchedule(
-  options: ResolvedActivityOptions,
-  { activity, now }: AttemptRequest,
-): ResolvedActivityOptions {
-  if (options.scheduleToCloseTimeout === null) return options;
-  const left = activity.scheduled.at + options.scheduleToCloseTimeout - now;
-  return { ...options, timeout: Math.max(1, Math.min(options.timeout, left)) };
+/** It has not begun: because it was asked to stop, or because its time has run out. */
+function unbegun(stop: StopSwitch, waiting: LongTimer | null): AttemptOutcome {
+  waiting?.cancel();
+  return { type: stop.reason instanceof StopRequest ? 'never begun' : 'too late' };
 }
 
 /** The name an error gives itself, and those of its classes. What cannot be read of a hostile one is left out. */

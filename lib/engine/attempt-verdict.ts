@@ -1,4 +1,4 @@
-import { AttemptLostError, mayRetry, retryDelay } from '../core/index.js';
+import { AttemptLostError, deadlineOf, mayRetry, retryDelay, TimeoutFailure } from '../core/index.js';
 import type {
   ActivityAttempt,
   ActivityInFlight,
@@ -9,7 +9,6 @@ import type {
   Instant,
   ResolvedActivityOptions,
 } from '../core/index.js';
-import type { AttemptOutcome } from './activity-executor.js';
 import type { ActivityEnd, EndedActivity, ReturnedResult } from './run-work.js';
 
 /** What an ended attempt means for its run: the end of the activity, or a note that another attempt follows. */
@@ -27,8 +26,6 @@ export interface EndedAttempt {
   readonly result: ReturnedResult;
   /** What it last told of its progress. */
   readonly heartbeat: Encoded | null;
-  /** Before the attempt that may follow, in ms; `null` for what its options say. */
-  readonly delay: number | null;
 }
 
 export interface VerdictFacts {
@@ -55,48 +52,103 @@ export function verdictOn(work: ActivityInFlight, ended: EndedAttempt, facts: Ve
     };
   }
   if (work.cancelRequested) return { type: 'end', event: cancelled(id, at), failed: null };
-  if (outcome.type === 'never begun') {
-    return { type: 'note', note: attemptNote(work, { startsAt: at, at, parked: true }), failed: null };
+  switch (outcome.type) {
+    case 'never begun':
+      if (isTooLate(work, facts)) return tooLate(work, work.attempt - 1, work.lastFailure, facts);
+      return { type: 'note', note: attemptNote(work, { startsAt: at, at, parked: true }), failed: null };
+    case 'too late':
+      return tooLate(work, work.attempt - 1, work.lastFailure, facts);
+    case 'failed':
+      return afterFailure(work, ended, outcome, facts);
+    case 'lost': {
+      const failure = lostFailure(outcome.message, facts.codec);
+      if (isTooLate(work, facts)) return tooLate(work, work.attempt, failure, facts);
+      return afterFailure(work, ended, { failure, errorNames: [AttemptLostError.name] }, facts);
+    }
+    case 'interrupted':
+      return afterInterruption(work, ended, outcome.message, facts);
+    case 'cancelled':
+      // It obeyed the shutdown.
+      return afterInterruption(work, ended, interruption(work, 'was interrupted'), facts);
+    default:
+      return outcome satisfies never;
   }
-  return outcome.type === 'failed'
-    ? afterFailure(work, ended, outcome, facts)
-    : afterFailure(work, { ...ended, delay: 0 }, interrupted(work, facts.codec), facts);
 }
 
-type FailedOutcome = Extract<AttemptOutcome, { type: 'failed' }>;
+/** What to say of an attempt that Continuum itself ended. */
+export const interruption = (work: ActivityInFlight, what: string): string =>
+  `Attempt ${work.attempt} of ${work.scheduled.name} ${what}: its process was shut down, or gave the run back.`;
 
 function afterFailure(
   work: ActivityInFlight,
-  { delay, heartbeat }: EndedAttempt,
-  { failure, errorNames }: FailedOutcome,
+  { heartbeat }: EndedAttempt,
+  { failure, errorNames }: { readonly failure: EncodedFailure; readonly errorNames: readonly string[] },
   { options, at, parkAfter, chance }: VerdictFacts,
 ): Verdict {
   const { id } = work.scheduled;
-  const wait = delay ?? (options ? retryDelay(options.retry, work.attempt, chance) : 0);
+  const counted = work.attempt - work.interruptions;
+  const wait = options ? retryDelay(options.retry, counted, chance) : 0;
   const again =
-    options !== undefined &&
-    mayRetry(options.retry, work.attempt, errorNames) &&
-    inTime(options, work, at + wait);
+    options !== undefined && mayRetry(options.retry, counted, errorNames) && inTime(options, work, at + wait);
   if (!again) {
     const event = { type: 'activity_failed', at, id, failure, attempts: work.attempt } as const;
     return { type: 'end', event, failed: { failure, retryIn: null } };
   }
-  const next = { attempt: work.attempt + 1, startsAt: at + wait, at, parked: wait > parkAfter, failure };
-  const note = attemptNote(work, heartbeat === null ? next : { ...next, heartbeat });
-  return { type: 'note', note, failed: { failure, retryIn: wait } };
+  return {
+    type: 'note',
+    note: following(work, { at, wait, parkAfter, failure, heartbeat }),
+    failed: { failure, retryIn: wait },
+  };
 }
 
-/** It obeyed the shutdown; but it had begun, so it counts. */
-const interrupted = (work: ActivityInFlight, codec: Codec): FailedOutcome =>
-  lostAttempt(
-    `Attempt ${work.attempt} of ${work.scheduled.name} was interrupted: its process was shut down.`,
-    codec,
-  );
+/** It had begun, and may have had effects; but it was no fault of its own, so it is not counted, and nothing is waited for. */
+function afterInterruption(
+  work: ActivityInFlight,
+  { heartbeat }: EndedAttempt,
+  message: string,
+  facts: VerdictFacts,
+): Verdict {
+  const failure = lostFailure(message, facts.codec);
+  if (isTooLate(work, facts)) return tooLate(work, work.attempt, failure, facts);
+  const { at, parkAfter } = facts;
+  const note = following(work, { at, wait: 0, parkAfter, failure, heartbeat });
+  return { type: 'note', note: { ...note, interrupted: true }, failed: { failure, retryIn: 0 } };
+}
 
-/** The outcome of an attempt that nobody can tell the result of. */
-export function lostAttempt(message: string, codec: Codec): FailedOutcome {
-  const error = new AttemptLostError(message);
-  return { type: 'failed', failure: codec.encodeFailure(error), errorNames: [error.name] };
+/** The deadline has passed: nothing more begins. */
+function tooLate(
+  work: ActivityInFlight,
+  attempts: number,
+  last: EncodedFailure | null,
+  { codec, options, at }: VerdictFacts,
+): Verdict {
+  const { id, name } = work.scheduled;
+  const cause = last === null ? {} : { cause: codec.decodeFailure(last) };
+  const error = new TimeoutFailure(
+    `${name} was not done within its scheduleToCloseTimeout of ${options?.scheduleToCloseTimeout} ms: no other attempt begins.`,
+    cause,
+  );
+  const failure = codec.encodeFailure(error);
+  const event = { type: 'activity_failed', at, id, failure, attempts } as const;
+  return { type: 'end', event, failed: { failure, retryIn: null } };
+}
+
+const lostFailure = (message: string, codec: Codec): EncodedFailure =>
+  codec.encodeFailure(new AttemptLostError(message));
+
+function following(
+  work: ActivityInFlight,
+  facts: {
+    readonly at: Instant;
+    readonly wait: number;
+    readonly parkAfter: number;
+    readonly failure: EncodedFailure;
+    readonly heartbeat: Encoded | null;
+  },
+): ActivityAttempt {
+  const { at, wait, parkAfter, failure, heartbeat } = facts;
+  const next = { attempt: work.attempt + 1, startsAt: at + wait, at, parked: wait > parkAfter, failure };
+  return attemptNote(work, heartbeat === null ? next : { ...next, heartbeat });
 }
 
 /** The attempt that comes next; the same one again where nothing else is said. */
@@ -118,8 +170,13 @@ export const cancelled = (id: CommandId, at: Instant): ActivityEnd => ({
   id,
 });
 
-const inTime = (options: ResolvedActivityOptions, work: ActivityInFlight, startsAt: Instant): boolean =>
-  options.scheduleToCloseTimeout === null || startsAt < work.scheduled.at + options.scheduleToCloseTimeout;
+function inTime(options: ResolvedActivityOptions, work: ActivityInFlight, startsAt: Instant): boolean {
+  const deadline = deadlineOf(options, work.scheduled.at);
+  return deadline === null || startsAt < deadline;
+}
+
+const isTooLate = (work: ActivityInFlight, { options, at }: VerdictFacts): boolean =>
+  options !== undefined && !inTime(options, work, at);
 
 /** A result that was not recorded, for the inbox of the run. */
 export interface Returnable {

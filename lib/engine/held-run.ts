@@ -13,6 +13,7 @@ import type { Committed } from './group-committer.js';
 import { Inbox } from './inbox.js';
 import { pause } from './pause.js';
 import { RunActivities } from './run-activities.js';
+import { returnedName } from './returned-result.js';
 import { RunFold } from './run-fold.js';
 import type { ResidentFacts, RunHost } from './run-host.js';
 import type { Work } from './run-work.js';
@@ -170,11 +171,15 @@ export class HeldRun {
     return answer;
   }
 
-  /** Attempts of a former holder are lost, but for those whose result it returned. */
+  /** Attempts of a former holder are over, but for those whose result it returned. */
   #recover(messages: readonly InboxMessage[]): void {
     if (this.fold.current.fault) return;
-    const returned = messages.filter((message) => message.kind === 'activity_result');
-    this.activities.recover(new Set(returned.map((message) => Number(message.name))));
+    const returned = new Set(
+      messages.flatMap(({ kind, name }) => (kind === 'activity_result' && name !== null ? [name] : [])),
+    );
+    // What a worker takes with it counts as a failed turn (see the port); what it gives back does not.
+    const died = this.failedTurns > 0;
+    this.activities.recover((id, attempt) => returned.has(returnedName(id, attempt)), died);
   }
 }
 

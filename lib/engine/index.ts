@@ -6,6 +6,7 @@ export * from './database-clock.js';
 export * from './engine.js';
 export * from './ids.js';
 export * from './limited-codec.js';
+export * from './long-timer.js';
 export * from './pause.js';
 export * from './process-guard.js';
 export type * from './registry.js';

@@ -1,10 +1,11 @@
 import { PayloadTooLargeError } from '../core/index.js';
 import type { Codec, Encoded } from '../core/index.js';
 
-/** A codec that refuses values larger than the journal takes. Throws {@link PayloadTooLargeError}. */
+/** A codec that refuses users' values that are larger than a payload may be. Throws {@link PayloadTooLargeError}. */
 export function limitedCodec(codec: Codec, maxBytes: number): Codec {
   return {
     decode: (text) => codec.decode(text),
+    encodeOwn: (value) => codec.encodeOwn(value),
     encodeFailure: (error) => codec.encodeFailure(error),
     decodeFailure: (text) => codec.decodeFailure(text),
     encode(value): Encoded {

@@ -1,20 +1,21 @@
-import { clearTimeout, setTimeout } from 'node:timers';
 import { errorText, toError } from '../core/index.js';
 import type { HistoryEntry, TerminalEntry, WorkflowDefinition } from '../core/index.js';
+import { JournalRefusedError, JournalUnavailableError } from '../journal/index.js';
 import type { ActorId, CommitAnswer, InboxMessage, Loaded, Turn } from '../journal/index.js';
 import { inRootContext } from '../wakeup/index.js';
 import { returnable } from './attempt-verdict.js';
+import type { Returnable } from './attempt-verdict.js';
 import type { Committed } from './group-committer.js';
 import { HeldRun } from './held-run.js';
 import type { Holding } from './held-run.js';
+import { inAscii, writeReturned } from './returned-result.js';
 import type { Ending, ResidentFacts, RunHost } from './run-host.js';
+import { LongTimer } from './long-timer.js';
 import { RunTurn, stateOf } from './run-turn.js';
 import type { TurnEnd } from './run-turn.js';
 import { eventOf } from './run-work.js';
 import type { Work } from './run-work.js';
 
-/** Longer waits overflow a timer. In ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 /** Characters of what is shown of a fault. */
 const LONGEST_REASON = 4_000;
 /** A run that cannot go on is tried again after 1 s, 2 s, 4 s … 1 min. In ms. */
@@ -31,7 +32,7 @@ export class ResidentRun {
   #state: 'driving' | 'resting' | 'over' = 'resting';
   /** Something came up while the run was driving. */
   #again = false;
-  #alarm: NodeJS.Timeout | undefined;
+  #alarm: LongTimer | undefined;
   #idleSince = performance.now();
   #betweenTurns: Question[] = [];
   /** Why the run cannot go on, while that is being recorded. */
@@ -187,7 +188,7 @@ export class ResidentRun {
   async #drive(): Promise<void> {
     if (this.over) return;
     this.#state = 'driving';
-    clearTimeout(this.#alarm);
+    this.#alarm?.cancel();
     try {
       do {
         this.#again = false;
@@ -211,8 +212,7 @@ export class ResidentRun {
     const next = this.#held.nextMoment();
     if (next === null) return;
     // Also for what is further away than a run stays in memory for: an activity may keep it there.
-    const wait = Math.min(this.#held.host.clock.until(next), LONGEST_TIMER);
-    this.#alarm = setTimeout(() => this.wake(), wait).unref();
+    this.#alarm = LongTimer.start(this.#held.host.clock.until(next), () => this.wake());
   }
 
   #answerQueries(): void {
@@ -306,27 +306,51 @@ export class ResidentRun {
     await this.#returnResults(taken);
     if (this.over) return;
     const reason = errorText(error).replaceAll('\u0000', '').slice(0, LONGEST_REASON);
-    const { answer } = await this.#held.commit(this.#held.emptyTurn({ type: 'block', reason, delay }));
+    let answer = await this.#block(reason, delay);
+    // What the code has thrown may have characters that the database cannot store.
+    if (answer.type === 'refused') answer = await this.#block(reason.replace(/[^\n -~]/g, '?'), delay);
     if (answer.type === 'applied') this.#end({ type: 'blocked', delay }, 'lease lost');
     else this.#letGo(answer);
   }
 
   /** Puts what no turn could take into the inbox, for the next holder. */
   async #returnResults(taken: readonly Work[]): Promise<void> {
-    const { host, activities, facts } = this.#held;
+    const { activities } = this.#held;
     const discarded = taken.flatMap((work) => (work.type === 'activity end' ? returnable(work.ended) : []));
-    for (const { id, result } of [...discarded, ...(await activities.collect())]) {
+    for (const returned of [...discarded, ...(await activities.collect())]) {
       if (this.over) return;
-      await host.send({
-        namespace: facts.namespace,
-        workflowId: facts.workflowId,
-        runId: facts.runId,
-        kind: 'activity_result',
-        name: String(id),
-        payload: host.codec.encode(result),
-        messageId: null,
-      });
+      await this.#returnResult(returned);
     }
+  }
+
+  async #returnResult(returned: Returnable): Promise<void> {
+    const { host, facts } = this.#held;
+    const { name, payload } = writeReturned(returned);
+    const message = {
+      namespace: facts.namespace,
+      workflowId: facts.workflowId,
+      runId: facts.runId,
+      kind: 'activity_result',
+      name,
+      payload,
+      messageId: null,
+    } as const;
+    try {
+      await refusable(
+        () => host.send(message),
+        () => host.send({ ...message, payload: inAscii(payload) }),
+      );
+    } catch (error) {
+      if (error instanceof JournalUnavailableError) throw error;
+      // It cannot be kept: its attempt counts as lost. That is a matter of this run alone, which is parked all the same.
+      host.observer.notice({ type: 'turn failed', run: this.facts, error: toError(error), retryIn: 0 });
+    }
+  }
+
+  /** Gives the lease back until `delay` ms have passed, with the reason for whoever looks. */
+  async #block(reason: string, delay: number): Promise<Committed['answer']> {
+    const { answer } = await this.#held.commit(this.#held.emptyTurn({ type: 'block', reason, delay }));
+    return answer;
   }
 
   async #giveUp(error: Error, taken: readonly Work[] = []): Promise<void> {
@@ -359,7 +383,7 @@ export class ResidentRun {
   #end(ending: Ending, reason: 'lease lost' | 'run closed'): void {
     if (this.over) return;
     this.#state = 'over';
-    clearTimeout(this.#alarm);
+    this.#alarm?.cancel();
     this.#held.activities.stop(reason);
     this.#held.fold.current.close();
     this.#gone(ending);
@@ -369,6 +393,16 @@ export class ResidentRun {
 
   #refuseQueries(error: Error): void {
     for (const { refuse } of this.#betweenTurns.splice(0)) refuse(error);
+  }
+}
+
+/** Does it the second way where the journal refuses the first one for what it holds. */
+async function refusable<T>(first: () => Promise<T>, second: () => Promise<T>): Promise<T> {
+  try {
+    return await first();
+  } catch (error) {
+    if (error instanceof JournalRefusedError) return second();
+    throw error;
   }
 }
 

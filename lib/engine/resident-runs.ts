@@ -3,6 +3,7 @@ import type { Instant, WorkflowDefinition } from '../core/index.js';
 import { actorOf } from '../journal/index.js';
 import type { ActorId, Claim, Loaded, RunId, StartRequest, WorkerId } from '../journal/index.js';
 import { inRootContext } from '../wakeup/index.js';
+import { unrefPause } from './pause.js';
 import { ResidentRun } from './resident-run.js';
 import type { Ending, ResidentFacts, RunHost } from './run-host.js';
 
@@ -89,9 +90,9 @@ export class ResidentRuns {
   async drain(grace: number, patience: number): Promise<void> {
     this.#draining = true;
     for (const run of this.#runs.values()) run.leave();
-    await Promise.race([this.#empty(), timeLimit(grace)]);
+    await Promise.race([this.#empty(), unrefPause(grace)]);
     await Promise.all([...this.#runs.values()].map((run) => run.interrupt(patience)));
-    await Promise.race([this.#empty(), timeLimit(patience)]);
+    await Promise.race([this.#empty(), unrefPause(patience)]);
     clearInterval(this.#sweeper);
     this.dropAll();
   }
@@ -148,10 +149,6 @@ export class ResidentRuns {
 export type RunsListener = (run: ResidentRun, ending: Ending) => void;
 
 const keyOf = (name: string, version: number): string => `${version}:${name}`;
-
-function timeLimit(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms).unref());
-}
 
 /** For whoever waits for parked work: when a run that left wants to be taken up again; `null` for no known time. */
 export function wantedAt(ending: Ending, now: Instant): Instant | null {

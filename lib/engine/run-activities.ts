@@ -1,5 +1,4 @@
-import { setTimeout, clearTimeout } from 'node:timers';
-import { UnavailableActivityError } from '../core/index.js';
+import { deadlineOf, UnavailableActivityError } from '../core/index.js';
 import type {
   ActivityInFlight,
   Codec,
@@ -10,10 +9,12 @@ import type {
   RunProgress,
 } from '../core/index.js';
 import type { Observer, RunFacts } from '../observability/index.js';
-import type { ActivityExecutor, Attempt } from './activity-executor.js';
-import { attemptNote, cancelled, lostAttempt, returnable, verdictOn } from './attempt-verdict.js';
+import type { ActivityExecutor, Attempt, AttemptOutcome } from './activity-executor.js';
+import { attemptNote, cancelled, interruption, returnable, verdictOn } from './attempt-verdict.js';
 import type { EndedAttempt, Returnable, Verdict } from './attempt-verdict.js';
 import type { DatabaseClock } from './database-clock.js';
+import { LongTimer } from './long-timer.js';
+import { unrefPause } from './pause.js';
 import type { EndedActivity, ReturnedResult } from './run-work.js';
 
 export interface RunActivitiesParts {
@@ -40,14 +41,15 @@ interface Finished extends EndedAttempt {
  * and hands ends and notes to the turn.
  *
  * A recorded attempt counts, even if its process dies: scheduling records the first one, a note each that follows. What a
- * note calls parked was begun by nobody yet.
+ * note calls parked was begun by nobody yet. What Continuum itself ended, by a shutdown or by giving the run back, does not
+ * count.
  */
 export class RunActivities {
   readonly #parts: RunActivitiesParts;
   readonly #attempts = new Map<CommandId, Attempt>();
   /** Attempts that this holder will begin at a time near enough to stay in memory. */
-  readonly #retries = new Map<CommandId, NodeJS.Timeout>();
-  readonly #beats = new Map<CommandId, NodeJS.Timeout>();
+  readonly #retries = new Map<CommandId, LongTimer>();
+  readonly #beats = new Map<CommandId, LongTimer>();
   readonly #beatWaits = new Map<CommandId, number>();
   #finished: Finished[] = [];
   /** Their time has come. */
@@ -93,12 +95,14 @@ export class RunActivities {
     return this.#notes.length === 0 ? NOTHING : this.#notes.splice(0);
   }
 
-  /** Of those that nobody has begun: when the earliest may. */
+  /** Of those that nobody has begun: when the earliest may, or may no more. */
   nextParked(): Instant | null {
     let next: Instant | null = null;
     for (const id of this.#parked) {
-      const startsAt = this.#activity(id)?.startsAt;
-      if (startsAt !== undefined && (next === null || startsAt < next)) next = startsAt;
+      const work = this.#activity(id);
+      if (!work) continue;
+      const moment = Math.min(work.startsAt, this.#deadline(work) ?? work.startsAt);
+      if (next === null || moment < next) next = moment;
     }
     return next;
   }
@@ -158,10 +162,11 @@ export class RunActivities {
   }
 
   /**
-   * After a takeover: attempts that were recorded as begun are lost with the process that made them, unless their result
-   * is in the inbox (`returned`).
+   * After a takeover: attempts that were recorded as begun are over, unless their result is in the inbox (`returned`).
+   *
+   * @param died the process that made them did; otherwise it gave the run back
    */
-  recover(returned: ReadonlySet<CommandId>): void {
+  recover(isReturned: (id: CommandId, attempt: number) => boolean, died: boolean): void {
     const { inFlight } = this.#parts.progress();
     // After lost history: what was not recorded after all.
     for (const [id, attempt] of this.#attempts) if (!inFlight.has(id)) attempt.stop('lease lost');
@@ -169,10 +174,13 @@ export class RunActivities {
       if (work.type !== 'activity') continue;
       if (!this.#parts.executor.optionsOf(work)) this.#unavailable = work.scheduled.name;
       if (work.parked) this.#parked.add(id);
-      if (work.parked || returned.has(id) || this.#isUnderWay(id)) continue;
-      this.#lost(
+      if (work.parked || isReturned(id, work.attempt) || this.#isUnderWay(id)) continue;
+      const lost = `Attempt ${work.attempt} of ${work.scheduled.name} was lost: the process that made it ended before it told a result.`;
+      this.#ended(
         work,
-        `Attempt ${work.attempt} of ${work.scheduled.name} was lost: the process that made it ended before it told a result.`,
+        died
+          ? { type: 'lost', message: lost }
+          : { type: 'interrupted', message: interruption(work, 'was interrupted') },
       );
     }
   }
@@ -186,7 +194,7 @@ export class RunActivities {
   returned(id: CommandId, result: ReturnedResult): Verdict | null {
     const work = this.#parts.progress().inFlight.get(id);
     if (work?.type !== 'activity' || work.attempt !== result.attempt) return null;
-    return this.#verdict(work, { result, heartbeat: null, delay: null });
+    return this.#verdict(work, { result, heartbeat: null });
   }
 
   // ---------------------------------------------------------------------------------------- the end
@@ -195,13 +203,13 @@ export class RunActivities {
   drain(): void {
     this.#draining = true;
     for (const [id, timer] of this.#retries) {
-      clearTimeout(timer);
+      timer.cancel();
       this.#returning.push(id);
     }
     this.#retries.clear();
   }
 
-  /** Asks what still runs to stop, waits for it up to `patience` ms, and counts as lost what did not. */
+  /** Asks what still runs to stop, waits for it up to `patience` ms, and gives up what did not. */
   async interrupt(patience: number): Promise<void> {
     this.drain();
     const running = [...this.#attempts];
@@ -213,11 +221,8 @@ export class RunActivities {
     for (const [id, attempt] of running) {
       if (this.#attempts.get(id) !== attempt) continue;
       this.#attempts.delete(id);
-      const { attempt: number, scheduled } = attempt.activity;
-      this.#lost(
-        attempt.activity,
-        `Attempt ${number} of ${scheduled.name} did not stop in time when its process was shut down.`,
-      );
+      const message = interruption(attempt.activity, 'did not stop in time');
+      this.#ended(attempt.activity, { type: 'interrupted', message }, attempt.lastHeartbeat());
     }
   }
 
@@ -225,7 +230,7 @@ export class RunActivities {
   stop(reason: 'lease lost' | 'run closed'): void {
     this.#over = true;
     for (const attempt of this.#attempts.values()) attempt.stop(reason);
-    for (const timer of [...this.#retries.values(), ...this.#beats.values()]) clearTimeout(timer);
+    for (const timer of [...this.#retries.values(), ...this.#beats.values()]) timer.cancel();
     this.#attempts.clear();
     this.#retries.clear();
     this.#beats.clear();
@@ -234,7 +239,7 @@ export class RunActivities {
   /** Waits for what runs, begins nothing more, and gives every result that no turn has taken. */
   async collect(): Promise<readonly Returnable[]> {
     this.#over = true;
-    for (const timer of this.#retries.values()) clearTimeout(timer);
+    for (const timer of this.#retries.values()) timer.cancel();
     const waiting = [...this.#retries.keys(), ...this.#due, ...this.#returning].flatMap((id) =>
       this.#neverBegun(id),
     );
@@ -279,7 +284,7 @@ export class RunActivities {
     this.#attempts.delete(id);
     this.#beatWaits.delete(id);
     const result = { attempt: attempt.activity.attempt, outcome };
-    this.#finished.push({ id, result, heartbeat: attempt.lastHeartbeat(), delay: null });
+    this.#finished.push({ id, result, heartbeat: attempt.lastHeartbeat() });
     this.#parts.wake();
   }
 
@@ -291,12 +296,16 @@ export class RunActivities {
     }
     this.#retries.set(
       id,
-      setTimeout(() => {
-        this.#retries.delete(id);
-        // Between turns: during one, what is known of the run is not what the journal has.
-        this.#due.push(id);
-        this.#parts.wake();
-      }, wait),
+      LongTimer.start(
+        wait,
+        () => {
+          this.#retries.delete(id);
+          // Between turns: during one, what is known of the run is not what the journal has.
+          this.#due.push(id);
+          this.#parts.wake();
+        },
+        true,
+      ),
     );
   }
 
@@ -306,7 +315,7 @@ export class RunActivities {
       running.stop('cancelled');
       return;
     }
-    clearTimeout(this.#retries.get(id));
+    this.#retries.get(id)?.cancel();
     this.#retries.delete(id);
     this.#due = this.#due.filter((other) => other !== id);
     this.#returning = this.#returning.filter((other) => other !== id);
@@ -323,10 +332,21 @@ export class RunActivities {
       const work = this.#activity(id);
       if (!work?.parked) this.#parked.delete(id);
       else if (work.cancelRequested) this.#end({ event: cancelled(id, now), attempt: work.attempt });
+      else if ((this.#deadline(work) ?? Number.POSITIVE_INFINITY) <= now) this.#tooLate(work);
       else if (work.startsAt <= now && !this.#noted(id)) {
         this.#notes.push(attemptNote(work, { startsAt: now, at: now, parked: false }));
       }
     }
+  }
+
+  #tooLate(work: ActivityInFlight): void {
+    const { id } = work.scheduled;
+    if (this.#isUnderWay(id)) return;
+    this.#settleOne({
+      id,
+      result: { attempt: work.attempt, outcome: { type: 'too late' } },
+      heartbeat: null,
+    });
   }
 
   #park(id: CommandId): void {
@@ -370,23 +390,29 @@ export class RunActivities {
     return verdict;
   }
 
-  #lost(work: ActivityInFlight, message: string): void {
-    const result = { attempt: work.attempt, outcome: lostAttempt(message, this.#parts.codec) };
-    this.#finished.push({ id: work.scheduled.id, result, heartbeat: work.heartbeat, delay: 0 });
+  /** Of an attempt that tells nothing itself any more. */
+  #ended(work: ActivityInFlight, outcome: AttemptOutcome, heartbeat = work.heartbeat): void {
+    const result = { attempt: work.attempt, outcome };
+    this.#finished.push({ id: work.scheduled.id, result, heartbeat });
     this.#parts.wake();
+  }
+
+  #deadline(work: ActivityInFlight): Instant | null {
+    const options = this.#parts.executor.optionsOf(work);
+    return options ? deadlineOf(options, work.scheduled.at) : null;
   }
 
   /** Progress is recorded at most once in a while: the next attempt goes on from about there. */
   #heartbeat(id: CommandId): void {
     if (this.#over || this.#beats.has(id)) return;
-    const timer = setTimeout(() => {
+    const timer = LongTimer.start(this.#beatAfter(id), () => {
       this.#beats.delete(id);
       const details = this.#attempts.get(id)?.lastHeartbeat() ?? null;
       if (this.#over || details === null) return;
       this.#notes.push({ type: 'activity_heartbeat', at: this.#parts.clock.now(), id, details });
       this.#parts.wake();
-    }, this.#beatAfter(id));
-    this.#beats.set(id, timer.unref());
+    });
+    this.#beats.set(id, timer);
   }
 
   /** Less and less often: every record is read at each replay. */
@@ -426,6 +452,3 @@ const NOTHING: readonly HistoryNote[] = [];
 /** How long progress waits to be recorded: at first, and at most. In ms. */
 const FIRST_BEAT = 1_000;
 const LONGEST_BEAT = 60_000;
-
-const unrefPause = (ms: number): Promise<void> =>
-  new Promise((resolve) => void setTimeout(resolve, ms).unref());

@@ -6,7 +6,8 @@ import type { Committed } from './group-committer.js';
 import type { HeldRun } from './held-run.js';
 import { pause } from './pause.js';
 import { earliest, eventOf, retakeOrder } from './run-work.js';
-import type { ReturnedResult, Work } from './run-work.js';
+import { readReturned } from './returned-result.js';
+import type { Work } from './run-work.js';
 
 /** At most so many events make a turn (F28). */
 const EVENTS_PER_TURN = 1_000;
@@ -112,9 +113,8 @@ export class RunTurn {
 
   #feedReturned(message: InboxMessage): void {
     const { fold, activities, host } = this.#held;
-    // A holder wrote it that gave the run back.
-    const result = host.codec.decode(message.payload!) as ReturnedResult;
-    const verdict = activities.returned(Number(message.name), result);
+    const { id, result } = readReturned(message);
+    const verdict = activities.returned(id, result);
     if (verdict?.type === 'note') fold.current.note(verdict.note);
     else if (verdict) fold.current.feed({ ...verdict.event, at: host.clock.now() });
   }

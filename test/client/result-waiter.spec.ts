@@ -8,7 +8,9 @@ const LONGEST = 2 ** 31 - 1;
 
 it('a wait for a result that is longer than a timer of Node counts goes on after one', async () => {
   const timers: { readonly ring: () => void; readonly within: number }[] = [];
+  const real = await import('node:timers');
   jest.unstable_mockModule('node:timers', () => ({
+    ...real,
     setTimeout: (ring: () => void, within: number) => timers.push({ ring, within }),
     clearTimeout: () => undefined,
   }));

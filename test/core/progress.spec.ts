@@ -43,6 +43,7 @@ describe('progress of a run', () => {
       type: 'activity',
       scheduled: scheduled(0),
       attempt: 1,
+      interruptions: 0,
       startsAt: 10,
       parked: false,
       cancelRequested: false,

@@ -495,7 +495,7 @@ describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) =>
     await begun.opened;
     await first.close();
     const stage = await second();
-    // Interrupted, and counted.
+    // It began twice; the interrupted attempt does not count.
     await expect(stage.client.handle('w').result()).resolves.toBe(2);
   });
 

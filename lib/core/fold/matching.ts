@@ -109,7 +109,8 @@ function sameFailure(a: EncodedFailure, b: EncodedFailure, codec: Codec): boolea
 }
 
 function sameError(a: unknown, b: unknown, codec: Codec): boolean {
-  if (!isError(a) || !isError(b)) return !isError(a) && !isError(b) && codec.encode(a) === codec.encode(b);
+  if (!isError(a) || !isError(b))
+    return !isError(a) && !isError(b) && codec.encodeOwn(a) === codec.encodeOwn(b);
   return (
     a.name === b.name &&
     a.message === b.message &&

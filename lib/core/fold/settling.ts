@@ -102,12 +102,12 @@ function undo(ledger: Ledger, codec: Codec, step: RollbackStep): void {
   });
 }
 
-/** `(result, ...args)` of what is undone. */
+/** `(result, ...args)` of what is undone: each of them was stored, so both can be. */
 function undoArguments(codec: Codec, step: RollbackStep): Encoded {
   if (step.type === 'added') return step.args;
   // The arguments of an activity were recorded as an array.
   const args = codec.decode(step.args) as readonly unknown[];
-  return codec.encode([codec.decode(step.result), ...args]);
+  return codec.encodeOwn([codec.decode(step.result), ...args]);
 }
 
 function close(ledger: Ledger, decision: Decision, unreadSignals: number): void {

@@ -42,7 +42,7 @@ function fieldsOf(instance: object, codec: Codec): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const [name, value] of Object.entries(instance)) {
     try {
-      fields[name] = codec.encode(value);
+      fields[name] = codec.encodeOwn(value);
     } catch {
       // No data.
     }

@@ -1,7 +1,10 @@
 import type { Codec } from '../codec.js';
 import { readError, readFailure } from './failure-reader.js';
 import { writeError, writeFailure } from './failure-writer.js';
-import { readValue, writeValue } from './value-text.js';
+import { DEEPEST_VALUE, readValue, writeValue } from './value-text.js';
+
+/** What Continuum puts values into has no more levels than this. */
+const OWN_LEVELS = 10;
 
 /**
  * The codec of every history: plain JSON where the value is plain, devalue's flat form where it is not.
@@ -10,6 +13,7 @@ import { readValue, writeValue } from './value-text.js';
 export const durableCodec: Codec = {
   encode: (value) => writeValue(value, writeError),
   decode: (text) => readValue(text, readError),
+  encodeOwn: (value) => writeValue(value, writeError, DEEPEST_VALUE + OWN_LEVELS),
   encodeFailure: writeFailure,
   decodeFailure: readFailure,
 };

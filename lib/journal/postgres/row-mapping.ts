@@ -38,6 +38,7 @@ interface Facts {
   readonly startsAt?: Instant;
   readonly parked?: true;
   readonly heartbeat?: Encoded;
+  readonly interrupted?: true;
 }
 
 /** The parts of an entry, before they are columns. */
@@ -122,6 +123,7 @@ function partsOf(entry: HistoryEntry): Parts {
           startsAt: entry.startsAt,
           ...(entry.parked ? { parked: true } : {}),
           ...(entry.heartbeat === null ? {} : { heartbeat: entry.heartbeat }),
+          ...(entry.interrupted ? { interrupted: true } : {}),
         },
       };
     case 'activity_heartbeat':
@@ -232,6 +234,7 @@ export function toEntry(row: HistoryRow): HistoryEntry {
         parked: facts.parked ?? false,
         failure: row.payload,
         heartbeat: facts.heartbeat ?? null,
+        ...(facts.interrupted ? { interrupted: true } : {}),
       };
     case 'activity_heartbeat':
       return { type, at, id, details: payload };

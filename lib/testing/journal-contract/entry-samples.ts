@@ -14,7 +14,11 @@ const TEXT = 'Grüße 🛒 "quoted" \\ \n \u0000 \ud800 end';
  * compiler asks for the missing ones.
  */
 export const ENTRY_SAMPLES: {
-  readonly [T in HistoryEntryType]: readonly Required<Extract<HistoryEntry, { type: T }>>[];
+  readonly [T in HistoryEntryType]: readonly [
+    /** With every fact it can have. */
+    Required<Extract<HistoryEntry, { type: T }>>,
+    ...(readonly Extract<HistoryEntry, { type: T }>[]),
+  ];
 } = {
   run_started: [{ type: 'run_started', at: AT, input: ENCODED, seed: TEXT, semanticsVersion: 3 }],
   signal_received: [
@@ -105,6 +109,7 @@ export const ENTRY_SAMPLES: {
       parked: true,
       failure: FAILURE,
       heartbeat: ENCODED,
+      interrupted: true,
     },
     {
       type: 'activity_attempt',
