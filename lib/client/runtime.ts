@@ -1,6 +1,6 @@
 import type { Codec } from '../core/index.js';
 import { LeaseRescuer, RunDispatcher } from '../dispatch/index.js';
-import { asyncScope, Batcher, Engine, limitedCodec, newWorkerId, Shell } from '../engine/index.js';
+import { asyncScope, Batcher, CLOSING, Engine, limitedCodec, newWorkerId, Shell } from '../engine/index.js';
 import type { EngineSettings, Registry } from '../engine/index.js';
 import type {
   Journal,
@@ -10,6 +10,7 @@ import type {
   StartAnswer,
   StartRequest,
 } from '../journal/index.js';
+import { Deadline } from '../journal/index.js';
 import { observedPersistence } from '../observability/index.js';
 import type { Observer } from '../observability/index.js';
 import { inRootContext, Wakeup } from '../wakeup/index.js';
@@ -37,6 +38,8 @@ const NOTHING: Registry = { workflows: [], activities: new Map() };
 
 /** How often to look for dead workers, in ms. */
 const RESCUE_EVERY = 2_000;
+/** How long a claim under way is waited for before what is held begins to be given back, in ms. */
+const CLAIM_PATIENCE = 1_000;
 
 /**
  * One instance of Continuum: a client, and a worker unless it is a client only. Knows no framework; something starts and
@@ -62,6 +65,7 @@ export class ContinuumRuntime {
   #rescuer: LeaseRescuer | undefined;
   #listening: Promise<void> | undefined;
   #draining = false;
+  #deadline: Deadline | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: RuntimeOptions) {
@@ -137,7 +141,7 @@ export class ContinuumRuntime {
 
   async #startWorker(): Promise<void> {
     const { worker, journal, observer } = this.#options;
-    if (this.#closing) return;
+    if (this.#closing || this.#draining) return;
     this.#begun = true;
     if (worker === null) return this.#listen();
     const engine = new Engine({
@@ -181,20 +185,27 @@ export class ContinuumRuntime {
     );
     this.#dispatcher.start();
     this.#rescuer.start();
-    if (this.#closing) await this.drain();
+    if (this.#closing || this.#draining) await this.drain();
+  }
+
+  /** All of closing together takes no longer. It runs from the first step of it. */
+  get closing(): Deadline {
+    return (this.#deadline ??= new Deadline((this.#options.worker?.shutdownTimeout ?? 0) + CLOSING));
   }
 
   /** Claims nothing more; what is held goes on. */
   async stopClaiming(): Promise<void> {
-    await this.#dispatcher?.stop();
+    const { closing } = this;
+    this.#engine?.leave();
+    await closing.meet(this.#dispatcher?.stop() ?? Promise.resolve(), CLAIM_PATIENCE);
   }
 
   /** Gives everything back, within the shutdown timeout. Takeover by other workers is immediate. */
   async drain(): Promise<void> {
     this.#draining = true;
-    await this.stopClaiming();
-    await this.#rescuer?.stop();
-    await this.#engine?.stop();
+    const { closing } = this;
+    const others = Promise.all([this.#dispatcher?.stop(), this.#rescuer?.stop()]);
+    await this.#engine?.stop(closing, others);
     this.#wakeup.tellOthers({ type: 'run ready' });
   }
 
@@ -206,7 +217,7 @@ export class ContinuumRuntime {
   async #close(): Promise<void> {
     await this.drain();
     this.#results.stop();
-    await this.#wakeup.stop();
+    await this.closing.meet(this.#wakeup.stop());
   }
 
   #errorOf(last: { readonly type: string; readonly failure?: string }): unknown {

@@ -94,7 +94,9 @@ export class RunDispatcher {
   /** How many were claimed. */
   async #claimAndTake(limit: number): Promise<number> {
     const claims = await this.#claim(limit);
-    if (claims.length > 0) await this.#take(claims);
+    if (claims.length === 0) return 0;
+    if (this.#stopped) await this.#giveBack(claims);
+    else await this.#take(claims);
     return claims.length;
   }
 
@@ -119,10 +121,18 @@ export class RunDispatcher {
     } catch (error) {
       // One that cannot be read must not keep the others from going on.
       if (claims.length > 1) for (const claim of claims) await this.#take([claim]);
+      else if (this.#stopped) await this.#giveBack(claims);
       else if (this.#holds(claims[0]!)) runs.refuse(claims[0]!, toError(error));
       return;
     }
-    loaded?.forEach((found, i) => runs.take(claims[i]!, found));
+    if (loaded) loaded.forEach((found, i) => runs.take(claims[i]!, found));
+    else if (this.#stopped) await this.#giveBack(claims);
+  }
+
+  /** They came after the stop: nobody else may have them while the session lives. */
+  async #giveBack(claims: readonly Claim[]): Promise<void> {
+    const { session, runs } = this.#engine;
+    await runs.giveBack(claims.filter(({ lease }) => session.open && session.id === lease.owner));
   }
 
   /** Waits for a journal that cannot be reached; `undefined` when the claims are of no use any more. */

@@ -1,5 +1,6 @@
 import type { Codec, WorkflowDefinition, Mistakes } from '../core/index.js';
 import type {
+  Deadline,
   HeartbeatAnswer,
   Journal,
   LoadRequest,
@@ -68,6 +69,8 @@ export interface EngineSettings {
 
 /** How long an interrupted activity may take to stop, in ms. */
 const PATIENCE = 1_000;
+/** What closing may take beyond the shutdown timeout, in ms: twice {@link PATIENCE}, and the end of the session. */
+export const CLOSING = 3_500;
 
 /** Takes turns: holds runs in memory, executes activities, commits. A plain object that something starts and stops. */
 export class Engine {
@@ -84,6 +87,7 @@ export class Engine {
   #unlisten: (() => void) | undefined;
   #watchdog: Watchdog | undefined;
   #stopped: Promise<void> | undefined;
+  #leaving = false;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -106,7 +110,10 @@ export class Engine {
         load: (request) => persistence.through('load', () => this.#loads.ask(request)),
         mismatches: new Mismatches(),
         send: (message) => this.#send(message),
-        stranded: ({ owner }, why) => this.session.renew(owner, `a lease could not be given back: ${why}`),
+        // The end of the session frees it as well.
+        stranded: ({ owner }, why) => {
+          if (!this.#leaving) this.session.renew(owner, `a lease could not be given back: ${why}`);
+        },
       },
       settings.runs,
       registry.workflows,
@@ -149,7 +156,7 @@ export class Engine {
   }
   /** Takes no new runs: it was not started, is stopping, or lost its session. */
   get accepting(): boolean {
-    return this.session.open && this.#stopped === undefined;
+    return this.session.open && !this.#leaving;
   }
 
   /** Rejections and throws that are a run's; and, in development, what its code begins that is not durable. */
@@ -222,13 +229,24 @@ export class Engine {
     return this.#strayLeases.duringClaim(claim);
   }
 
-  /** Gives every run back and ends the session; takeover by other workers is immediate. Twice is harmless. */
-  stop(): Promise<void> {
-    return (this.#stopped ??= this.#stop());
+  /** Takes no new runs from now on; what is held goes on. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
+  /**
+   * Gives every run back and ends the session; takeover by other workers is immediate. Twice is harmless.
+   *
+   * @param others what still brings runs to be given back: the session ends behind it
+   */
+  stop(closing: Deadline, others: Promise<unknown>): Promise<void> {
+    this.leave();
+    return (this.#stopped ??= this.#stop(closing, others));
   }
 
   /** Forgets everything without a goodbye, as a killed process does: for tests of takeovers. */
   async abandon(): Promise<void> {
+    this.leave();
     this.#stopped ??= Promise.resolve();
     this.#endRounds();
     this.#unlisten?.();
@@ -238,15 +256,17 @@ export class Engine {
     await this.#unwatch();
   }
 
-  async #stop(): Promise<void> {
-    await this.runs.drain(this.#parts.settings.shutdownTimeout, PATIENCE);
+  async #stop(closing: Deadline, others: Promise<unknown>): Promise<void> {
+    const grace = Math.min(this.#parts.settings.shutdownTimeout, Math.max(0, closing.left - CLOSING));
+    const drained = this.runs.drain(grace, PATIENCE);
+    await closing.meet(Promise.all([drained, others]), grace + 2 * PATIENCE);
     this.#committer.close();
     this.#persistence.end();
     this.#endRounds();
     this.#unlisten?.();
-    await this.session.stop();
+    await closing.meet(this.session.stop());
     this.#unguard?.();
-    await this.#unwatch();
+    await closing.meet(this.#unwatch());
   }
 
   #endRounds(): void {

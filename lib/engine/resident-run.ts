@@ -81,6 +81,19 @@ export class ResidentRun {
     await this.#drive();
   }
 
+  /** After a takeover that came too late: whoever looks next takes it up. */
+  async giveBack(): Promise<void> {
+    this.#state = 'driving';
+    try {
+      const held = await this.#held.refence();
+      if (!held) return this.drop();
+      this.#held.fold.skip(held.lastSeq);
+      await this.#release(this.#held.host.clock.now());
+    } catch (failure) {
+      this.#strand(toError(failure));
+    }
+  }
+
   /** After a takeover of what cannot be read: parks the run, so that it is seen. */
   async refuse(error: Error): Promise<void> {
     this.#state = 'driving';
@@ -288,8 +301,7 @@ export class ResidentRun {
 
   // -------------------------------------------------------------------------------------- going away
 
-  async #release(): Promise<void> {
-    const wakeAt = this.#held.nextMoment();
+  async #release(wakeAt = this.#held.nextMoment()): Promise<void> {
     const { answer } = await this.#held.commit(this.#held.emptyTurn({ type: 'release', wakeAt }));
     if (answer.type !== 'applied') return this.#letGo(answer);
     this.#held.host.observer.notice({ type: 'run released', run: this.facts, wakeAt });
@@ -349,7 +361,12 @@ export class ResidentRun {
 
   /** Gives the lease back until `delay` ms have passed, with the reason for whoever looks. */
   async #block(reason: string, delay: number): Promise<Committed['answer']> {
-    const { answer } = await this.#held.commit(this.#held.emptyTurn({ type: 'block', reason, delay }));
+    // A journal that refuses even this may be mended; meanwhile the run keeps its lease, and the others theirs.
+    const { answer } = await this.#held.host.persistence.through(
+      'parking a run',
+      () => this.#held.commit(this.#held.emptyTurn({ type: 'block', reason, delay })),
+      { again: () => !this.over, longest: LONGEST_DELAY },
+    );
     return answer;
   }
 

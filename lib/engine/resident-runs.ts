@@ -64,6 +64,11 @@ export class ResidentRuns {
     if (this.#draining) run.leave();
   }
 
+  /** Gives runs back that were claimed too late to be taken up. */
+  async giveBack(claims: readonly Claim[]): Promise<void> {
+    await Promise.all(claims.map((claim) => inRootContext(() => this.#claimed(claim).giveBack())));
+  }
+
   /** Parks a run that was claimed for this worker and cannot be read. */
   refuse(claim: Claim, error: Error): void {
     const run = this.#claimed(claim);

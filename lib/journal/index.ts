@@ -1,3 +1,4 @@
+export * from './deadline.js';
 export * from './errors.js';
 export * from './ids.js';
 export type * from './journal.js';

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type {
   BeforeApplicationShutdown,
-  OnApplicationBootstrap,
   OnApplicationShutdown,
   OnModuleDestroy,
   OnModuleInit,
@@ -21,14 +20,10 @@ import { CONTINUUM_EXTRAS, CONTINUUM_JOURNAL } from './continuum.tokens.js';
  */
 @Injectable()
 export class ContinuumLifecycle
-  implements
-    OnModuleInit,
-    OnApplicationBootstrap,
-    OnModuleDestroy,
-    BeforeApplicationShutdown,
-    OnApplicationShutdown
+  implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
 {
   #closing = false;
+  #closed: Promise<void> | undefined;
   #beginning: Promise<void> = Promise.resolve();
 
   constructor(
@@ -51,27 +46,29 @@ export class ContinuumLifecycle
     }
   }
 
-  /** Claiming begins without holding up the application, whose own bootstrap hooks come later. */
-  onApplicationBootstrap(): void {
-    this.#beginning = this.#begin();
+  /** Called once every bootstrap hook of the application has ended; holds nobody up. */
+  begin(): void {
+    if (!this.#closing) this.#beginning = this.#begin();
   }
 
   async onModuleDestroy(): Promise<void> {
     this.#closing = true;
+    // Nobody waits any more for a journal that could not be reached so far.
+    if (!this.runtime.engine) this.runtime.persistence.end();
     await this.runtime.stopClaiming();
   }
 
   /** Before TypeORM and whatever activities use are closed. */
   async beforeApplicationShutdown(): Promise<void> {
     this.#closing = true;
-    await this.#beginning;
+    await this.runtime.closing.meet(this.#beginning);
     await this.runtime.drain();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.#closing = true;
     await this.runtime.close();
-    await this.journal.close();
+    await (this.#closed ??= this.journal.close());
   }
 
   async #begin(): Promise<void> {

@@ -8,6 +8,7 @@ import { Observers } from '../observability/index.js';
 import type { Observer } from '../observability/index.js';
 import { ActivityRunner } from './activity-runner.js';
 import { ContinuumExplorer } from './continuum.explorer.js';
+import { ContinuumStartModule } from './continuum-start.module.js';
 import { ContinuumLifecycle } from './continuum.lifecycle.js';
 import { LoggingObserver } from './continuum.observer.js';
 import { resolveContinuumOptions } from './continuum.options.js';
@@ -65,6 +66,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = builder;
  * ```
  */
 @Module({
+  imports: [ContinuumStartModule],
   providers: [
     ContinuumExplorer,
     ActivityRunner,

@@ -6,6 +6,7 @@ import { type MigrationClass, schemaVersionOf } from '../../../migrations/schema
 import { addressOf, CONNECT_TIMEOUT, journalConnection } from './connection-options.js';
 import { ContentionError, type Moment, translateError } from './error-translation.js';
 import type { ResolvedOptions } from './options.js';
+import { Sockets } from './sockets.js';
 import { type CompiledStatement, type Session, type Statement, type Values, compile } from './statement.js';
 
 /** The name of a database, and its number: an expression in SQL, to be asked for on any connection. */
@@ -20,6 +21,7 @@ export class Database implements Session {
   readonly dataSource: DataSource;
   /** The version of the schema that this version of Continuum needs. */
   readonly schemaVersion: number;
+  readonly #sockets = new Sockets();
   readonly #compiled = new WeakMap<object, CompiledStatement>();
   #planGeneration = '';
   #identity: Promise<string> | undefined;
@@ -31,7 +33,10 @@ export class Database implements Session {
     this.schema = schema;
     this.address = addressOf(connection);
     this.schemaVersion = schemaVersionOf(migrations);
-    this.dataSource = new DataSource(journalConnection(connection, schema, poolSize, migrations));
+    const options = journalConnection(connection, schema, poolSize, migrations);
+    const extra = options.extra as PoolConfig;
+    const stream = this.#sockets.tracked(extra.stream);
+    this.dataSource = new DataSource({ ...options, extra: { ...extra, stream } });
   }
 
   /** As it stands in SQL: it may be a word of SQL (`order`, `user`). */
@@ -55,6 +60,11 @@ export class Database implements Session {
 
   async close(): Promise<void> {
     if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+
+  /** Ends what does not end by itself, this side only. */
+  destroySockets(): void {
+    this.#sockets.destroy();
   }
 
   /** Which database it is, as {@link DATABASE_IDENTITY} tells it. */

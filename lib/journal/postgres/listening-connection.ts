@@ -1,10 +1,13 @@
 import type { Client } from 'pg';
+import { Deadline } from '../deadline.js';
 import { Backoff } from '../persistence.js';
 import type { Database } from './connection.js';
 import { translateError } from './error-translation.js';
 
 export type OnHints = (hints: readonly string[]) => void;
 
+/** How long a connection that is of no use any more may take to end, in ms. */
+const END_PATIENCE = 500;
 /** The longest pause before connecting again, in ms. */
 const LONGEST_PAUSE = 5_000;
 
@@ -141,7 +144,8 @@ export class ListeningConnection {
     const attempt = this.#client;
     this.#client = null;
     const client = await attempt?.catch(() => null);
-    await client?.end().catch(() => undefined);
+    // A server that says nothing would be waited for without end.
+    await new Deadline(END_PATIENCE).meet(client?.end().catch(() => undefined) ?? Promise.resolve());
   }
 }
 

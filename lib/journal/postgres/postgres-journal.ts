@@ -1,3 +1,4 @@
+import { Deadline } from '../deadline.js';
 import type {
   Claim,
   ClaimRequest,
@@ -53,6 +54,9 @@ import {
 import { terminateRun } from './terminate-runs.js';
 import { giveBack, heartbeat, lockKeyOf, owned, register, rescue, unregister } from './worker-sessions.js';
 
+/** How long connections may take to end, in ms. */
+const CLOSE_PATIENCE = 1_000;
+
 /**
  * The durable adapter: everything is in PostgreSQL, version 13 or newer.
  *
@@ -86,8 +90,15 @@ export class PostgresJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    await this.#listening.close();
-    await this.#database.close();
+    const closing = new Deadline(CLOSE_PATIENCE);
+    const ended = Promise.all([this.#listening.close(), this.#database.close()]);
+    try {
+      await closing.meet(ended);
+    } finally {
+      // A server that says nothing would be waited for without end; and what waits for it hears of the end here.
+      this.#database.destroySockets();
+    }
+    await new Deadline(CLOSE_PATIENCE / 5).meet(ended);
   }
 
   // -------------------------------------------------------------------------------- runs from outside

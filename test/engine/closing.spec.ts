@@ -1,0 +1,145 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
+import type { Claim } from '../../lib/journal/index.js';
+import { SchemaError } from '../../lib/journal/index.js';
+import { gate } from '../support/gate.js';
+import { scriptedJournal } from '../support/scripted-journal.js';
+import { activity, Stage } from '../support/stage.js';
+import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
+
+const works: ScriptedWorkflow = { make: ({ act }) => ({ run: () => act('work') }) };
+const quick: ScriptedWorkflow = { name: 'quick', make: () => ({ run: () => Promise.resolve('done') }) };
+
+describe('Closing', () => {
+  const stages: Stage[] = [];
+  const open = async (options: StageOptions): Promise<Stage> => {
+    const stage = await Stage.open(options);
+    stages.push(stage);
+    return stage;
+  };
+  afterEach(async () => {
+    for (const stage of stages.splice(0)) await stage.close();
+  });
+
+  it('gives back at once what a claim brings after the stop, and renews nothing', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const working = gate();
+    const finish = gate();
+    let attempts = 0;
+    const stage = await open({
+      journal,
+      activities: [
+        activity('work', async () => {
+          attempts++;
+          working.open();
+          await finish.opened;
+          return 'done';
+        }),
+      ],
+      workflows: [works, quick],
+      settings: { heartbeatInterval: 20 },
+    });
+    const work = await stage.client.start('scripted');
+    await working.opened;
+    const claimed = gate<readonly Claim[]>();
+    const answer = gate();
+    detour('claim', async (real, request) => {
+      const claims = await real(request);
+      if (claims.length === 0) return claims;
+      claimed.open(claims);
+      await answer.opened;
+      return claims;
+    });
+    const late = await stage.client.start('quick', undefined, { startAt: new Date(Date.now() - 1) });
+    expect(await claimed.opened).toHaveLength(1);
+    const closing = stage.runtime.close();
+    answer.open();
+    await stage.recorder.until('run released', ({ run }) => run.runId === late.runId);
+    // Another worker takes it up while this one still works.
+    const other = await open({ journal, workflows: [quick] });
+    await expect(other.client.handle(late.workflowId).result()).resolves.toBe('done');
+    // Heartbeats go on, and bring no doubt.
+    const beats = gate();
+    let count = 0;
+    detour('heartbeat', async (real, id) => {
+      const told = await real(id);
+      if (++count === 6) beats.open();
+      return told;
+    });
+    await beats.opened;
+    finish.open();
+    await closing;
+    await expect(other.client.handle(work.workflowId).result()).resolves.toBe('done');
+    expect(attempts).toBe(1);
+    expect(stage.recorder.count('worker lost')).toBe(0);
+  });
+
+  it('is bounded, whatever the journal does not answer', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const working = gate();
+    const stage = await open({
+      journal,
+      activities: [
+        activity('work', () => {
+          working.open();
+          return new Promise(() => {});
+        }),
+      ],
+      workflows: [works],
+      settings: { shutdownTimeout: 100, heartbeatInterval: 20 },
+    });
+    await stage.client.start('scripted');
+    await working.opened;
+    const silent = (): Promise<never> => new Promise(() => {});
+    const hangs = gate();
+    for (const verb of ['claim', 'commit', 'rescue', 'unregister', 'notify', 'refence', 'send'] as const)
+      detour(verb, silent);
+    detour('heartbeat', () => {
+      hangs.open();
+      return silent();
+    });
+    await hangs.opened;
+    const before = performance.now();
+    await stage.runtime.close();
+    expect(performance.now() - before).toBeLessThan(5_100);
+  });
+
+  it('keeps other runs where one cannot be parked because its history cannot be written', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const working = gate();
+    const finish = gate();
+    let attempts = 0;
+    const stage = await open({
+      journal,
+      activities: [
+        activity('work', async () => {
+          attempts++;
+          working.open();
+          await finish.opened;
+          return 'done';
+        }),
+      ],
+      workflows: [works, { name: 'waits', make: ({ ctx }) => ({ run: () => ctx.waitForSignal('go') }) }],
+    });
+    const work = await stage.client.start('scripted');
+    const waits = await stage.client.start('waits');
+    await working.opened;
+    const often = gate();
+    let refusals = 0;
+    let isBroken = true;
+    detour('commit', (real, turns, options) => {
+      if (!isBroken) return real(turns, options);
+      if (++refusals === 8) often.open();
+      return Promise.reject(new SchemaError('permission denied for table history'));
+    });
+    await waits.signal('go', 'gone');
+    await often.opened;
+    expect(stage.recorder.count('worker lost')).toBe(0);
+    isBroken = false;
+    finish.open();
+    await expect(work.result()).resolves.toBe('done');
+    await expect(waits.result()).resolves.toBe('gone');
+    expect(attempts).toBe(1);
+    expect(stage.recorder.count('worker registered')).toBe(1);
+  });
+});
