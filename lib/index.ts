@@ -127,7 +127,7 @@ export {
 } from './client/index.js';
 export { RunNotReadyError } from './core/index.js';
 
-export { JournalError, JournalUnavailableError, SchemaError } from './journal/index.js';
+export { ContentionError, JournalError, JournalUnavailableError, SchemaError } from './journal/index.js';
 export type {
   ActorId,
   ClosedState,

@@ -1,8 +1,9 @@
 import type { Codec, WorkflowDefinition } from '../core/index.js';
-import type { AsyncScope, Batcher, Engine, Shell } from '../engine/index.js';
-import type { Journal, StartAnswer, StartRequest } from '../journal/index.js';
+import type { AsyncScope, Engine, Shell } from '../engine/index.js';
+import type { Journal } from '../journal/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 import type { MessageSender } from './message-sender.js';
+import type { StartBatcher } from './start-batcher.js';
 import type { ResultWaiter } from './result-waiter.js';
 
 /** What a client works with. */
@@ -13,7 +14,7 @@ export interface ClientParts {
   readonly wakeup: Wakeup;
   readonly shell: Shell;
   readonly scope: AsyncScope;
-  readonly starts: Batcher<StartRequest, StartAnswer>;
+  readonly starts: StartBatcher;
   readonly sender: MessageSender;
   readonly results: ResultWaiter;
   /** The engine of this process; `undefined` in a client-only one. */

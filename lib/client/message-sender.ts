@@ -1,55 +1,139 @@
-import { pause } from '../engine/index.js';
-import type { Batcher } from '../engine/index.js';
+import { Batcher, pause } from '../engine/index.js';
+import { Backoff, ContentionError, JournalError, JournalUnavailableError } from '../journal/index.js';
 import type { Journal, Message, SendAnswer, Transaction } from '../journal/index.js';
 
 /** What a message came to. */
-export type Sent = Exclude<SendAnswer, { type: 'again' }>;
+export type Sent = Exclude<SendAnswer, { type: 'again' | 'unanswered' }>;
 
-/** So many times a message goes along with a batch; then it is sent alone, waiting. */
-const TRIES = 3;
+/** How long a message waits for whoever holds its target, in ms. */
+const PATIENCE = 10_000;
+/** The first pause between two tries, and the longest, in ms. */
+const FIRST_PAUSE = 1;
+const LONGEST_PAUSE = 100;
+/** So many messages of one line are sent together. */
+const GROUP = 200;
 
-/** Sends messages in batches, and keeps this process's order per workflow id: a repeated one does not fall behind. */
+interface Waiting {
+  readonly message: Message;
+  /** By the monotonic clock. */
+  readonly until: number;
+  readonly resolve: (sent: Sent) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Sends messages in batches, and keeps this process's order per workflow id: messages to one id stand in one line, wait
+ * together for whoever holds their target, and hold up no other line, no batch and no connection while they wait.
+ */
 export class MessageSender {
   readonly #journal: Journal;
-  readonly #batches: Batcher<Message, SendAnswer>;
-  readonly #lines = new Map<string, Promise<unknown>>();
+  readonly #batches: Batcher<readonly Message[], readonly SendAnswer[]>;
+  readonly #patience: number;
+  readonly #lines = new Map<string, Waiting[]>();
 
-  constructor(journal: Journal, batches: Batcher<Message, SendAnswer>) {
+  /** @param patience how long a message waits for whoever holds its target, in ms; defaults to 10 s */
+  constructor(journal: Journal, patience = PATIENCE) {
     this.#journal = journal;
-    this.#batches = batches;
+    this.#patience = patience;
+    this.#batches = new Batcher((groups) => sendGroups(journal, groups), { size: bytesOf });
   }
 
   /** Within the caller's transaction the target is held until the transaction ends. */
   async sendWithin(transaction: Transaction, message: Message): Promise<Sent> {
     const [answer] = await this.#journal.send([message], { within: transaction, wait: true });
-    return final(answer!);
+    return decided(message, answer);
   }
 
-  async send(message: Message): Promise<Sent> {
-    const line = `${message.namespace}\u0000${message.workflowId}`;
-    const before = this.#lines.get(line);
-    const sent = before ? before.then(() => this.#sendNow(message)) : this.#sendNow(message);
-    const settled = sent.catch(() => {});
-    this.#lines.set(line, settled);
+  /** Throws {@link ContentionError} when somebody holds the target for too long. */
+  send(message: Message): Promise<Sent> {
+    const key = `${message.namespace}\u0000${message.workflowId}`;
+    return new Promise((resolve, reject) => {
+      const waiting = { message, until: performance.now() + this.#patience, resolve, reject };
+      const line = this.#lines.get(key);
+      if (line) line.push(waiting);
+      else {
+        this.#lines.set(key, [waiting]);
+        void this.#serve(key);
+      }
+    });
+  }
+
+  /** Until nobody stands in the line any more. */
+  async #serve(key: string): Promise<void> {
+    const line = this.#lines.get(key) ?? [];
+    let backoff: Backoff | undefined;
+    while (line.length > 0) {
+      const group = line.slice(0, GROUP);
+      const left = await this.#sendGroup(group);
+      line.splice(0, group.length, ...left);
+      if (left.length === 0) backoff = undefined;
+      else await pause((backoff ??= new Backoff(LONGEST_PAUSE, FIRST_PAUSE)).next());
+    }
+    this.#lines.delete(key);
+  }
+
+  /** Settles those that were answered, and those that have waited for too long; gives the others. */
+  async #sendGroup(group: readonly Waiting[]): Promise<readonly Waiting[]> {
+    let answers: readonly SendAnswer[];
     try {
-      return await sent;
-    } finally {
-      if (this.#lines.get(line) === settled) this.#lines.delete(line);
+      answers = await this.#batches.ask(group.map(({ message }) => message));
+    } catch (error) {
+      return this.#groupFailed(group, error);
     }
+    const now = performance.now();
+    return group.filter(({ message, until, resolve, reject }, i) => {
+      const answer = answers[i];
+      if (answer?.type === 'again' && now < until) return true;
+      try {
+        resolve(decided(message, answer));
+      } catch (error) {
+        reject(error);
+      }
+      return false;
+    });
   }
 
-  async #sendNow(message: Message): Promise<Sent> {
-    for (let tries = 1; tries <= TRIES; tries++) {
-      const answer = await this.#batches.ask(message);
-      if (answer.type !== 'again') return answer;
-      await pause(tries);
+  async #groupFailed(group: readonly Waiting[], error: unknown): Promise<readonly Waiting[]> {
+    const isOneAtFault = error instanceof JournalError && !(error instanceof JournalUnavailableError);
+    if (!isOneAtFault || group.length === 1) {
+      for (const { reject } of group) reject(error);
+      return [];
     }
-    const [answer] = await this.#journal.send([message], { wait: true });
-    return final(answer!);
+    // One that cannot be stored must not sink the others of its line.
+    const left: Waiting[] = [];
+    for (const waiting of group) left.push(...(await this.#sendGroup([waiting])));
+    return left;
   }
 }
 
-function final(answer: SendAnswer): Sent {
-  if (answer.type === 'again') throw new Error('A send that waits does not answer "again".');
-  return answer;
+/** In one call, so that messages of one line keep their order. */
+async function sendGroups(
+  journal: Journal,
+  groups: readonly (readonly Message[])[],
+): Promise<readonly (readonly SendAnswer[])[]> {
+  const answers = await journal.send(groups.flat());
+  let from = 0;
+  return groups.map((group) => answers.slice(from, (from += group.length)));
+}
+
+const bytesOf = (group: readonly Message[]): number =>
+  group.reduce((bytes, { payload }) => bytes + 100 + (payload?.length ?? 0), 0);
+
+function decided(message: Message, answer: SendAnswer | undefined): Sent {
+  switch (answer?.type) {
+    case undefined:
+      throw new JournalError(`The ${message.kind} to "${message.workflowId}" got no answer.`);
+    case 'again':
+      throw new ContentionError(
+        `Somebody holds the workflow "${message.workflowId}", an open transaction that has signalled it perhaps, and the ${message.kind} has waited for its end for too long. Nothing was sent: send it again, and send late in a transaction.`,
+      );
+    case 'unanswered':
+      throw answer.error;
+    case 'accepted':
+    case 'duplicate':
+    case 'not running':
+      return answer;
+    default:
+      return answer satisfies never;
+  }
 }

@@ -2,7 +2,7 @@ import { setTimeout, clearTimeout } from 'node:timers';
 import type { TerminalEntry } from '../core/index.js';
 import { isTerminal } from '../core/index.js';
 import { LongTimer } from '../engine/index.js';
-import { Persistence } from '../journal/index.js';
+import { JournalUnavailableError, Persistence } from '../journal/index.js';
 import type { Journal, RunId } from '../journal/index.js';
 import { inRootContext } from '../wakeup/index.js';
 import type { Wakeup } from '../wakeup/index.js';
@@ -82,19 +82,27 @@ export class ResultWaiter {
     this.#timer = inRootContext(() => setTimeout(() => void this.#ask(), within));
   }
 
+  async #lookFor(ids: readonly RunId[]): Promise<void> {
+    if (ids.length === 0) return;
+    try {
+      const outcomes = await this.#persistence.once('looking for results', () => this.#journal.outcomes(ids));
+      outcomes.forEach((outcome, i) => {
+        if (outcome && isTerminal(outcome.last)) this.ended(ids[i]!, outcome.last);
+      });
+    } catch (error) {
+      // One whose end cannot be read must not keep the others from hearing of theirs.
+      if (error instanceof JournalUnavailableError || ids.length === 1) throw error;
+      const middle = ids.length >> 1;
+      await Promise.allSettled([this.#lookFor(ids.slice(0, middle)), this.#lookFor(ids.slice(middle))]);
+    }
+  }
+
   async #ask(): Promise<void> {
     this.#timerIn = Number.POSITIVE_INFINITY;
     if (this.#asking) return this.#look(GATHER);
     this.#asking = true;
     try {
-      const ids = [...this.#waiting.keys()];
-      const outcomes =
-        ids.length === 0
-          ? []
-          : await this.#persistence.once('looking for results', () => this.#journal.outcomes(ids));
-      outcomes.forEach((outcome, i) => {
-        if (outcome && isTerminal(outcome.last)) this.ended(ids[i]!, outcome.last);
-      });
+      await this.#lookFor([...this.#waiting.keys()]);
     } catch {
       // Unreachable: asked again at the next poll.
     } finally {

@@ -1,15 +1,8 @@
 import type { Codec } from '../core/index.js';
 import { LeaseRescuer, RunDispatcher } from '../dispatch/index.js';
-import { asyncScope, Batcher, CLOSING, Engine, limitedCodec, newWorkerId, Shell } from '../engine/index.js';
+import { asyncScope, CLOSING, Engine, limitedCodec, newWorkerId, Shell } from '../engine/index.js';
 import type { EngineSettings, Registry } from '../engine/index.js';
-import type {
-  Journal,
-  Message,
-  Persistence,
-  SendAnswer,
-  StartAnswer,
-  StartRequest,
-} from '../journal/index.js';
+import type { Journal, Persistence } from '../journal/index.js';
 import { Deadline } from '../journal/index.js';
 import { observedPersistence } from '../observability/index.js';
 import type { Observer } from '../observability/index.js';
@@ -17,7 +10,7 @@ import { inRootContext, Wakeup } from '../wakeup/index.js';
 import { UnknownWorkflowError } from './errors.js';
 import { MessageSender } from './message-sender.js';
 import { ResultWaiter } from './result-waiter.js';
-import { startBatcher } from './start-batcher.js';
+import { StartBatcher } from './start-batcher.js';
 import { WorkflowClient } from './workflow-client.js';
 
 export interface RuntimeOptions {
@@ -54,8 +47,8 @@ export class ContinuumRuntime {
   readonly #codec: Codec;
   /** Waits for the journal, for all of this process. */
   readonly persistence: Persistence;
-  readonly #starts: Batcher<StartRequest, StartAnswer>;
-  readonly #sends: Batcher<Message, SendAnswer>;
+  readonly #starts: StartBatcher;
+  readonly #sender: MessageSender;
   /** Workflows that were started here and are run elsewhere, by name and version: each is told of once. */
   readonly #unserved = new Set<string>();
   #registry: Registry | undefined;
@@ -75,10 +68,8 @@ export class ContinuumRuntime {
     this.#codec = limitedCodec(options.codec, options.maxPayloadBytes);
     this.#wakeup = new Wakeup(journal, newWorkerId());
     this.#results = new ResultWaiter(journal, this.#wakeup, this.persistence);
-    this.#starts = startBatcher(journal, this.persistence);
-    this.#sends = new Batcher((messages) => journal.send(messages), {
-      size: (message) => message.payload?.length ?? 0,
-    });
+    this.#starts = new StartBatcher(journal, this.persistence);
+    this.#sender = new MessageSender(journal);
     this.client = new WorkflowClient({
       namespace: options.namespace,
       journal,
@@ -87,7 +78,7 @@ export class ContinuumRuntime {
       shell: this.#shell,
       scope: asyncScope,
       starts: this.#starts,
-      sender: new MessageSender(journal, this.#sends),
+      sender: this.#sender,
       results: this.#results,
       engine: () => this.#engine,
       workflows: () => (this.#registry ?? options.preview?.() ?? NOTHING).workflows,
@@ -153,7 +144,7 @@ export class ContinuumRuntime {
       shell: this.#shell,
       scope: asyncScope,
       starts: this.#starts,
-      sends: this.#sends,
+      send: (message) => this.#sender.send(message),
       persistence: this.persistence,
       settings: worker,
     });

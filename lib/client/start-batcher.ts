@@ -1,36 +1,85 @@
-import { Batcher } from '../engine/index.js';
-import { JournalUnavailableError } from '../journal/index.js';
+import { Batcher, pause } from '../engine/index.js';
+import { Backoff, ContentionError, JournalUnavailableError } from '../journal/index.js';
 import type { Journal, Persistence, StartAnswer, StartRequest } from '../journal/index.js';
 
-/** How often a start is repeated whose answer got lost. */
+/** What a start came to. */
+export type Started = Exclude<StartAnswer, { type: 'again' | 'unanswered' }>;
+
+/** How often a start is tried whose answer got lost. */
 const TRIES = 6;
 
-/** Starts in batches. A start whose answer got lost is repeated: the journal recognises it by its run id. */
-export const startBatcher = (
-  journal: Journal,
-  persistence: Persistence,
-): Batcher<StartRequest, StartAnswer> =>
-  new Batcher((requests) => startPersistently(journal, persistence, requests), { size: bytesOf });
+/**
+ * Starts in batches. A start whose answer got lost is repeated: the journal recognises it by its run id. One whose
+ * workflow id somebody's open transaction has waits beside the batches, in nobody's way.
+ */
+export class StartBatcher {
+  readonly #journal: Journal;
+  readonly #batches: Batcher<StartRequest, StartAnswer>;
+  /** Workflow ids that are waited for, and by how many: another start of such an id would only hold up its batch. */
+  readonly #contended = new Map<string, number>();
 
-async function startPersistently(
-  journal: Journal,
-  persistence: Persistence,
-  requests: readonly StartRequest[],
-): Promise<readonly StartAnswer[]> {
-  let doubt: JournalUnavailableError | undefined;
-  let tries = 0;
-  const again = (error: Error): boolean => {
-    if (!(error instanceof JournalUnavailableError)) return false;
-    if (error.ambiguous) doubt ??= error;
-    return doubt !== undefined && ++tries < TRIES;
-  };
-  try {
-    return await persistence.through('start', () => journal.start(requests), { again });
-  } catch (error) {
-    // Once the answer of a try is lost, no failure of a later one says that nothing was started.
-    throw error instanceof JournalUnavailableError ? (doubt ?? error) : error;
+  constructor(journal: Journal, persistence: Persistence) {
+    this.#journal = journal;
+    this.#batches = new Batcher((requests) => persistence.once('start', () => journal.start(requests)), {
+      size: bytesOf,
+    });
+  }
+
+  /** Throws {@link ContentionError} when somebody's open transaction has the workflow id for too long. */
+  async ask(request: StartRequest): Promise<Started> {
+    let doubt: JournalUnavailableError | undefined;
+    const backoff = new Backoff();
+    for (let tries = 1; ; tries++) {
+      const answer = await this.#try(request);
+      if (answer.type !== 'unanswered') return answer;
+      const { error } = answer;
+      if (!(error instanceof JournalUnavailableError)) throw error;
+      // Once the answer of a try is lost, no failure of a later one says that nothing was started.
+      if (error.ambiguous) doubt ??= error;
+      if (!doubt || tries === TRIES) throw doubt ?? error;
+      await pause(backoff.next());
+    }
+  }
+
+  async #try(request: StartRequest): Promise<Exclude<StartAnswer, { type: 'again' }>> {
+    const key = `${request.namespace}\u0000${request.workflowId}`;
+    try {
+      const answer = this.#contended.has(key) ? AGAIN : await this.#batches.ask(request);
+      return answer.type === 'again' ? await this.#waitFor(key, request) : answer;
+    } catch (error) {
+      if (error instanceof JournalUnavailableError) return { type: 'unanswered', error };
+      throw error;
+    }
+  }
+
+  async #waitFor(key: string, request: StartRequest): Promise<Exclude<StartAnswer, { type: 'again' }>> {
+    this.#contended.set(key, (this.#contended.get(key) ?? 0) + 1);
+    try {
+      const [answer = AGAIN] = await this.#journal.start([request], { wait: true });
+      const isHeld =
+        answer.type === 'again' || (answer.type === 'unanswered' && answer.error instanceof ContentionError);
+      return isHeld ? { type: 'unanswered', error: held(request) } : answer;
+    } finally {
+      const others = (this.#contended.get(key) ?? 1) - 1;
+      if (others > 0) this.#contended.set(key, others);
+      else this.#contended.delete(key);
+    }
   }
 }
+
+/** What a start within its caller's transaction came to: there it has waited as the caller's connection does. */
+export function decidedWithin(request: StartRequest, answer: StartAnswer | undefined): Started {
+  if (answer === undefined || answer.type === 'again') throw held(request);
+  if (answer.type === 'unanswered') throw answer.error;
+  return answer;
+}
+
+const AGAIN = { type: 'again' } as const;
+
+const held = ({ workflowId }: StartRequest): ContentionError =>
+  new ContentionError(
+    `Somebody's open transaction has started the workflow "${workflowId}", or holds the run that has this id, and the start has waited some seconds for its end. Nothing was started: start it again.`,
+  );
 
 /** About what a start weighs on the wire. The entries of its first turn repeat the input at most. */
 const bytesOf = (request: StartRequest): number => 200 + request.input.length * (request.first ? 2 : 1);

@@ -9,12 +9,13 @@ import type {
   RunFilter,
   RunId,
   RunState,
-  StartAnswer,
   StartRequest,
 } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
 import { UnknownWorkflowError, WorkflowAlreadyStartedError } from './errors.js';
 import { QueryReader } from './query-reader.js';
+import { decidedWithin } from './start-batcher.js';
+import type { Started } from './start-batcher.js';
 import { transactionOf } from './transaction.js';
 import {
   checkChoice,
@@ -275,11 +276,13 @@ export class WorkflowClient {
     return { name, version, schema: input };
   }
 
-  async #start(request: StartRequest, options: StartOptions): Promise<StartAnswer> {
+  async #start(request: StartRequest, options: StartOptions): Promise<Started> {
     const ready = (): void => this.#parts.wakeup.tell({ type: 'run ready' });
     if (options.manager) {
-      const [answer] = await this.#parts.journal.start([request], transactionOf(options.manager, ready));
-      return answer!;
+      const [answer] = await this.#parts.journal.start([request], {
+        within: transactionOf(options.manager, ready),
+      });
+      return decidedWithin(request, answer);
     }
     const engine = this.#parts.engine();
     const answer = await (engine ? engine.startRun(request) : this.#parts.starts.ask(request));
@@ -288,7 +291,7 @@ export class WorkflowClient {
     return answer;
   }
 
-  #started(request: StartRequest, answer: StartAnswer): RunId {
+  #started(request: StartRequest, answer: Started): RunId {
     switch (answer.type) {
       case 'started':
       case 'existing':

@@ -251,6 +251,7 @@ export class WorkflowHandle<W = any> {
       this.#parts.wakeup.tell({ type: 'run closed', runId: answer.runId });
       return;
     }
+    if (answer.type === 'unanswered') throw answer.error;
     if (!answer.known) throw new WorkflowNotFoundError(this.workflowId, this.#target.runId);
     throw new WorkflowNotRunningError(this.workflowId, 'there is nothing to terminate');
   }

@@ -1,4 +1,5 @@
 import type { Codec, WorkflowDefinition, Mistakes } from '../core/index.js';
+import { JournalUnavailableError } from '../journal/index.js';
 import type {
   Deadline,
   HeartbeatAnswer,
@@ -7,7 +8,6 @@ import type {
   Loaded,
   Message,
   Persistence,
-  SendAnswer,
   StartAnswer,
   StartRequest,
 } from '../journal/index.js';
@@ -30,6 +30,14 @@ import { Watchdog } from './watchdog.js';
 import type { WatchdogOptions } from './watchdog.js';
 import { WorkerSession } from './worker-session.js';
 
+/** What a start came to, once nobody is in its way. */
+export type DecidedStart = Exclude<StartAnswer, { type: 'again' | 'unanswered' }>;
+
+/** Starts runs in batches. */
+export interface Starter {
+  ask(request: StartRequest): Promise<DecidedStart>;
+}
+
 export interface EngineParts {
   readonly journal: Journal;
   readonly registry: Registry;
@@ -40,8 +48,9 @@ export interface EngineParts {
   readonly shell: Shell;
   readonly scope: AsyncScope;
   /** One batch of starts for the whole process. */
-  readonly starts: Batcher<StartRequest, StartAnswer>;
-  readonly sends: Batcher<Message, SendAnswer>;
+  readonly starts: Starter;
+  /** Sends one message; waits, within bounds, for whoever holds its target. */
+  readonly send: (message: Message) => Promise<unknown>;
   readonly persistence: Persistence;
   readonly settings: EngineSettings;
 }
@@ -198,7 +207,7 @@ export class Engine {
    * Starts a run. With a free slot it is born leased to this worker, and its first turn is part of the same write:
    * it is rehearsed in memory, takes effect only when the start was accepted, and is forgotten otherwise.
    */
-  async startRun(request: StartRequest): Promise<StartAnswer> {
+  async startRun(request: StartRequest): Promise<DecidedStart> {
     const owner = this.session.id;
     const run = this.accepting && request.startAt === null ? this.runs.prepare(request, owner) : undefined;
     if (!run) return this.#parts.starts.ask(request);
@@ -281,14 +290,9 @@ export class Engine {
   }
 
   /** To an actor that this engine holds: nobody else writes it for long. */
-  async #send(message: Message): Promise<SendAnswer> {
-    let answer = await this.#persistence.through('send', () => this.#parts.sends.ask(message));
-    while (answer.type === 'again') {
-      const [waited] = await this.#persistence.through('send', () =>
-        this.#parts.journal.send([message], { wait: true }),
-      );
-      answer = waited!;
-    }
-    return answer;
+  async #send(message: Message): Promise<void> {
+    await this.#persistence.through('send', () => this.#parts.send(message), { again: outageOrHeldActor });
   }
 }
+
+const outageOrHeldActor = (error: Error): boolean => error instanceof JournalUnavailableError;

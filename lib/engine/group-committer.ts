@@ -1,4 +1,4 @@
-import { JournalRefusedError, JournalUnavailableError } from '../journal/index.js';
+import { Backoff, JournalRefusedError, JournalUnavailableError } from '../journal/index.js';
 import type {
   CommitAnswer,
   Journal,
@@ -18,6 +18,12 @@ export interface Committed {
   readonly lease: Lease;
 }
 
+/** What a flush came to: a turn that is not settled yet is tried again, or asked about, by itself. */
+interface Flushed {
+  readonly answer: Committed['answer'] | { readonly type: 'in doubt' };
+  readonly lease: Lease;
+}
+
 /** So many times a busy turn goes along with a flush; then it is committed alone, waiting. */
 const BUSY_TRIES = 5;
 
@@ -28,7 +34,7 @@ const BUSY_TRIES = 5;
  */
 export class GroupCommitter {
   readonly #journal: Journal;
-  readonly #batches: Batcher<Turn, Committed>;
+  readonly #batches: Batcher<Turn, Flushed>;
   readonly #persistence: Persistence;
   #closed = false;
 
@@ -40,10 +46,10 @@ export class GroupCommitter {
 
   async commit(turn: Turn): Promise<Committed> {
     for (let tries = 1; ; tries++) {
-      const committed = await this.#batches.ask(turn);
+      const flushed = tries > BUSY_TRIES ? await this.#alone(turn) : await this.#batches.ask(turn);
+      const committed = isSettled(flushed) ? flushed : await this.#resolveAlone(turn);
       if (committed.answer.type !== 'busy') return committed;
       if (this.#closed) return notApplied(turn);
-      if (tries >= BUSY_TRIES) return this.#alone(turn);
       await pause(tries);
     }
   }
@@ -53,15 +59,22 @@ export class GroupCommitter {
     this.#closed = true;
   }
 
-  async #alone(turn: Turn): Promise<Committed> {
-    for (;;) {
-      const [committed] = await this.#flush([turn], true);
-      if (committed!.answer.type !== 'busy') return committed!;
-      if (this.#closed) return notApplied(turn);
-    }
+  /** Beside the batches: whoever waits for a row takes no place in them. */
+  async #alone(turn: Turn): Promise<Flushed> {
+    const [flushed] = await this.#flush([turn], true);
+    return flushed!;
   }
 
-  async #flush(turns: readonly Turn[], wait = false): Promise<readonly Committed[]> {
+  async #resolveAlone(turn: Turn): Promise<Committed> {
+    for (const backoff = new Backoff(); !this.#closed;) {
+      const [resolved] = await this.#resolve([turn]);
+      if (resolved && isSettled(resolved)) return resolved;
+      await pause(backoff.next());
+    }
+    return notApplied(turn);
+  }
+
+  async #flush(turns: readonly Turn[], wait = false): Promise<readonly Flushed[]> {
     // A session that was lost and replaced leaves turns of both owners behind.
     const owner = turns[0]!.lease.owner;
     if (turns.some((turn) => turn.lease.owner !== owner)) return this.#byOwner(turns);
@@ -81,22 +94,35 @@ export class GroupCommitter {
     }
   }
 
-  async #byOwner(turns: readonly Turn[]): Promise<readonly Committed[]> {
-    const done = new Map<Turn, Committed>();
+  async #byOwner(turns: readonly Turn[]): Promise<readonly Flushed[]> {
+    const done = new Map<Turn, Flushed>();
     for (const owner of new Set(turns.map((turn) => turn.lease.owner))) {
       const part = turns.filter((turn) => turn.lease.owner === owner);
-      const committed = await this.#flush(part);
-      part.forEach((turn, i) => done.set(turn, committed[i]!));
+      const flushed = await this.#flushPart(part);
+      part.forEach((turn, i) => done.set(turn, flushed[i]!));
     }
     return turns.map((turn) => done.get(turn)!);
   }
 
+  /** A turn that cannot be stored must not take back what the other parts of its batch were answered. */
+  async #flushPart(turns: readonly Turn[]): Promise<readonly Flushed[]> {
+    try {
+      return await this.#flush(turns);
+    } catch (error) {
+      if (!(error instanceof JournalRefusedError) || turns.length === 1) throw error;
+      const middle = turns.length >> 1;
+      const first = await this.#flushPart(turns.slice(0, middle));
+      return [...first, ...(await this.#flushPart(turns.slice(middle)))];
+    }
+  }
+
   /** The connection died around the commit: move the fences first, then read what is there. Never trust the reading alone. */
-  async #resolve(turns: readonly Turn[]): Promise<readonly Committed[]> {
+  async #resolve(turns: readonly Turn[]): Promise<readonly Flushed[]> {
     const answers = await this.#fencesMoved(turns);
     if (answers === null) return turns.map(notApplied);
-    return turns.map((turn, i) => {
+    return turns.map((turn, i): Flushed => {
       const answer = answers[i]!;
+      if (answer.type === 'unanswered') return { answer: { type: 'in doubt' }, lease: turn.lease };
       const end = turn.previousSeq + turn.entries.length;
       const written = turn.entries.length > 0 && answer.lastSeq >= end;
       switch (answer.type) {
@@ -142,6 +168,8 @@ export class GroupCommitter {
 /** A release that applied would not have left the lease. */
 const consumed = (turn: Turn, inboxConsumed: number): boolean =>
   turn.outcome.type === 'keep' && inboxConsumed >= turn.consumedThrough;
+
+const isSettled = (flushed: Flushed): flushed is Committed => flushed.answer.type !== 'in doubt';
 
 const notApplied = (turn: Turn): Committed => ({ answer: { type: 'not applied' }, lease: turn.lease });
 

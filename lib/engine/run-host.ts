@@ -7,7 +7,6 @@ import type {
   LoadRequest,
   Message,
   Persistence,
-  SendAnswer,
 } from '../journal/index.js';
 import type { Observer, RunFacts } from '../observability/index.js';
 import type { ActivityExecutor } from './activity-executor.js';
@@ -33,7 +32,7 @@ export interface RunHost {
   readonly mismatches: Mismatches;
   /** Batched reads and sends. They wait for a journal that cannot be reached. */
   load(request: LoadRequest): Promise<Loaded>;
-  send(message: Message): Promise<SendAnswer>;
+  send(message: Message): Promise<void>;
   /** A lease could not be given back: only a new session frees it. */
   stranded(lease: Lease, why: string): void;
 }

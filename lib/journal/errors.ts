@@ -16,6 +16,17 @@ export class JournalUnavailableError extends JournalError {
   }
 }
 
+/**
+ * Somebody else held what was needed for longer than a caller waits: an application's open transaction, mostly. Nothing
+ * was written, so trying again is right.
+ */
+export class ContentionError extends JournalUnavailableError {
+  override readonly name: string = 'ContentionError';
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, false, options);
+  }
+}
+
 /** One item of a batch cannot be stored; the others can. The caller splits the batch until the culprit is alone. */
 export class JournalRefusedError extends JournalError {
   override readonly name: string = 'JournalRefusedError';

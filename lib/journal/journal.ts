@@ -1,4 +1,5 @@
 import type { Encoded, HistoryEntry, Instant } from '../core/index.js';
+import type { JournalError } from './errors.js';
 import type { ActorId, RunId, WorkerId } from './ids.js';
 import type { CommitAnswer, Lease, RunState, Turn } from './turn.js';
 
@@ -6,7 +7,12 @@ import type { CommitAnswer, Lease, RunState, Turn } from './turn.js';
  * Where history is kept. Two adapters have it, `in-memory/` and `postgres/`, and one contract suite tests both.
  *
  * Verbs take batches and answer in the order of what they were given. A verb that fails as a whole throws a
- * {@link JournalError}; whatever can be the fate of one item of a batch is an answer, not an error.
+ * {@link JournalError}; whatever can be the fate of one item of a batch is an answer, not an error. Where a batch is
+ * written in several transactions, one that fails does not take back what the others were answered: its items are
+ * {@link Unanswered}.
+ *
+ * A verb that was not told to `wait` answers within a fraction of a second that a row is held. Whoever waits keeps
+ * nothing from others: no place in a batch, and no connection for longer than a moment.
  * Time is the database's: a caller's clock decides nothing here.
  */
 export interface Journal {
@@ -21,22 +27,29 @@ export interface Journal {
    * Starts runs. A run without `first` is claimable at `startAt`, and finds its `start` message in the inbox.
    * With `first` it is born leased to its owner, and that turn's entries are part of the same write.
    *
-   * One transaction decides conflicts: of many callers with one workflow id exactly one starts it.
+   * One transaction decides conflicts: of many callers with one workflow id exactly one starts it. While somebody's open
+   * transaction has started the workflow id, the answer is `again`. `wait`: as for {@link send}.
    */
-  start(requests: readonly StartRequest[], within?: Transaction): Promise<readonly StartAnswer[]>;
+  start(
+    requests: readonly StartRequest[],
+    options?: { wait?: boolean; within?: Transaction },
+  ): Promise<readonly StartAnswer[]>;
 
   /**
    * Puts messages into inboxes. Arrival order is commit order, numbered without gaps.
    * Answers of `again` wrote nothing and are sent again by the caller, in the order per target.
    * `wait`: rather than answer `again`, wait some seconds for whoever holds the row (use it after some tries, one
-   * target alone).
+   * target alone). Within its caller's transaction a send waits as that connection does.
    */
   send(
     messages: readonly Message[],
     options?: { wait?: boolean; within?: Transaction },
   ): Promise<readonly SendAnswer[]>;
 
-  /** Closes runs without running their code or their rollback. Works against a live holder, whose turns are `lost` from then on. */
+  /**
+   * Closes runs without running their code or their rollback. Works against a live holder, whose turns are `lost` from
+   * then on. Waits some seconds for whoever holds a row; none of them waits for another's.
+   */
   terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]>;
 
   // -------------------------------------------------------------------------------------- the holder
@@ -146,7 +159,16 @@ export interface FirstTurn {
   readonly owner: WorkerId;
   readonly entries: readonly HistoryEntry[];
 }
+/** What became of an item is not known, or nothing did: `error` tells which, by `ambiguous`. */
+export interface Unanswered {
+  readonly type: 'unanswered';
+  readonly error: JournalError;
+}
+
 export type StartAnswer =
+  | Unanswered
+  /** Somebody's open transaction has the workflow id, or holds the run that would have to end. Nothing was written. */
+  | { readonly type: 'again' }
   /**
    * Also for a repeated start of the same `runId`. `token` of the lease where `first` was given; 0 where it was not, or
    * where its owner has no live session (any more): the run is then unleased, as without `first`.
@@ -178,6 +200,7 @@ export interface Message {
   readonly messageId: string | null;
 }
 export type SendAnswer =
+  | Unanswered
   | {
       readonly type: 'accepted';
       readonly actorId: ActorId;
@@ -197,6 +220,7 @@ export interface TerminateRequest {
   readonly reason: string | null;
 }
 export type TerminateAnswer =
+  | Unanswered
   | { readonly type: 'terminated'; readonly runId: RunId }
   | { readonly type: 'not running'; readonly known: boolean };
 
@@ -239,6 +263,8 @@ export interface InboxMessage {
 }
 
 export type RefenceAnswer =
+  /** Somebody else holds the row: ask again. The lease may have been moved where the error is ambiguous. */
+  | Unanswered
   /** Still held, under a new token. */
   | { readonly type: 'held'; readonly lease: Lease; readonly lastSeq: number; readonly inboxConsumed: number }
   /** Not held any more, but the run goes on elsewhere or unleased; history ended here when it was read. */

@@ -1,6 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import { toError } from '../core/index.js';
-import { JournalUnavailableError } from './errors.js';
+import { ContentionError, JournalUnavailableError } from './errors.js';
 
 /** In ms. */
 const FIRST_PAUSE = 50;
@@ -123,4 +123,4 @@ export class Persistence {
 
 /** Whether the journal cannot be reached; everything else has another reason. */
 export const isOutage = (error: unknown): error is JournalUnavailableError =>
-  error instanceof JournalUnavailableError;
+  error instanceof JournalUnavailableError && !(error instanceof ContentionError);

@@ -32,7 +32,7 @@ describeJournalContract('InMemoryJournal', makeHarness, { describe, it, expect }
 describe('what is peculiar to InMemoryJournal', () => {
   it('takes part in no transaction', async () => {
     const harness = await makeHarness();
-    await expect(harness.journal.start([], { manager: {} })).rejects.toBeInstanceOf(JournalError);
+    await expect(harness.journal.start([], { within: { manager: {} } })).rejects.toBeInstanceOf(JournalError);
     await expect(harness.journal.send([], { within: { manager: {} } })).rejects.toThrow(
       /use the Postgres journal/,
     );

@@ -54,9 +54,9 @@ describe('in a transaction of the application', () => {
     const good = requestOf();
     await application.transaction(async (manager) => {
       await insertOrder(manager, 'kept');
-      const bad = journal.start([{ ...requestOf(), input: 'no JSON' }], { manager });
+      const bad = journal.start([{ ...requestOf(), input: 'no JSON' }], { within: { manager } });
       await expect(bad).rejects.toBeInstanceOf(JournalRefusedError);
-      await journal.start([good], { manager });
+      await journal.start([good], { within: { manager } });
     });
     expect(await orders()).toContain('kept');
     expect(await journal.count({ namespace: NAMESPACE, workflowId: good.workflowId })).toBe(1);
@@ -65,7 +65,7 @@ describe('in a transaction of the application', () => {
   it('takes several calls at once', async () => {
     const requests = Array.from({ length: 10 }, () => requestOf());
     await application.transaction(async (manager) => {
-      await Promise.all(requests.map((request) => journal.start([request], { manager })));
+      await Promise.all(requests.map((request) => journal.start([request], { within: { manager } })));
     });
     const found = await journal.describe(requests.map((request) => ({ ...request, runId: null })));
     expect(found.map((run) => run?.runId)).toEqual(requests.map(({ runId }) => runId));
@@ -89,7 +89,7 @@ describe('in a transaction of the application', () => {
     let over: EntityManager | undefined;
     await application.transaction(async (manager) => void (over = manager));
     for (const manager of [application.manager, over]) {
-      await expect(journal.start([requestOf()], { manager })).rejects.toThrow(/while it is open/);
+      await expect(journal.start([requestOf()], { within: { manager } })).rejects.toThrow(/while it is open/);
     }
   });
 
@@ -100,7 +100,7 @@ describe('in a transaction of the application', () => {
     try {
       await stranger.query('create table notes (text text)');
       await stranger.transaction(async (manager) => {
-        const starting = journal.start([requestOf()], { manager });
+        const starting = journal.start([requestOf()], { within: { manager } });
         await expect(starting).rejects.toThrow(/another database than the journal's tables/);
         await manager.query(`insert into notes values ('kept')`);
       });
@@ -114,7 +114,9 @@ describe('in a transaction of the application', () => {
   it('calls back once, after the outermost commit, and only for what was not rolled back', async () => {
     const called: string[] = [];
     const start = async (manager: EntityManager, name: string): Promise<void> => {
-      await journal.start([requestOf()], { manager, onCommit: () => void called.push(name) });
+      await journal.start([requestOf()], {
+        within: { manager, onCommit: () => void called.push(name) },
+      });
     };
     await application.transaction(async (outer) => {
       await start(outer, 'outer');
@@ -135,9 +137,11 @@ describe('in a transaction of the application', () => {
     const request = requestOf();
     await application.transaction(async (manager) => {
       await journal.start([request], {
-        manager,
-        onCommit: () => {
-          throw new Error('on purpose');
+        within: {
+          manager,
+          onCommit: () => {
+            throw new Error('on purpose');
+          },
         },
       });
     });
@@ -174,9 +178,8 @@ describe('while somebody else holds rows', () => {
     expect((await all).flat()).toEqual(held.map(() => ({ type: 'applied', inboxSeq: 0 })));
   });
 
-  it('a start that waits for an open transaction is decided by its end, and does not hold up the others', async () => {
+  it('a start that meets an open transaction is told so at once, as the others are theirs; waiting, it is decided by its end', async () => {
     const contested = requestOf();
-    const other = requestOf();
     const mine = requestOf();
     for (const end of ['commit', 'roll back'] as const) {
       const workflowId = `${contested.workflowId} ${end}`;
@@ -186,17 +189,22 @@ describe('while somebody else holds rows', () => {
       const hasBegun = new Promise<void>((resolve) => (begun = resolve));
       const theirs = { ...requestOf(), workflowId };
       const transaction = application.transaction(async (manager) => {
-        await journal.start([theirs], { manager });
+        await journal.start([theirs], { within: { manager } });
         begun();
         await decided;
         if (end === 'roll back') throw new Error('on purpose');
       });
       await hasBegun;
-      const starting = journal.start([
-        { ...mine, runId: asRunId(uuidv7()), workflowId },
-        { ...other, runId: asRunId(uuidv7()), workflowId: `${other.workflowId} ${end}` },
+      const contender = { ...mine, runId: asRunId(uuidv7()), workflowId };
+      const others = Array.from({ length: 13 }, () => requestOf());
+      // While the transaction is open: nobody decides it before these are answered.
+      const answers = await journal.start([...others.slice(0, 7), contender, ...others.slice(7)]);
+      expect(answers.map(({ type }) => type)).toEqual([
+        ...others.slice(0, 7).map(() => 'started'),
+        'again',
+        ...others.slice(7).map(() => 'started'),
       ]);
-      while ((await journal.count({ namespace: NAMESPACE, workflowId: `${other.workflowId} ${end}` })) === 0);
+      const starting = journal.start([contender], { wait: true });
       decide();
       await transaction.catch(() => undefined);
       const [answer] = await starting;

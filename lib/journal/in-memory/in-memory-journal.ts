@@ -72,12 +72,17 @@ export class InMemoryJournal implements Journal {
     for (const end of this.#ends) end();
   }
 
-  async start(requests: readonly StartRequest[], within?: Transaction): Promise<readonly StartAnswer[]> {
-    const store = await this.#enter(within);
+  async start(
+    requests: readonly StartRequest[],
+    options: { wait?: boolean; within?: Transaction } = {},
+  ): Promise<readonly StartAnswer[]> {
+    const store = await this.#enter(options.within);
     requests.forEach(refuseUnstorableStart);
+    const held = (request: StartRequest): boolean =>
+      startTerminates(store, request).some((actor) => actor.lock.held);
     return await store.whenFree(
-      () => requests.flatMap((request) => startTerminates(store, request)),
-      () => requests.map((request) => startRun(store, request)),
+      () => (options.wait ? requests.flatMap((request) => startTerminates(store, request)) : []),
+      () => requests.map((request) => (held(request) ? { type: 'again' } : startRun(store, request))),
     );
   }
 
@@ -96,9 +101,13 @@ export class InMemoryJournal implements Journal {
   async terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]> {
     const store = await this.#enter();
     requests.forEach(refuseUnstorableTermination);
-    return await store.whenFree(
-      () => present(requests.map((request) => terminationTarget(store, request))),
-      () => requests.map((request) => terminateRun(store, request)),
+    return await Promise.all(
+      requests.map((request) =>
+        store.whenFree(
+          () => present([terminationTarget(store, request)]),
+          () => terminateRun(store, request),
+        ),
+      ),
     );
   }
 

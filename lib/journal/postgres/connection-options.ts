@@ -9,6 +9,11 @@ export const CONNECT_TIMEOUT = 5_000;
 /** How long a statement may run on the server, in ms, and when its connection is given up for dead. */
 const STATEMENT_TIMEOUT = 30_000;
 const QUERY_TIMEOUT = 45_000;
+/**
+ * How long a statement waits for a lock, in ms. Whoever waits for longer gives the connection back in between: it is one
+ * of few, and others need no lock. Locks among ourselves last as long as a commit.
+ */
+const LOCK_TIMEOUT = 50;
 /** Plans are made anew, and a failed-over address is looked up again, at the latest after this many seconds. */
 const CONNECTION_LIFETIME = 1_800;
 
@@ -25,7 +30,7 @@ type Settings = Readonly<Record<string, string | number>>;
 const SETTINGS: Settings = {
   default_transaction_isolation: String.raw`read\ committed`,
   synchronous_commit: 'on',
-  lock_timeout: 500,
+  lock_timeout: LOCK_TIMEOUT,
   statement_timeout: STATEMENT_TIMEOUT,
   idle_in_transaction_session_timeout: STATEMENT_TIMEOUT,
   enable_seqscan: 'off',

@@ -1,10 +1,10 @@
 import { DataSource } from 'typeorm';
 import type { Client, ClientBase, CustomTypesConfig, Pool, PoolClient, PoolConfig } from 'pg';
-import { type JournalError, JournalUnavailableError } from '../errors.js';
+import { ContentionError, type JournalError, JournalUnavailableError } from '../errors.js';
 import { continuumMigrations } from '../../../migrations/index.js';
 import { type MigrationClass, schemaVersionOf } from '../../../migrations/schema-version.js';
 import { addressOf, CONNECT_TIMEOUT, journalConnection } from './connection-options.js';
-import { ContentionError, type Moment, translateError } from './error-translation.js';
+import { type Moment, translateError } from './error-translation.js';
 import type { ResolvedOptions } from './options.js';
 import { Sockets } from './sockets.js';
 import { type CompiledStatement, type Session, type Statement, type Values, compile } from './statement.js';

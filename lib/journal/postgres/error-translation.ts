@@ -1,15 +1,10 @@
-import { JournalError, JournalRefusedError, JournalUnavailableError, SchemaError } from '../errors.js';
-
-/**
- * Somebody else holds what the statement needs: a lock was not given in time, or two waited for each other. Nothing was
- * written, and trying again is right. Most verbs do so themselves.
- */
-export class ContentionError extends JournalUnavailableError {
-  override readonly name: string = 'ContentionError';
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, false, options);
-  }
-}
+import {
+  ContentionError,
+  JournalError,
+  JournalRefusedError,
+  JournalUnavailableError,
+  SchemaError,
+} from '../errors.js';
 
 /** Two rows with one key: a unique constraint decided between us and somebody else. */
 export class DuplicateKeyError extends JournalRefusedError {

@@ -1,23 +1,30 @@
-import { ContentionError, DuplicateKeyError } from './error-translation.js';
+import { setTimeout } from 'node:timers/promises';
+import { ContentionError, JournalError, JournalUnavailableError } from '../errors.js';
+import type { Unanswered } from '../journal.js';
+import { DuplicateKeyError } from './error-translation.js';
 
 /** How long a verb keeps trying what somebody else holds, in ms. */
 const PATIENCE = 10_000;
+/** The first pause between two tries, and the longest, in ms. */
+const FIRST_PAUSE = 5;
+const LONGEST_PAUSE = 400;
 
 /**
  * Tries what can fail because somebody else was quicker or holds a lock, until it is done or patience is at an end. A
- * failed try has written nothing, and holds no connection while the next one waits for its turn.
+ * failed try has written nothing; between two of them nothing is held, neither a connection nor a place in a line.
  */
 export async function patiently<T>(
   work: () => Promise<T>,
   mayRepeat: () => boolean = () => true,
 ): Promise<T> {
   const end = performance.now() + PATIENCE;
-  for (;;) {
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     try {
       return await work();
     } catch (error) {
       if (!isWorthAnotherTry(error) || !mayRepeat() || performance.now() > end) throw error;
     }
+    await shortly(pause);
   }
 }
 
@@ -34,14 +41,64 @@ export async function untilDone<Item, Answer>(
   const end = performance.now() + PATIENCE;
   const answers = items.map(() => undone);
   let left = items.map((item, place) => ({ item, place }));
-  do {
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     const found = await orUndone(() => work(left.map(({ item }) => item)));
-    if (found === null) continue;
-    left.forEach(({ place }, i) => (answers[place] = found[i] ?? undone));
-    left = left.filter((_, i) => isUndone(found[i] ?? undone));
-  } while (left.length > 0 && performance.now() < end);
+    if (found !== null) {
+      left.forEach(({ place }, i) => (answers[place] = found[i] ?? undone));
+      left = left.filter((_, i) => isUndone(found[i] ?? undone));
+    }
+    if (left.length === 0 || performance.now() > end) return answers;
+    await shortly(pause);
+  }
+}
+
+/**
+ * Does portions one after the other, each a write by itself: what one of them was answered stays true when a later one
+ * fails. Throws what failed only where nothing was answered to anybody.
+ */
+export async function portionByPortion<Item, Answer>(
+  portions: readonly (readonly Item[])[],
+  work: (portion: readonly Item[]) => Promise<readonly Answer[]>,
+): Promise<readonly (Answer | Unanswered)[]> {
+  const answers: (Answer | Unanswered)[] = [];
+  let failed: JournalError | undefined;
+  let answered = false;
+  for (const portion of portions) {
+    const outage = failed !== undefined && isOutage(failed) ? failed : undefined;
+    if (outage !== undefined) {
+      // Would fail as well, and is not tried: of these nothing was written.
+      const error = new JournalUnavailableError(outage.message, false, { cause: outage });
+      answers.push(...portion.map((): Unanswered => ({ type: 'unanswered', error })));
+      continue;
+    }
+    try {
+      answers.push(...(await work(portion)));
+      answered ||= portion.length > 0;
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error;
+      failed = error;
+      answers.push(...portion.map((): Unanswered => ({ type: 'unanswered', error })));
+    }
+  }
+  if (failed !== undefined && !answered) throw failed;
   return answers;
 }
+
+const isOutage = (error: JournalError): boolean =>
+  error instanceof JournalUnavailableError && !(error instanceof ContentionError);
+
+/** What came of one item by itself: an error that is the journal's is its answer, and no other item's. */
+export async function orUnanswered<Answer>(work: () => Promise<Answer>): Promise<Answer | Unanswered> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof JournalError) return { type: 'unanswered', error };
+    throw error;
+  }
+}
+
+/** Whoever waits for one holder does not come back together. */
+const shortly = (ms: number): Promise<void> => setTimeout(ms * (0.5 + Math.random()));
 
 /** `null` where a lock was not given in time. */
 async function orUndone<T>(work: () => Promise<T>): Promise<T | null> {
@@ -53,7 +110,8 @@ async function orUndone<T>(work: () => Promise<T>): Promise<T | null> {
   }
 }
 
-function isWorthAnotherTry(error: unknown): boolean {
+/** Somebody else was quicker, or holds a lock. Nothing was written. */
+export function isWorthAnotherTry(error: unknown): boolean {
   // One start, sent twice: its run began to exist behind our snapshot.
   return (
     error instanceof ContentionError ||

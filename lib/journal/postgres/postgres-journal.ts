@@ -32,13 +32,19 @@ import { inCallersTransaction } from './caller-transaction.js';
 import { claim } from './claim-actors.js';
 import { commitLocked, commitTurns, refuseMalformed } from './commit-turns.js';
 import { Database } from './connection.js';
-import { ContentionError } from './error-translation.js';
 import { notify } from './hints.js';
 import { ListeningConnection } from './listening-connection.js';
 import { load } from './load-runs.js';
 import { migrate } from './migrate.js';
 import { type PostgresJournalOptions, type ResolvedOptions, resolveOptions } from './options.js';
-import { Turnstile, patiently, untilDone } from './patience.js';
+import {
+  Turnstile,
+  isWorthAnotherTry,
+  orUnanswered,
+  patiently,
+  portionByPortion,
+  untilDone,
+} from './patience.js';
 import { readPlanGeneration } from './plan-generation.js';
 import { count, describe, list, outcomes } from './read-runs.js';
 import { refence } from './refence-leases.js';
@@ -103,15 +109,15 @@ export class PostgresJournal implements Journal {
 
   // -------------------------------------------------------------------------------- runs from outside
 
-  async start(requests: readonly StartRequest[], within?: Transaction): Promise<readonly StartAnswer[]> {
+  async start(
+    requests: readonly StartRequest[],
+    { wait = false, within }: { wait?: boolean; within?: Transaction } = {},
+  ): Promise<readonly StartAnswer[]> {
     requests.forEach(refuseStart);
-    const answers: StartAnswer[] = [];
-    for (const portion of inPortions(requests)) {
-      answers.push(
-        ...(await (within === undefined ? this.#start(portion) : this.#startWithin(portion, within))),
-      );
-    }
-    return answers;
+    return await portionByPortion(inPortions(requests), (portion) => {
+      if (within !== undefined) return this.#startWithin(portion, within);
+      return wait ? Promise.all(portion.map((one) => this.#startWaiting(one))) : this.#start(portion);
+    });
   }
 
   async send(
@@ -135,13 +141,7 @@ export class PostgresJournal implements Journal {
 
   async terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]> {
     requests.forEach(refuseUnstorableTermination);
-    const answers: TerminateAnswer[] = [];
-    for (const request of requests) {
-      answers.push(
-        await this.#waiting(() => this.#database.transaction((session) => terminateRun(session, request))),
-      );
-    }
-    return answers;
+    return await Promise.all(requests.map((request) => orUnanswered(() => this.#terminate(request))));
   }
 
   // -------------------------------------------------------------------------------------- the holder
@@ -265,24 +265,49 @@ export class PostgresJournal implements Journal {
     return await patiently(() => this.#lockQueue.pass(work));
   }
 
+  /** Nobody waits for longer than a lock is waited for; what is held is answered as such. */
   async #start(portion: readonly StartRequest[]): Promise<readonly StartAnswer[]> {
-    const [request] = portion;
+    const [request, ...others] = portion;
     if (request === undefined) return [];
-    if (!isSimple(request)) {
-      return [
-        await orRefused(() =>
-          this.#waiting(() => this.#database.transaction((session) => startByPolicy(session, request))),
-        ),
-      ];
-    }
-    if (portion.length === 1) return await this.#waiting(() => startTogether(this.#database, portion));
     try {
-      return await startTogether(this.#database, portion);
+      return isSimple(request)
+        ? await startTogether(this.#database, portion)
+        : [await this.#startByPolicy(request)];
     } catch (error) {
-      if (!(error instanceof ContentionError)) throw error;
-      // Somebody's open transaction has started one of the ids. The others need not wait for its end.
-      const alone = await Promise.all(portion.map((one) => this.#start([one])));
-      return alone.flat();
+      if (!isWorthAnotherTry(error)) throw error;
+      if (others.length === 0) return [{ type: 'again' }];
+    }
+    // Somebody's open transaction has started some of the ids: in halves, so that few others wait along with them.
+    const middle = portion.length >> 1;
+    return await portionByPortion([portion.slice(0, middle), portion.slice(middle)], (half) =>
+      this.#start(half),
+    );
+  }
+
+  async #startWaiting(request: StartRequest): Promise<StartAnswer> {
+    return await orUnanswered(() =>
+      this.#waiting(async () => {
+        if (!isSimple(request)) return await this.#startByPolicy(request);
+        const [answer] = await startTogether(this.#database, [request]);
+        // It answers every request, or throws.
+        return answer as StartAnswer;
+      }),
+    );
+  }
+
+  async #startByPolicy(request: StartRequest): Promise<StartAnswer> {
+    return await orRefused(() => this.#database.transaction((session) => startByPolicy(session, request)));
+  }
+
+  /** The first try stands in no line: mostly nobody holds the row. */
+  async #terminate(request: TerminateRequest): Promise<TerminateAnswer> {
+    const terminate = (): Promise<TerminateAnswer> =>
+      this.#database.transaction((session) => terminateRun(session, request));
+    try {
+      return await terminate();
+    } catch (error) {
+      if (!isWorthAnotherTry(error)) throw error;
+      return await this.#waiting(terminate);
     }
   }
 

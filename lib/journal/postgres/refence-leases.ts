@@ -1,7 +1,8 @@
 import { JournalError } from '../errors.js';
-import type { RefenceAnswer } from '../journal.js';
+import type { RefenceAnswer, Unanswered } from '../journal.js';
 import type { Lease } from '../turn.js';
 import { numberArray, uuidArray, uuidOrNil } from './array-literals.js';
+import { orUnanswered } from './patience.js';
 import { areLeasesHeld } from './sql/are-leases-held.js';
 import { type HistoryEnd, historyEnds } from './sql/history-ends.js';
 import { MOVE_FENCES, type MovedFence } from './sql/move-fences.js';
@@ -24,18 +25,25 @@ export async function refence(
     for (const row of rows) moved.set(of[row.ordinal - 1] as Lease, row);
   };
   keep(leases, await session.run(MOVE_FENCES['skip locked'], parametersOf(leases)));
+  const unknown = new Map<Lease, Unanswered>();
   const left = leases.filter((lease) => !moved.has(lease));
   if (left.length > 0) {
     const held = await session.run(areLeasesHeld, parametersOf(left));
-    for (const { ordinal } of held) {
-      const locked = [left[ordinal - 1] as Lease];
-      keep(locked, await waiting(() => session.run(MOVE_FENCES[''], parametersOf(locked))));
-    }
+    const locked = held.map(({ ordinal }) => left[ordinal - 1] as Lease);
+    await Promise.all(
+      locked.map(async (lease) => {
+        const answer = await orUnanswered(async () => {
+          keep([lease], await waiting(() => session.run(MOVE_FENCES[''], parametersOf([lease]))));
+          return null;
+        });
+        if (answer !== null) unknown.set(lease, answer);
+      }),
+    );
   }
   const ends = await session.run(historyEnds, {
     runIds: uuidArray(leases.map((lease) => uuidOrNil(lease.runId))),
   });
-  return leases.map((lease, i) => toAnswer(lease, moved.get(lease), ends[i]));
+  return leases.map((lease, i) => unknown.get(lease) ?? toAnswer(lease, moved.get(lease), ends[i]));
 }
 
 function parametersOf(leases: readonly Lease[]): {

@@ -1,6 +1,7 @@
 import { JournalError } from '../errors.js';
 import type { Message, SendAnswer } from '../journal.js';
 import { booleanArray, numberArray, textArray, uuidOrNil } from './array-literals.js';
+import { portionByPortion } from './patience.js';
 import { SEND_MESSAGES, type SendMessages, type SentMessage } from './sql/send-messages.js';
 import type { Lock, Session } from './statement.js';
 
@@ -13,13 +14,13 @@ export async function sendMessages(
   messages: readonly Message[],
   lock: Lock,
 ): Promise<readonly SendAnswer[]> {
-  const answers: SendAnswer[] = [];
-  for (let from = 0; from < messages.length; from += MESSAGES_AT_ONCE) {
-    const portion = messages.slice(from, from + MESSAGES_AT_ONCE);
+  const portions: (readonly Message[])[] = [];
+  for (let from = 0; from < messages.length; from += MESSAGES_AT_ONCE)
+    portions.push(messages.slice(from, from + MESSAGES_AT_ONCE));
+  return await portionByPortion(portions, async (portion) => {
     const rows = await session.run(SEND_MESSAGES[lock], parametersOf(portion));
-    answers.push(...portion.map((message, i) => toAnswer(message, rows[i])));
-  }
-  return answers;
+    return portion.map((message, i) => toAnswer(message, rows[i]));
+  });
 }
 
 function parametersOf(messages: readonly Message[]): SendMessages {

@@ -1,8 +1,7 @@
-import { JournalError } from '../errors.js';
+import { ContentionError, JournalError } from '../errors.js';
 import type { HeartbeatAnswer, OwnedActor, RescueAnswer, WorkerSession } from '../journal.js';
 import type { ActorId, WorkerId } from '../ids.js';
 import { numberArray, requireUuid, storable, uuidArray, uuidOrNil } from './array-literals.js';
-import { ContentionError } from './error-translation.js';
 import { toInstant } from './row-mapping.js';
 import { endSession } from './sql/end-session.js';
 import { forgetDeadWorkers } from './sql/forget-dead-workers.js';

@@ -128,7 +128,7 @@ export async function sitInTransactions(
     const accepted: [Message, SendAnswer][] = [];
     await transaction(async (within) => {
       const workflowId = random.pick(record.workflowIds) ?? '';
-      const started = only(await journal.start([startRequest(workflowId)], within));
+      const started = only(await journal.start([startRequest(workflowId)], { within }));
       if (started.type === 'started') begun.push(started.runId);
       const one = message(record, random, `sitting-${n++}`);
       const answer = only(await journal.send([one], { within }));

@@ -1,5 +1,6 @@
 import { gate, only, range, watch } from '../concurrency.js';
 import { runCompleted, step, stepsOf } from '../entries.js';
+import { NAMESPACE } from '../scenario.js';
 import type { Scenario, Topic } from '../scenario.js';
 import { actorOf } from '../../../journal/index.js';
 
@@ -63,6 +64,38 @@ export function contentionTopic({ test, expect }: Topic): void {
     expect(waiting.settled()).toBe(false);
     await release();
     expect(await waiting.promise).toMatchObject([{ type: 'accepted', n: 1 }]);
+  });
+
+  test('start over a held run: again, with nothing written; its batch-mates start', async (s) => {
+    const held = await s.held(await s.worker());
+    const release = await s.harness.holdActor(held.lease.actorId);
+    const over = s.request({ workflowId: held.run.workflowId, onConflict: 'terminateExisting' });
+    const [before, after] = [s.request(), s.request()];
+    const answers = await s.journal.start([before, over, after]);
+    expect(answers.map(({ type }) => type)).toEqual(['started', 'again', 'started']);
+    expect(await s.describe(held.run)).toMatchObject({ state: 'running' });
+    const waiting = watch(s.journal.start([over], { wait: true }));
+    await s.describe(held.run);
+    expect(waiting.settled()).toBe(false);
+    await release();
+    expect(await waiting.promise).toMatchObject([{ type: 'started', runId: over.runId }]);
+  });
+
+  test('terminate waits for one held row, and ends the others meanwhile', async (s) => {
+    const [locked, ...mates] = await s.heldMany(4, await s.worker());
+    if (!locked) throw new Error('Four runs were started.');
+    const release = await s.harness.holdActor(locked.lease.actorId);
+    const requests = [locked, ...mates].map(({ run: { workflowId } }) => ({
+      namespace: NAMESPACE,
+      workflowId,
+      runId: null,
+      reason: null,
+    }));
+    const terminating = watch(s.journal.terminate(requests));
+    for (const { run } of mates) while ((await s.describe(run)).state === 'running');
+    expect(terminating.settled()).toBe(false);
+    await release();
+    expect((await terminating.promise).map(({ type }) => type)).toEqual(requests.map(() => 'terminated'));
   });
 
   test('claim goes round a held row, and takes it later', async (s) => {

@@ -1,3 +1,4 @@
+import type { Transaction } from '../../../journal/index.js';
 import type { JournalHarness } from '../harness.js';
 import { gate, only, watch } from '../concurrency.js';
 import { runCompleted, step } from '../entries.js';
@@ -108,7 +109,7 @@ export function interleavingTopic({ test, expect }: Topic): void {
       const next = s.request({ workflowId, onConflict: 'terminateExisting' });
       const answer = await during(
         s,
-        (within) => s.journal.start([next], within),
+        (within) => s.journal.start([next], within && { within }),
         () => s.commit(held, { entries: [step('a')] }, { wait: true }),
         end,
       );
@@ -124,7 +125,7 @@ export function interleavingTopic({ test, expect }: Topic): void {
     const next = s.request({ workflowId, onConflict: 'terminateExisting' });
     const answer = await during(
       s,
-      (within) => s.journal.start([next], within),
+      (within) => s.journal.start([next], within && { within }),
       async () => {
         const first = only(await s.journal.send([s.signal(held.run)], { wait: true }));
         return first.type === 'again' ? await s.send(s.signal(held.run)) : first;
@@ -169,8 +170,8 @@ export function interleavingTopic({ test, expect }: Topic): void {
  * transaction. An adapter without transactions does one after the other: the end must be the same.
  */
 async function during<T>(
-  { harness, journal }: Scenario,
-  first: (within?: Parameters<typeof journal.start>[1]) => Promise<unknown>,
+  { harness }: Scenario,
+  first: (within?: Transaction) => Promise<unknown>,
   waiting: () => Promise<T>,
   end: 'commit' | 'roll back' = 'commit',
 ): Promise<T> {

@@ -9,7 +9,9 @@ export function transactionTopic({ test, expect }: Topic): void {
     const { transaction } = s.harness;
     if (transaction !== undefined) return transaction;
     const request = s.request();
-    await expect(s.journal.start([request], { manager: {} })).rejects.toBeInstanceOf(JournalError);
+    await expect(s.journal.start([request], { within: { manager: {} } })).rejects.toBeInstanceOf(
+      JournalError,
+    );
     expect(await s.journal.describe([request])).toEqual([null]);
     return null;
   };
@@ -17,7 +19,7 @@ export function transactionTopic({ test, expect }: Topic): void {
   test('a manager of a foreign kind is refused, and nothing is written', async (s) => {
     const { run } = await s.held(await s.worker());
     for (const manager of [{}, null, 'manager', { query: 'select 1' }]) {
-      const refusedStart = s.journal.start([s.request({ workflowId: 'never' })], { manager });
+      const refusedStart = s.journal.start([s.request({ workflowId: 'never' })], { within: { manager } });
       await expect(refusedStart).rejects.toBeInstanceOf(JournalError);
       await expect(s.journal.send([s.signal(run)], { within: { manager } })).rejects.toBeInstanceOf(
         JournalError,
@@ -40,7 +42,7 @@ export function transactionTopic({ test, expect }: Topic): void {
     let commits = 0;
     await transaction(async (given) => {
       const within = { ...given, onCommit: () => void commits++ };
-      expect(await s.journal.start([started], within)).toEqual([
+      expect(await s.journal.start([started], { within })).toEqual([
         { type: 'started', runId: started.runId, token: 0 },
       ]);
       const messages = [s.signal(run), s.signal(run), s.signal(parked.run), s.signal(started)];
@@ -80,7 +82,7 @@ export function transactionTopic({ test, expect }: Topic): void {
     let commits = 0;
     await transaction(async (given) => {
       const within = { ...given, onCommit: () => void commits++ };
-      expect(only(await s.journal.start([request], within))).toMatchObject({ type: 'started' });
+      expect(only(await s.journal.start([request], { within }))).toMatchObject({ type: 'started' });
       expect(only(await s.journal.send([message], { within }))).toMatchObject({ type: 'accepted', n: 1 });
     }, 'roll back');
     expect(commits).toBe(0);
@@ -104,13 +106,13 @@ export function transactionTopic({ test, expect }: Topic): void {
           s.request({ workflowId: open.workflowId, onConflict: 'useExisting' }),
           s.request({ workflowId: closed.workflowId, onReuse: 'reject' }),
         ],
-        within,
+        { within },
       );
       expect(answers.map(({ type }) => type)).toEqual(['conflict', 'existing', 'reuse refused']);
       expect(await s.journal.send([s.signal({ workflowId: 'nobody' })], { within })).toEqual([
         { type: 'not running', known: false },
       ]);
-      expect(only(await s.journal.start([request], within)).type).toBe('started');
+      expect(only(await s.journal.start([request], { within })).type).toBe('started');
     }, 'commit');
     expect(await s.describe(request)).toMatchObject({ state: 'running' });
   });
@@ -123,7 +125,7 @@ export function transactionTopic({ test, expect }: Topic): void {
       const { workflowId } = held.run;
       await transaction(async (within) => {
         const request = s.request({ workflowId, onConflict: 'terminateExisting' });
-        expect(only(await s.journal.start([request], within)).type).toBe('started');
+        expect(only(await s.journal.start([request], { within })).type).toBe('started');
         expect(await s.describe(held.run)).toMatchObject({ state: 'running' });
       }, end);
       expect(await s.describe(held.run)).toMatchObject({
@@ -160,10 +162,10 @@ export function transactionTopic({ test, expect }: Topic): void {
       const request = s.request({ workflowId });
       const others: Promise<{ type: string }>[] = [];
       await transaction(async (within) => {
-        expect(only(await s.journal.start([request], within)).type).toBe('started');
+        expect(only(await s.journal.start([request], { within })).type).toBe('started');
         others.push(
           transaction(async (other) => {
-            const answer = only(await s.journal.start([s.request({ workflowId })], other));
+            const answer = only(await s.journal.start([s.request({ workflowId })], { within: other }));
             expect(answer.type).toBe(end === 'commit' ? 'conflict' : 'started');
           }, 'commit').then(() => ({ type: 'done' })),
         );
