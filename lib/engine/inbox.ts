@@ -32,6 +32,20 @@ export class Inbox {
     return this.#read[0];
   }
 
+  /**
+   * Of a run that has not begun: a cancellation stands in front of everything, and the start behind everything (F15).
+   *
+   * @returns whether there is one. Then all that was read is of one turn, as it is not consumed in its order.
+   */
+  cancelFirst(): boolean {
+    const cancel = this.#read.find(({ kind }) => kind === 'cancel');
+    if (!cancel) return false;
+    const start = this.#read.filter(({ kind }) => kind === 'start');
+    const others = this.#read.filter((message) => message !== cancel && message.kind !== 'start');
+    this.#read = [cancel, ...others, ...start];
+    return true;
+  }
+
   take(): void {
     this.#read.shift();
   }

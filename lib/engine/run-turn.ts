@@ -62,7 +62,8 @@ export class RunTurn {
     activities.settle();
     this.#notes = activities.takeNotes();
     for (const note of this.#notes) fold.current.note(note);
-    while (this.#taken.length < EVENTS_PER_TURN && !fold.isFull && !this.#isOver()) {
+    const most = fold.committed === 0 && inbox.cancelFirst() ? Number.POSITIVE_INFINITY : EVENTS_PER_TURN;
+    while (this.#taken.length < most && !fold.isFull && !this.#isOver()) {
       const work = this.#next();
       if (!work) break;
       this.#taken.push(work);

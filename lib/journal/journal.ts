@@ -36,7 +36,8 @@ export interface Journal {
   ): Promise<readonly StartAnswer[]>;
 
   /**
-   * Puts messages into inboxes. Arrival order is commit order, numbered without gaps.
+   * Puts messages into inboxes. Arrival order is commit order, numbered without gaps. A run that has not begun, and waits
+   * for its `startAt`, is claimable at once for a `cancel`.
    * Answers of `again` wrote nothing and are sent again by the caller, in the order per target.
    * `wait`: rather than answer `again`, wait some seconds for whoever holds the row (use it after some tries, one
    * target alone). Within its caller's transaction a send waits as that connection does.

@@ -42,6 +42,42 @@ describe('Decisions', () => {
     expect(worker.recorder.count('worker lost')).toBe(0);
   });
 
+  it('F15, F17: loses no signal that comes while a run is cancelled that has not begun', async () => {
+    const store = new InMemoryStore();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    const called: string[] = [];
+    const options: StageOptions = {
+      workflows: [
+        {
+          make: () => {
+            called.push('constructor');
+            return { run: () => Promise.resolve(called.push('run')) };
+          },
+        },
+      ],
+    };
+    const client = await open({ ...options, journal: new InMemoryJournal(store), worker: false });
+    const startAt = new Date(Date.now() + 3_600_000);
+    const handle = await client.client.start('scripted', undefined, { id: 'w', startAt });
+    await handle.signal('note', 'before');
+    await handle.cancel({ reason: 'not needed' });
+    await handle.signal('note', 'behind');
+    detour(
+      'commit',
+      async (real, turns, how) => {
+        await handle.signal('note', 'meanwhile');
+        return real(turns, how);
+      },
+      3,
+    );
+    const stage = await open({ ...options, journal });
+    await expect(stage.client.handle('w').result()).rejects.toMatchObject({ name: 'WorkflowCancelledError' });
+    const history = await stage.client.handle('w').history();
+    expect(history.filter(({ entry }) => entry.type === 'signal_received')).toHaveLength(4);
+    expect(history.at(-1)?.entry).toMatchObject({ type: 'run_cancelled', unreadSignals: 4 });
+    expect(called).toEqual([]);
+  });
+
   it('F17: handles signals that stand behind the cancellation that ends a run', async () => {
     const store = new InMemoryStore();
     const outside = await open({ journal: new InMemoryJournal(store), workflows: [waits], worker: false });

@@ -23,9 +23,10 @@ export async function createSchema(): Promise<TestSchema> {
 }
 
 /** A fresh database of the shared test server, for specs that watch or disturb the whole database. */
-export async function createDatabase(): Promise<TestDatabase> {
+export async function createDatabase(encoding?: 'LATIN1'): Promise<TestDatabase> {
   const database = freshName();
-  await run(`create database ${database}`);
+  const encoded = encoding && ` template template0 encoding '${encoding}' lc_collate 'C' lc_ctype 'C'`;
+  await run(`create database ${database}${encoded ?? ''}`);
   const url = new URL(serverUrl());
   url.pathname = `/${database}`;
   return { url: url.href, drop: () => run(`drop database if exists ${database} with (force)`) };

@@ -50,7 +50,8 @@ import { WorkflowObject } from './workflow-object.js';
  * - F4  History is events, commands and notes. Segments are committed whole; notes are facts about work in flight,
  *       stand behind segments, and are never compared. An event is replayed exactly when it was loaded.
  * - F5  The order of events is decided once, when they are consumed. An event of a command no longer in flight leaves no
- *       record. Timers fire by due time, then id. The first event makes the object, whichever it is.
+ *       record. Timers fire by due time, then id. The first event makes the object, whichever it is; but for a
+ *       cancellation, behind which no code is called at all.
  *
  * Commands and values
  * - F6  A durable call acts at the call, and is no async function. Ids number recorded commands; waits take none.
@@ -77,7 +78,8 @@ import { WorkflowObject } from './workflow-object.js';
  *
  * Cancelling and ending
  * - F15 Cancelling is sticky per scope: mark it, take out what it reaches in order of id, record that, and reject one
- *       await per window. nonCancellable scopes stop it.
+ *       await per window. nonCancellable scopes stop it. A run that is cancelled before it has begun never begins: the
+ *       cancellation is its first event, the start its last.
  * - F16 The outcome is decided once. Then only nonCancellable scopes go on; when they are done the run concludes, and no
  *       user code runs any more.
  * - F17 Signals that would be lost by a close are taken before the event that decides; all but the last are held: no wait

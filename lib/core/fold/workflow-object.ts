@@ -14,14 +14,16 @@ import type { RunIdentity } from './fold-context.js';
 import { isCancellation } from './scope.js';
 
 /**
- * The object of one run, and what events do with it. It is made by the first event, whichever that is (F5), and
- * again at every replay.
+ * The object of one run, and what events do with it. It is made by the first event, whichever that is (F5) but for a
+ * cancellation, and again at every replay.
  */
 export class WorkflowObject implements RunBinding {
   readonly context: FoldContext;
   readonly #run: Execution;
   #instance: WorkflowInstance | null = null;
   #made = false;
+  /** It was cancelled before anything else came: none of its code is called (F15). */
+  #neverBegins = false;
   #handlers = 0;
 
   constructor(run: Execution, identity: RunIdentity) {
@@ -48,6 +50,7 @@ export class WorkflowObject implements RunBinding {
 
   start(event: RunStarted): void {
     this.#run.seed = event.seed;
+    if (this.#neverBegins) return this.#run.failWith(this.#run.root.error());
     const instance = this.#make();
     if (instance === null) return;
     const input = this.#run.codec.decode(event.input);
@@ -61,8 +64,8 @@ export class WorkflowObject implements RunBinding {
 
   /** To its handler, or into its buffer (F10). */
   signal(event: SignalReceived): void {
-    const instance = this.#make();
-    if (!this.#run.definition.signals.has(event.name)) {
+    const instance = this.#neverBegins ? null : this.#make();
+    if (this.#neverBegins || !this.#run.definition.signals.has(event.name)) {
       this.#run.signals.of(event.name).payloads.push(event.payload);
       return;
     }
@@ -82,9 +85,12 @@ export class WorkflowObject implements RunBinding {
     );
   }
 
-  /** F15: cancels the run's own scope, and with it everything that no nonCancellable scope protects. */
+  /**
+   * F15: cancels the run's own scope, and with it everything that no nonCancellable scope protects. As the first event of
+   * all it ends a run that has not begun: signals are recorded for the count of unread ones, and the start decides.
+   */
   cancel({ reason }: CancelRequested): void {
-    this.#make();
+    if (!this.#made) this.#neverBegins = true;
     this.#run.cancelRequested = true;
     const message = reason === null ? 'The run was cancelled.' : `The run was cancelled: ${reason}`;
     this.#run.cancel(this.#run.root, message, reason);

@@ -22,6 +22,9 @@ export function sendMessage(store: InMemoryStore, message: Message): SendAnswer 
   }
   if (messageId !== null) store.rememberMessage(namespace, workflowId, messageId);
   const n = store.deliver(actor, message);
+  // A run that has not begun need not wait for its time to be cancelled.
+  const hasNotBegun = actor.owner === null && actor.inboxConsumed === 0 && actor.failedTurns === 0;
+  if (message.kind === 'cancel' && hasNotBegun) actor.notBefore = null;
   if (actor.owner === null)
     actor.wakeAt = floored(Math.min(actor.wakeAt ?? Infinity, store.now()), actor.notBefore);
   return { type: 'accepted', actorId: actor.id, n, owner: actor.owner };

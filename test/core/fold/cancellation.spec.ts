@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CancellationScope } from '../../../lib/core/index.js';
-import { cancel, completed, drive, expectSameAgain, failureOf, fired } from '../../support/fold-kit.js';
+import type { CancellationScope, WorkflowDefinition } from '../../../lib/core/index.js';
+import {
+  cancel,
+  completed,
+  drive,
+  expectSameAgain,
+  failureOf,
+  fired,
+  signal,
+} from '../../support/fold-kit.js';
 import { line, refold, resultOf, started, stopped, workflow } from '../../support/fold-kit.js';
 import { Chance } from '../../support/random.js';
 
@@ -171,6 +179,34 @@ describe('cancelling', () => {
     const run = await drive(definition, [started(), cancel(), cancel('again'), completed(1, 'b')]);
     expect(resultOf(run)).toBe('b');
     expect(line(run.history)).toMatch(/cancel_requested activity_completed1 run_completed$/);
+    await expectSameAgain(definition, run);
+  });
+});
+
+describe('cancelling a run that has not begun', () => {
+  it('F15: calls none of its code, and counts the signals that nobody took', async () => {
+    const called: string[] = [];
+    const definition: WorkflowDefinition = {
+      ...workflow(async () => void called.push('run')),
+      signals: new Set(['handled']),
+      construct: () => {
+        called.push('constructor');
+        throw new Error('never made');
+      },
+    };
+    const run = await drive(definition, [
+      cancel('not needed'),
+      signal('handled', 1),
+      cancel('really'),
+      signal('buffered', 2),
+      started(),
+    ]);
+    expect(called).toEqual([]);
+    expect(line(run.history)).toBe(
+      'cancel_requested signal_received cancel_requested signal_received run_started run_cancelled',
+    );
+    expect(run.history.at(-1)).toMatchObject({ rollback: 'none', abandoned: [], unreadSignals: 2 });
+    expect(failureOf(run)).toMatchObject({ name: 'CancelledError', reason: 'not needed' });
     await expectSameAgain(definition, run);
   });
 });

@@ -7,6 +7,7 @@ import {
   RunNotReadyError,
   Workflow,
   WorkflowAlreadyStartedError,
+  WorkflowCancelledError,
   WorkflowContext,
   WorkflowFailure,
   WorkflowHandle,
@@ -142,6 +143,23 @@ export function describeClient(backend: Backend): void {
         const { closedAt } = await handle.describe();
         // The database's clock is this machine's.
         expect(closedAt).toBeGreaterThanOrEqual(startAt.getTime());
+      });
+
+      it('that are cancelled before startAt never begin, and free their id at once', async () => {
+        const startAt = new Date(Date.now() + 3_600_000);
+        // Without an await, so that it would be over before anything could be cancelled.
+        const handle = await app.client.start(GreetingWorkflow, 'Ann', { id: uniqueId(), startAt });
+        const busy = await startWaiting({ startAt });
+        await busy.signal('tell', 'early');
+        await handle.cancel({ reason: 'not needed' });
+        await busy.cancel();
+        expect(await caught(handle.result({ timeout: 20_000 }))).toBeInstanceOf(WorkflowCancelledError);
+        expect(await caught(busy.result({ timeout: 20_000 }))).toBeInstanceOf(WorkflowCancelledError);
+        expect(await handle.describe()).toMatchObject({ state: 'cancelled' });
+        const again = await app.client.start(GreetingWorkflow, 'Ann', { id: handle.workflowId });
+        expect(await again.result()).toBe('Good day Ann');
+        const types = (await busy.history()).map(({ entry }) => entry.type);
+        expect(types).toEqual(['cancel_requested', 'signal_received', 'run_started', 'run_cancelled']);
       });
     });
 

@@ -104,7 +104,8 @@ arrived as materialized (
   select
     actor_id,
     count(*) as messages,
-    max(place) filter (where kind = 'signal') as last_signal
+    max(place) filter (where kind = 'signal') as last_signal,
+    bool_or(kind = 'cancel') as cancels
   from taken
   group by actor_id
 ),
@@ -114,8 +115,15 @@ counted as (
       signal_seq = coalesce(actor.inbox_seq + arrived.last_signal, actor.signal_seq),
       -- The index that claims go by is left alone while the actor is leased.
       wake_at = case
-        when actor.lease_owner is null then greatest(least(actor.wake_at, now()), actor.not_before)
-        else actor.wake_at
+        when actor.lease_owner is not null then actor.wake_at
+        -- A run that has not begun need not wait for its time to be cancelled.
+        when arrived.cancels and actor.inbox_consumed = 0 and actor.failed_turns = 0 then least(actor.wake_at, now())
+        else greatest(least(actor.wake_at, now()), actor.not_before)
+      end,
+      not_before = case
+        when actor.lease_owner is null
+          and arrived.cancels and actor.inbox_consumed = 0 and actor.failed_turns = 0 then null
+        else actor.not_before
       end
   from arrived
   where actor.id = arrived.actor_id

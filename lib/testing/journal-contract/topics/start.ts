@@ -134,13 +134,32 @@ export function startTopic({ test, expect }: Topic): void {
     const run = await s.started({ startAt: (await s.harness.now()) + HOUR });
     expect(await s.claimedIds(owner)).toEqual([]);
     await s.accepted(s.signal(run));
-    await s.accepted(s.cancel(run));
     expect(await s.claimedIds(owner)).toEqual([]);
     await s.harness.elapse(HOUR - MINUTE);
     expect(await s.claimedIds(owner)).toEqual([]);
     await s.harness.elapse(2 * MINUTE);
     expect(await s.claimedIds(owner)).toEqual([run.workflowId]);
-    expect((await s.inboxOf(run)).map(({ kind }) => kind)).toEqual(['start', 'signal', 'cancel']);
+    expect((await s.inboxOf(run)).map(({ kind }) => kind)).toEqual(['start', 'signal']);
+  });
+
+  test('startAt: a run that is cancelled before it is claimable at once', async (s) => {
+    const owner = await s.worker();
+    const startAt = (await s.harness.now()) + HOUR;
+    const [cancelled, other] = [await s.started({ startAt }), await s.started({ startAt })];
+    await s.accepted(s.signal(cancelled));
+    await s.accepted(s.cancel(cancelled));
+    await s.accepted(s.signal(cancelled));
+    await s.accepted(s.signal(other));
+    expect(await s.claimedIds(owner)).toEqual([cancelled.workflowId]);
+    expect((await s.inboxOf(cancelled)).map(({ kind }) => kind)).toEqual([
+      'start',
+      'signal',
+      'cancel',
+      'signal',
+    ]);
+    // Given back without having begun, it does not wait for its time again.
+    await s.journal.unregister(owner);
+    expect(await s.claimedIds(await s.worker())).toEqual([cancelled.workflowId]);
   });
 
   test('startAt in the past is now', async (s) => {
