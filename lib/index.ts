@@ -174,4 +174,4 @@ export type {
   TimerFired,
   TimerStarted,
 } from './core/index.js';
-export type { EngineEvent, Observer, RunFacts } from './observability/index.js';
+export type { EngineEvent, ForgottenCall, Observer, RunFacts } from './observability/index.js';

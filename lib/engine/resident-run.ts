@@ -1,7 +1,15 @@
 import { errorText, toError } from '../core/index.js';
-import type { HistoryEntry, TerminalEntry, WorkflowDefinition } from '../core/index.js';
+import type {
+  CommandId,
+  Fold,
+  HistoryEntry,
+  TerminalEntry,
+  UnawaitedCall,
+  WorkflowDefinition,
+} from '../core/index.js';
 import { JournalRefusedError, JournalUnavailableError } from '../journal/index.js';
 import type { ActorId, CommitAnswer, InboxMessage, Loaded, Turn } from '../journal/index.js';
+import type { ForgottenCall } from '../observability/index.js';
 import { inRootContext } from '../wakeup/index.js';
 import { returnable } from './attempt-verdict.js';
 import type { Returnable } from './attempt-verdict.js';
@@ -282,8 +290,8 @@ export class ResidentRun {
       if (!closed || entry.type === 'activity_cancel_requested') activities.committed(entry);
     }
     if (!closed) return;
-    const names = neverBegun(closed, entries);
-    if (names.length > 0) observer.notice({ type: 'activities not awaited', run, activities: names });
+    const calls = forgottenCalls(closed, entries, fold.current);
+    if (calls.length > 0) observer.notice({ type: 'calls not awaited', run, calls });
     this.#end({ type: 'closed', state: stateOf(closed), last: closed }, 'run closed');
   }
 
@@ -423,13 +431,27 @@ async function refusable<T>(first: () => Promise<T>, second: () => Promise<T>): 
   }
 }
 
-/** Activities that were called in the turn in which the run completed. */
-function neverBegun(closed: TerminalEntry, entries: readonly HistoryEntry[]): readonly string[] {
+/** Calls of a completed run that were not awaited; and activities called in its last turn, which never began (F6). */
+function forgottenCalls(
+  closed: TerminalEntry,
+  entries: readonly HistoryEntry[],
+  fold: Fold,
+): readonly ForgottenCall[] {
+  // A run that has failed or was cancelled has worse to tell.
   if (closed.type !== 'run_completed') return [];
-  return entries.flatMap((entry) =>
-    entry.type === 'activity_scheduled' && closed.abandoned.includes(entry.id) ? [entry.name] : [],
-  );
+  const neverBegan = new Map<CommandId | null, string>();
+  for (const entry of entries)
+    if (entry.type === 'activity_scheduled' && closed.abandoned.includes(entry.id))
+      neverBegan.set(entry.id, entry.name);
+  const others = fold.unawaitedCalls.filter(({ id }) => !neverBegan.has(id)).map(forgotten);
+  return [...others, ...[...neverBegan.values()].map((call) => ({ call, outcome: 'never began' }) as const)];
 }
+
+/** Without what only the engine knows it by. */
+const forgotten = (call: UnawaitedCall): ForgottenCall =>
+  call.outcome === 'failed'
+    ? { call: call.call, outcome: call.outcome, error: call.error }
+    : { call: call.call, outcome: call.outcome };
 
 interface Question {
   readonly answer: () => void;

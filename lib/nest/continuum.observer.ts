@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorTextWithCauses, messageOf, stackOf, textOf } from '../core/index.js';
-import type { EngineEvent, Observer, RunFacts } from '../observability/index.js';
+import type { EngineEvent, ForgottenCall, Observer, RunFacts } from '../observability/index.js';
 
 /** So many runs that cannot go on are remembered, so as not to repeat why. */
 const REMEMBERED = 1_000;
@@ -46,9 +46,9 @@ export class LoggingObserver implements Observer {
           `Attempt ${event.attempt} of ${event.activity} for ${nameOf(event.run)} failed${event.retryIn === null ? ' for good' : `; the next one follows in ${event.retryIn} ms`}: ${errorTextWithCauses(event.error)}`,
         );
         break;
-      case 'activities not awaited':
+      case 'calls not awaited':
         this.#logger.warn(
-          `${nameOf(event.run)} completed while ${event.activities.join(', ')}, which it called, ${event.activities.length === 1 ? 'was' : 'were'} not awaited: ${event.activities.length === 1 ? 'it' : 'they'} never ran. Await it, or return its promise.`,
+          `${nameOf(event.run)} completed without awaiting ${event.calls.map(forgotten).join('; ')}. Await each, or return its promise.`,
         );
         break;
       case 'rejection floats':
@@ -134,6 +134,20 @@ function lineOf({
   return facts === null ? [text] : [text, facts];
 }
 const nameOf = (run: RunFacts): string => `Workflow ${run.workflow} "${run.workflowId}" (run ${run.runId})`;
+function forgotten(call: ForgottenCall): string {
+  switch (call.outcome) {
+    case 'failed':
+      return `${call.call}, which failed: ${errorTextWithCauses(call.error).replace(/\.$/, '')}`;
+    case 'over':
+      return `${call.call}, so that nothing waited for it`;
+    case 'under way':
+      return `${call.call}, which had not ended`;
+    case 'never began':
+      return `${call.call}, which never ran`;
+    default:
+      return call satisfies never;
+  }
+}
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 /** The stack without the message above it, which has been said. */
 function framesOf(error: Error): string | undefined {

@@ -7,6 +7,20 @@ export interface RunFacts {
   readonly runId: string;
 }
 
+/** A durable call that a completed run has not awaited, and what became of it. */
+export type ForgottenCall = {
+  /** The activity, such as `Mails.send`, or the call of the context, such as `ctx.sleep`. */
+  readonly call: string;
+} & (
+  | { readonly outcome: 'failed'; readonly error: unknown }
+  /** A sleep, a condition or a wait for a signal: it ended, and nobody had waited for it. */
+  | { readonly outcome: 'over' }
+  /** The run has completed before it ended: what an activity still does is for nothing. */
+  | { readonly outcome: 'under way' }
+  /** An activity, called in the very turn that completed the run. Also one that code awaited which nobody awaited. */
+  | { readonly outcome: 'never began' }
+);
+
 /** What can be seen of an engine at work. One name per thing, the same in logs, metrics and tests. */
 export type EngineEvent =
   | { readonly type: 'worker registered'; readonly workerId: string }
@@ -61,11 +75,14 @@ export type EngineEvent =
     }
   /** A promise that nobody awaits was rejected. It fails the turn that would complete the run. */
   | { readonly type: 'rejection floats'; readonly run: RunFacts; readonly error: unknown }
-  /** The run has completed in the very turn that called them, so they never began. */
+  /**
+   * The run has completed without having awaited these calls, in any way: not by `await`, not by `then`, not by
+   * `Promise.race` and the like. An activity that succeeded is none of them.
+   */
   | {
-      readonly type: 'activities not awaited';
+      readonly type: 'calls not awaited';
       readonly run: RunFacts;
-      readonly activities: readonly string[];
+      readonly calls: readonly ForgottenCall[];
     }
   /** A worker started a workflow that is not among its own: another one must run it. Once per name and version. */
   | { readonly type: 'workflow not served here'; readonly workflow: string; readonly version: number }

@@ -296,8 +296,27 @@ describe('Decisions', () => {
       ],
     });
     await stage.client.execute('scripted');
-    const { activities } = await stage.recorder.until('activities not awaited');
-    expect(activities).toEqual(['mail']);
+    const { calls } = await stage.recorder.until('calls not awaited');
+    expect(calls).toEqual([{ call: 'mail', outcome: 'never began' }]);
+  });
+
+  it('tells of it also when code called it that nobody awaited', async () => {
+    const stage = await open({
+      activities: [activity('mail', () => undefined)],
+      workflows: [
+        {
+          make: ({ act }) => ({
+            run: () => {
+              void (async () => act('mail'))();
+              return Promise.resolve('done');
+            },
+          }),
+        },
+      ],
+    });
+    await stage.client.execute('scripted');
+    const { calls } = await stage.recorder.until('calls not awaited');
+    expect(calls).toEqual([{ call: 'mail', outcome: 'never began' }]);
   });
 
   it('F24: shows a floating rejection at once', async () => {

@@ -91,11 +91,20 @@ describe('the log of an operator', () => {
   });
 
   it('tells of promises that nobody awaits, and of workflows that nobody here runs', () => {
-    observer.notice({ type: 'activities not awaited', run, activities: ['a.b'] });
+    observer.notice({
+      type: 'calls not awaited',
+      run,
+      calls: [
+        { call: 'a.b', outcome: 'failed', error: new Error('no mail.') },
+        { call: 'ctx.sleep', outcome: 'over' },
+        { call: 'a.c', outcome: 'under way' },
+        { call: 'a.d', outcome: 'never began' },
+      ],
+    });
     observer.notice({ type: 'rejection floats', run, error: new RangeError('far') });
     observer.notice({ type: 'workflow not served here', workflow: 'invoice', version: 2 });
     expect(lines).toEqual([
-      `warn ${NAME} completed while a.b, which it called, was not awaited: it never ran. Await it, or return its promise.`,
+      `warn ${NAME} completed without awaiting a.b, which failed: Error: no mail; ctx.sleep, so that nothing waited for it; a.c, which had not ended; a.d, which never ran. Await each, or return its promise.`,
       `warn A promise that ${NAME} does not await was rejected: RangeError: far. Await it, or catch what it rejects with.`,
       'warn This process started "invoice" version 2 but does not have it among its providers: another worker must run it.',
     ]);

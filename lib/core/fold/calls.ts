@@ -12,6 +12,7 @@ import type { Execution } from './execution.js';
 import { InertCallError } from './execution.js';
 import { PendingActivity, PendingTimer } from './operation.js';
 import type { Scope } from './scope.js';
+import { OVER } from './unawaited-calls.js';
 import type { Wait } from './waits.js';
 import { ConditionWait, SignalWait, takeSignal } from './waits.js';
 
@@ -35,7 +36,7 @@ export function scheduleActivity(
   try {
     encoded = codec.encode(args);
   } catch (error) {
-    return rejected(error);
+    return refused(run, activity.name, error);
   }
   const scheduled = ledger.record({
     type: 'activity_scheduled',
@@ -76,7 +77,7 @@ export function runActivity(
     activity = executeOf(run, type);
     recorded = recordedOptions(options);
   } catch (error) {
-    return rejected(error);
+    return refused(run, `ctx.run(${type.name})`, error);
   }
   return scheduleActivity(run, activity, input === undefined ? [] : [input], recorded);
 }
@@ -93,6 +94,13 @@ function executeOf(run: Execution, type: ActivityToken): ActivityDefinition {
   );
 }
 
+/** A call that cannot be made. Nothing else tells of it if nobody awaits it. */
+function refused(run: Execution, call: string, error: unknown): Promise<never> {
+  const promise = rejected(error);
+  run.unawaited.keep({ call, id: null, promise }, { outcome: 'failed', error });
+  return promise;
+}
+
 // ----------------------------------------------------------------------------------------------- timers
 
 export function sleep(run: Execution, until: Duration | Date): Promise<unknown> {
@@ -102,7 +110,7 @@ export function sleep(run: Execution, until: Duration | Date): Promise<unknown> 
   try {
     return startTimer(run, scope, 'sleep', until, null)?.promise ?? never();
   } catch (error) {
-    return rejected(error);
+    return refused(run, 'ctx.sleep', error);
   }
 }
 
@@ -154,14 +162,17 @@ export function condition(run: Execution, predicate: () => boolean, timeout?: Du
     if (look()) return Promise.resolve(true);
     return wait(run, new ConditionWait(scope, rankOfWait(run), look), 'condition', timeout);
   } catch (error) {
-    return rejected(error);
+    return refused(run, 'ctx.condition', error);
   }
 }
 
 export function waitForSignal(run: Execution, name: string, timeout?: Duration): Promise<unknown> {
   if (!run.admits('ctx.waitForSignal')) return never();
+  const call = `ctx.waitForSignal("${name}")`;
   if (run.definition.signals.has(name)) {
-    return rejected(
+    return refused(
+      run,
+      call,
       misuse(
         new TypeError(
           `ctx.waitForSignal: the signal "${name}" has a handler in ${run.definition.name}, which takes every one. ` +
@@ -177,10 +188,10 @@ export function waitForSignal(run: Execution, name: string, timeout?: Duration):
   if (buffer.payloads.length > 0 && buffer.waiting === 0)
     return Promise.resolve(takeSignal(buffer, run.codec));
   try {
-    const signalWait = new SignalWait(scope, rankOfWait(run), buffer, run.codec);
+    const signalWait = new SignalWait(scope, rankOfWait(run), call, buffer, run.codec);
     return wait(run, signalWait, `signal:${name}`, timeout);
   } catch (error) {
-    return rejected(error);
+    return refused(run, call, error);
   }
 }
 
@@ -191,6 +202,7 @@ function wait(run: Execution, waiting: Wait, name: string, timeout: Duration | u
   if (timeout !== undefined) {
     const runOut = (): void => {
       run.pending.waits.delete(waiting);
+      run.unawaited.keep(waiting, OVER);
       waiting.resolve(waiting.otherwise);
     };
     let timer: PendingTimer | null = null;

@@ -1,15 +1,15 @@
-/** Of a rejection that the code may pick up later, or never: a durable call's own promise is no floating one (F6). */
-export const ignore = (): void => undefined;
+import { DurablePromise } from './durable-promise.js';
+import { ignore } from './ignore.js';
 
-/** A promise with its two handles. */
+/** The promise of a durable call with its two handles. */
 export class Deferred {
-  readonly promise: Promise<unknown>;
+  readonly promise: DurablePromise;
   // Set by the promise's executor, which runs at once.
   resolve!: (value?: unknown) => void;
   reject!: (error: unknown) => void;
 
   constructor() {
-    this.promise = new Promise<unknown>((resolve, reject) => {
+    this.promise = new DurablePromise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
@@ -20,10 +20,8 @@ export class Deferred {
 export const never = (): Promise<never> => new Promise<never>(ignore);
 
 /** A rejected promise that may stay unhandled. */
-export function rejected(reason: unknown): Promise<never> {
-  const promise = Promise.reject(reason);
-  promise.catch(ignore);
-  return promise;
+export function rejected(reason: unknown): DurablePromise<never> {
+  return new DurablePromise<never>((_resolve, reject) => reject(reason)).mayStayUnhandled();
 }
 
 /** By duck typing: promises of another realm are promises too (F8). */

@@ -4,20 +4,24 @@ import { CallbackError, ForeignAwaitError, RunawayError } from '../errors.js';
 import type { CommandId, Encoded, Instant } from '../history.js';
 import type { Ambient, AsyncScope } from './async-scope.js';
 import type { Decision } from './decision.js';
-import { ignore, isThenable } from './deferred.js';
+import { isThenable } from './deferred.js';
 import type { Deferred } from './deferred.js';
 import { errorText, isInstance } from '../thrown.js';
 import { Fifo } from './fifo.js';
 import { floatingRejection, FloatingRejections } from './floating-rejections.js';
+import { ignore } from './ignore.js';
 import type { Ledger } from './ledger.js';
 import type { Mistakes } from '../misuse.js';
 import { misuse, mistakeOf } from '../misuse.js';
 import { Operation, PendingTimer } from './operation.js';
+import type { EndingEvent } from './operation.js';
 import { PendingWork } from './pending-work.js';
 import type { Accountable } from './ownership.js';
 import { windowCloses, windowOpens } from './ownership.js';
 import { isCancellation, Scope } from './scope.js';
 import { SignalBuffers } from './signal-buffers.js';
+import type { UnawaitedCall } from './unawaited-calls.js';
+import { OVER, UnawaitedCalls } from './unawaited-calls.js';
 
 /** Settles one promise, or calls one handler: what a window is opened for (F2). */
 export type Delivery = () => void;
@@ -63,6 +67,7 @@ export class Execution implements Accountable {
   readonly pending = new PendingWork();
   readonly signals = new SignalBuffers();
   readonly floating = new FloatingRejections();
+  readonly unawaited = new UnawaitedCalls();
   /** What it began that is not durable, where that is traced (F13). */
   #foreign: string[] | null = null;
   readonly root = Scope.root();
@@ -286,6 +291,22 @@ export class Execution implements Accountable {
     return operation;
   }
 
+  /** Settles what was taken out. */
+  settle(operation: Operation, event: EndingEvent): void {
+    const outcome = operation.settle(event);
+    if (outcome) this.unawaited.keep(operation, outcome);
+  }
+
+  /** Calls that nobody has taken up so far, other than activities that succeeded (F6). */
+  get unawaitedCalls(): readonly UnawaitedCall[] {
+    const compensating = this.compensating && {
+      call: 'ctx.compensate',
+      id: null,
+      promise: this.compensating.deferred.promise,
+    };
+    return this.unawaited.told([...this.pending.calls(), ...(compensating ? [compensating] : [])]);
+  }
+
   /** A timer of the fold's own that is needed no more. */
   cancelTimer(timer: PendingTimer): void {
     // What is outside a nonCancellable scope records nothing after the decision (F16).
@@ -302,9 +323,12 @@ export class Execution implements Accountable {
     if (satisfied === null) return null;
     const { wait } = satisfied;
     if (wait.timer) this.cancelTimer(wait.timer);
-    return satisfied.type === 'value'
-      ? () => wait.resolve(satisfied.value)
-      : () => wait.reject(satisfied.error);
+    if (satisfied.type === 'error') {
+      this.unawaited.keep(wait, { outcome: 'failed', error: satisfied.error });
+      return () => wait.reject(satisfied.error);
+    }
+    this.unawaited.keep(wait, OVER);
+    return () => wait.resolve(satisfied.value);
   }
 
   /**

@@ -19,6 +19,7 @@ import type { Segment } from './segment.js';
 import { advanceCompensation, conclude, refuseForeignAwait } from './settling.js';
 import { snapshotOf } from './snapshot.js';
 import type { Steppable } from './steppable.js';
+import type { UnawaitedCall } from './unawaited-calls.js';
 import { WorkflowObject } from './workflow-object.js';
 
 /*
@@ -54,7 +55,8 @@ import { WorkflowObject } from './workflow-object.js';
  *       cancellation, behind which no code is called at all.
  *
  * Commands and values
- * - F6  A durable call acts at the call, and is no async function. Ids number recorded commands; waits take none.
+ * - F6  A durable call acts at the call, and is no async function. Ids number recorded commands; waits take none. Its
+ *       promise knows whether anybody took it up: what nobody did is told when the run completes.
  * - F7  A call is matched inside its segment: the next recorded command if equal; else the first equal one; else the next
  *       of its kind and name. Strict: the first only. Events and endings are exact in any case. All else is drift.
  * - F8  Values are encoded at the call and decoded at the delivery, live too. Types are told by tag, across realms.
@@ -101,7 +103,7 @@ import { WorkflowObject } from './workflow-object.js';
  * - F29 A run records under which version of these rules it was written; hops, random numbers and ids belong to them.
  */
 
-export type { CodeFrame, Decision, LogLine, RunIdentity };
+export type { CodeFrame, Decision, LogLine, RunIdentity, UnawaitedCall };
 
 export interface FoldOptions {
   readonly definition: WorkflowDefinition;
@@ -193,6 +195,13 @@ export class Fold implements Steppable {
   /** What promises that nobody awaits were rejected with (F24). */
   get floatingRejections(): readonly unknown[] {
     return this.#run.floating.reasons;
+  }
+  /**
+   * Durable calls that nobody has awaited so far, in any way, and that failed, ended unnoticed or are under way (F6).
+   * Of a completed run: those that were forgotten.
+   */
+  get unawaitedCalls(): readonly UnawaitedCall[] {
+    return this.#run.unawaitedCalls;
   }
   /**
    * Nothing is in flight: only a message can make it go on. If the class has signal handlers, a foreign await may
@@ -391,7 +400,7 @@ export class Fold implements Steppable {
       case 'activity_failed':
       case 'activity_cancelled': {
         const operation = this.#run.takePending(event.id);
-        return operation ? () => operation.settle(event) : null;
+        return operation ? () => this.#run.settle(operation, event) : null;
       }
       default:
         return event satisfies never;

@@ -1,22 +1,27 @@
 import type { Codec } from '../codec.js';
 import { ActivityFailure, CancelledError } from '../errors.js';
 import type { ActivityFailed, CommandId, HistoryEvent } from '../history.js';
-import { Deferred, ignore } from './deferred.js';
+import { Deferred } from './deferred.js';
 import { messageOf } from '../thrown.js';
 import type { Scope } from './scope.js';
+import { OVER } from './unawaited-calls.js';
+import type { Call, UnawaitedOutcome } from './unawaited-calls.js';
 
 /** An event that ends a command. */
 export type EndingEvent = Extract<HistoryEvent, { id: CommandId }>;
 
 /** Something that code may be waiting for: a command in flight, or a wait without one. */
-export abstract class Pending extends Deferred {
+export abstract class Pending extends Deferred implements Call {
+  abstract readonly id: CommandId | null;
+  abstract readonly call: string;
+
   constructor(
     readonly scope: Scope,
     /** The order in which a cancellation rejects: by command id; a wait ranks behind the commands before it (F15). */
     readonly rank: number,
   ) {
     super();
-    this.promise.catch(ignore);
+    void this.promise.mayStayUnhandled();
   }
   /** Whether only the fold waits for it: it has no await to reject (F15). */
   get isInternal(): boolean {
@@ -32,29 +37,35 @@ export abstract class Operation extends Pending {
   ) {
     super(scope, id);
   }
-  abstract settle(event: EndingEvent): void;
+  /** What is to be told if nobody ever awaits it; `null`: nothing. */
+  abstract settle(event: EndingEvent): UnawaitedOutcome | null;
 }
 
 export class PendingActivity extends Operation {
-  readonly #name: string;
+  readonly call: string;
   readonly #codec: Codec;
 
   constructor(scope: Scope, id: CommandId, name: string, codec: Codec) {
     super(scope, id);
-    this.#name = name;
+    this.call = name;
     this.#codec = codec;
   }
 
-  settle(event: EndingEvent): void {
+  settle(event: EndingEvent): UnawaitedOutcome | null {
     switch (event.type) {
       case 'activity_completed':
-        return this.resolve(this.#codec.decode(event.result));
-      case 'activity_failed':
-        return this.reject(this.#failure(event));
+        this.resolve(this.#codec.decode(event.result));
+        return null;
+      case 'activity_failed': {
+        const error = this.#failure(event);
+        this.reject(error);
+        return { outcome: 'failed', error };
+      }
       case 'activity_cancelled':
-        return this.reject(new CancelledError(`The activity ${this.#name} was cancelled.`));
+        this.reject(new CancelledError(`The activity ${this.call} was cancelled.`));
+        return null;
       case 'timer_fired':
-        return;
+        return null;
       default:
         return event satisfies never;
     }
@@ -64,8 +75,8 @@ export class PendingActivity extends Operation {
     const cause = this.#codec.decodeFailure(failure);
     const times = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
     return new ActivityFailure(
-      `${this.#name} failed after ${times}: ${messageOf(cause)}`,
-      this.#name,
+      `${this.call} failed after ${times}: ${messageOf(cause)}`,
+      this.call,
       attempts,
       { cause },
     );
@@ -83,8 +94,15 @@ export class PendingTimer extends Operation {
   override get isInternal(): boolean {
     return this.#fired !== null;
   }
-  settle(): void {
-    if (this.#fired) this.#fired();
-    else this.resolve();
+  get call(): string {
+    return 'ctx.sleep';
+  }
+  settle(): UnawaitedOutcome | null {
+    if (this.#fired) {
+      this.#fired();
+      return null;
+    }
+    this.resolve();
+    return OVER;
   }
 }

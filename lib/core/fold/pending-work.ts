@@ -22,7 +22,13 @@ export class PendingWork {
 
   /** `false`: nobody waits for it any more. */
   delete(item: Operation | Wait): boolean {
-    return 'id' in item ? (this.#operations?.delete(item.id) ?? false) : this.waits.delete(item);
+    return item.id === null ? this.waits.delete(item) : (this.#operations?.delete(item.id) ?? false);
+  }
+
+  /** What code called and may await. */
+  *calls(): Iterable<Operation | Wait> {
+    for (const operation of this.operations.values()) if (!operation.isInternal) yield operation;
+    yield* this.waits;
   }
 
   /** Whether something durable may still settle a promise of the code (F13). */

@@ -4,6 +4,7 @@ import { TimeoutFailure } from '../errors.js';
 import type { CancellationScope } from '../workflow-context.js';
 import { startTimer } from './calls.js';
 import { Deferred, never, rejected } from './deferred.js';
+import { DurablePromise } from './durable-promise.js';
 import type { Execution } from './execution.js';
 import type { PendingTimer } from './operation.js';
 import type { Scope } from './scope.js';
@@ -110,7 +111,9 @@ export function compensate(run: Execution): Promise<unknown> {
 /** The promise of code in a scope, also of code that throws at once. Adds no hop (F29). */
 function inScope<T>(run: Execution, scope: Scope, fn: () => Promise<T>): Promise<T> {
   try {
-    return Promise.resolve(run.inScope(scope, fn));
+    const promise = run.inScope(scope, fn);
+    // Handing it on is not awaiting it (F6).
+    return promise instanceof DurablePromise ? promise : Promise.resolve(promise);
   } catch (error) {
     return Promise.reject(error);
   }

@@ -6,6 +6,10 @@ import type { SignalBuffer } from './signal-buffers.js';
 
 /** Something that becomes true by what other code does, not by an event of its own. */
 export abstract class Wait extends Pending {
+  // A wait takes no id (F6).
+  get id(): null {
+    return null;
+  }
   /** Ends it when the time runs out. */
   timer: PendingTimer | null = null;
 
@@ -26,6 +30,9 @@ export class ConditionWait extends Wait {
     super(scope, rank);
     this.#look = look;
   }
+  get call(): string {
+    return 'ctx.condition';
+  }
   holds(): boolean {
     return this.#look();
   }
@@ -40,7 +47,13 @@ export class SignalWait extends Wait {
   readonly #buffer: SignalBuffer;
   readonly #codec: Codec;
 
-  constructor(scope: Scope, rank: number, buffer: SignalBuffer, codec: Codec) {
+  constructor(
+    scope: Scope,
+    rank: number,
+    readonly call: string,
+    buffer: SignalBuffer,
+    codec: Codec,
+  ) {
     super(scope, rank);
     this.#buffer = buffer;
     this.#codec = codec;

@@ -152,6 +152,29 @@ export class DeadlineWorkflow {
   }
 }
 
+/** Forgets what it calls, or takes it up in ways other than `await`. */
+@Workflow()
+export class ForgetfulWorkflow {
+  private ready = false;
+
+  constructor(private readonly flaky: FlakyActivities) {}
+
+  async run(ctx: WorkflowContext, forgets: boolean): Promise<string> {
+    if (forgets) {
+      void this.flaky.work(['give up']);
+      void ctx.sleep('1 hour');
+      void ctx.condition(() => this.ready);
+    } else {
+      const noted = (): void => void (this.ready = true);
+      this.flaky.work(['give up']).catch(noted);
+      void Promise.allSettled([this.flaky.work(['give up'])]);
+      await Promise.race([ctx.sleep('1 hour'), ctx.condition(() => this.ready)]);
+    }
+    await ctx.waitForSignal(Bell);
+    return 'ok';
+  }
+}
+
 /** What a workflow can do, and what it sees. */
 export function describeInsideRun(backend: Backend, residency: Residency): void {
   describe(`inside a run on ${backend.name}, ${residency}`, () => {
@@ -167,6 +190,7 @@ export function describeInsideRun(backend: Backend, residency: Residency): void 
           SteadyWorkflow,
           SleepyWorkflow,
           DeadlineWorkflow,
+          ForgetfulWorkflow,
         ],
       });
     });
@@ -307,6 +331,39 @@ export function describeInsideRun(backend: Backend, residency: Residency): void 
       const date = new Date(Date.now() + 40);
       const [, woken] = await app.client.execute(SleepyWorkflow, date);
       expect(woken.getTime()).toBeGreaterThanOrEqual(date.getTime());
+    });
+
+    it('tells by name what a run did not await, and only that', async () => {
+      const toldOf = async (forgets: boolean): Promise<unknown[]> => {
+        const handle = await app.client.start(ForgetfulWorkflow, forgets);
+        const failures = forgets ? 1 : 2;
+        await until(
+          async () =>
+            (await handle.history()).filter(({ entry }) => entry.type === 'activity_failed').length ===
+            failures,
+        );
+        await handle.signal(Bell);
+        expect(await handle.result()).toBe('ok');
+        await until(() =>
+          app.events.events.some((event) => event.type === 'run closed' && event.run.runId === handle.runId),
+        );
+        const ofRun = app.events.events.filter(
+          (event) => 'run' in event && event.run?.runId === handle.runId,
+        );
+        return ofRun.flatMap((event) => (event.type === 'calls not awaited' ? event.calls : []));
+      };
+      expect(await toldOf(true)).toEqual([
+        {
+          call: 'FlakyActivities.work',
+          outcome: 'failed',
+          error: expect.objectContaining({
+            message: 'FlakyActivities.work failed after 1 attempt: no use',
+          }),
+        },
+        { call: 'ctx.sleep', outcome: 'under way' },
+        { call: 'ctx.condition', outcome: 'under way' },
+      ]);
+      expect(await toldOf(false)).toEqual([]);
     });
 
     it('bounds, cancels and races what it waits for', async () => {
