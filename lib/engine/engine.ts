@@ -79,7 +79,7 @@ export interface EngineSettings {
 /** How long an interrupted activity may take to stop, in ms. */
 const PATIENCE = 1_000;
 /** What closing may take beyond the shutdown timeout, in ms: twice {@link PATIENCE}, and the end of the session. */
-export const CLOSING = 3_500;
+export const CLOSING = 3_000;
 
 /** Takes turns: holds runs in memory, executes activities, commits. A plain object that something starts and stops. */
 export class Engine {

@@ -7,11 +7,13 @@ interface Link {
   readonly server: net.Socket;
   /** What the client has sent while its bytes were held back. */
   readonly held: Buffer[];
+  /** It has asked for notifications. */
+  listens: boolean;
 }
 
 /**
  * Stands between a client and the server, as a network does: it can hold bytes back on their way to the server or from
- * it, cut clients off, and let what was held arrive after all.
+ * it, cut clients off, let what was held arrive after all, and fall silent.
  */
 export class PostgresProxy {
   readonly #target: URL;
@@ -21,6 +23,9 @@ export class PostgresProxy {
   readonly #holding = new Map<Link, 'to server' | 'to client'>();
   /** So many answers more go through before the ones behind them are held. */
   #answersFree = 0;
+  /** Clients that nobody will ever answer. */
+  readonly #unheard = new Set<net.Socket>();
+  #silent = false;
   #onHeld = (): void => undefined;
 
   private constructor(url: string) {
@@ -46,6 +51,20 @@ export class PostgresProxy {
     const somethingHeld = new Promise<void>((resolve) => (this.#onHeld = resolve));
     for (const link of this.#links) this.#holding.set(link, way);
     return { somethingHeld };
+  }
+
+  /**
+   * Nothing gets through any more, either way, not even the end of a connection, and nobody is told. New clients find
+   * the same, unless only those that listen are meant.
+   */
+  silence(whom: 'everybody' | 'who listens'): void {
+    this.#silent = whom === 'everybody';
+    const meant = [...this.#links].filter(({ listens }) => this.#silent || listens);
+    if (meant.length === 0) throw new Error('There is no such connection.');
+    for (const { client, server } of meant) {
+      client.pause();
+      server.pause();
+    }
   }
 
   /** The present clients lose their connections; the server does not hear of it. */
@@ -79,20 +98,23 @@ export class PostgresProxy {
       client.destroy();
       server.destroy();
     }
+    for (const client of this.#unheard) client.destroy();
     await once(this.#listener, 'close');
   }
 
   #join(client: net.Socket): void {
+    if (this.#silent) return void this.#unheard.add(client.on('error', () => undefined));
     const { hostname, port } = this.#target;
     const host = decodeURIComponent(hostname);
     const server = host.startsWith('/')
       ? net.connect(`${host}/.s.PGSQL.${port || '5432'}`)
       : net.connect(Number(port || 5432), host);
-    const link: Link = { client, server, held: [] };
+    const link: Link = { client, server, held: [], listens: false };
     this.#links.add(link);
     client.on('error', () => undefined);
     server.on('error', () => undefined);
     client.on('data', (bytes: Buffer) => {
+      link.listens ||= bytes.includes('listen continuum');
       if (this.#holding.get(link) !== 'to server') return void server.write(bytes);
       link.held.push(bytes);
       this.#onHeld();
