@@ -4,6 +4,7 @@ import { createHistory } from './0003-create-history.js';
 import { createInbox } from './0004-create-inbox.js';
 import { createWorkers } from './0005-create-workers.js';
 import { createSchemaVersion } from './0006-create-schema-version.js';
+import { claimByNamespace } from './0007-claim-by-namespace.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
 
 export type { MigrationClass };
@@ -16,6 +17,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   createInbox,
   createWorkers,
   createSchemaVersion,
+  claimByNamespace,
 ];
 
 /**

@@ -131,11 +131,12 @@ export class ContinuumRuntime {
   }
 
   async #startWorker(): Promise<void> {
-    const { worker, journal, observer } = this.#options;
+    const { namespace, worker, journal, observer } = this.#options;
     if (this.#closing || this.#draining) return;
     this.#begun = true;
     if (worker === null) return this.#listen();
     const engine = new Engine({
+      namespace,
       journal,
       observer,
       registry: this.#registry ?? NOTHING,
@@ -168,6 +169,7 @@ export class ContinuumRuntime {
     const canTell = (): boolean => engine.session.isSteady;
     this.#rescuer = new LeaseRescuer(
       journal,
+      namespace,
       this.#wakeup,
       observer,
       RESCUE_EVERY,

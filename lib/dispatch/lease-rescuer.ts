@@ -3,9 +3,10 @@ import type { Journal, Persistence } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 
-/** Finds dead workers and frees their runs. Every worker does it; the journal sees to it that one succeeds. */
+/** Finds dead workers of a namespace and frees their runs. Every worker does it; the journal sees to it that one succeeds. */
 export class LeaseRescuer {
   readonly #journal: Journal;
+  readonly #namespace: string;
   readonly #wakeup: Wakeup;
   readonly #observer: Observer;
   /** In ms. */
@@ -19,6 +20,7 @@ export class LeaseRescuer {
   /** @param canTell whether a worker that was not heard of is dead: not so right after nobody could be heard */
   constructor(
     journal: Journal,
+    namespace: string,
     wakeup: Wakeup,
     observer: Observer,
     interval: number,
@@ -26,6 +28,7 @@ export class LeaseRescuer {
     persistence: Persistence,
   ) {
     this.#journal = journal;
+    this.#namespace = namespace;
     this.#wakeup = wakeup;
     this.#observer = observer;
     this.#interval = interval;
@@ -48,7 +51,7 @@ export class LeaseRescuer {
     if (!this.#canTell()) return;
     try {
       const { deadWorkers, freedActors } = await this.#persistence.once('rescue', () =>
-        this.#journal.rescue(),
+        this.#journal.rescue(this.#namespace),
       );
       if (deadWorkers.length > 0 || freedActors > 0)
         this.#observer.notice({ type: 'workers rescued', deadWorkers, freedActors });

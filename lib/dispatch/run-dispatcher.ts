@@ -104,7 +104,7 @@ export class RunDispatcher {
     const { session, workflows } = this.#engine;
     try {
       return await this.#persistence.once('claim', () =>
-        this.#journal.claim({ owner: session.id, workflows, limit }),
+        this.#journal.claim({ owner: session.id, namespace: session.namespace, workflows, limit }),
       );
     } catch (error) {
       // What was claimed, if anything, is not known here: the engine hears of it with the next heartbeats.

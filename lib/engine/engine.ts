@@ -39,6 +39,8 @@ export interface Starter {
 }
 
 export interface EngineParts {
+  /** Whose runs it takes. */
+  readonly namespace: string;
   readonly journal: Journal;
   readonly registry: Registry;
   /** Limited to the largest payload. */
@@ -132,6 +134,7 @@ export class Engine {
       this.clock,
       observer,
       {
+        namespace: parts.namespace,
         name: settings.workerName,
         buildId: settings.buildId,
         workflows: this.workflows.map(({ name, version }) => ({ name, version })),

@@ -7,6 +7,7 @@ import type { DatabaseClock } from './database-clock.js';
 import { newWorkerId } from './ids.js';
 
 export interface WorkerSessionOptions {
+  readonly namespace: string;
   readonly name: string;
   readonly buildId: string;
   readonly workflows: readonly { readonly name: string; readonly version: number }[];
@@ -73,6 +74,9 @@ export class WorkerSession {
 
   get id(): WorkerId {
     return this.#id;
+  }
+  get namespace(): string {
+    return this.#options.namespace;
   }
   get open(): boolean {
     return this.#state === 'open';
@@ -193,11 +197,12 @@ export class WorkerSession {
 
   /** Whether there is a new session; not so when somebody was quicker, or the worker was stopped meanwhile. */
   async #register(from: State): Promise<boolean> {
-    const { name, buildId, workflows, ttl, heartbeatInterval } = this.#options;
+    const { namespace, name, buildId, workflows, ttl, heartbeatInterval } = this.#options;
     const id = newWorkerId();
     const sentAt = performance.now();
     await this.#journal.register({
       id,
+      namespace,
       name,
       host: hostname(),
       pid: process.pid,

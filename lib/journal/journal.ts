@@ -55,7 +55,10 @@ export interface Journal {
 
   // -------------------------------------------------------------------------------------- the holder
 
-  /** Leases up to `limit` due actors of these workflows to a live worker, by priority, then by how long they are due. */
+  /**
+   * Leases up to `limit` due actors of these workflows in one namespace to a live worker, by priority, then by how long
+   * they are due.
+   */
   claim(request: ClaimRequest): Promise<readonly Claim[]>;
 
   /** Reads history behind `historyAfter` and inbox behind `inboxAfter`, each in order. */
@@ -86,7 +89,7 @@ export interface Journal {
 
   // ----------------------------------------------------------------------------------------- workers
 
-  /** Opens a worker's session. Runs blocked under other builds become claimable at once. */
+  /** Opens a worker's session. Runs of its namespace that are blocked under other builds become claimable at once. */
   register(session: WorkerSession): Promise<void>;
   /** Prolongs a session, and tells what its worker should know. */
   heartbeat(owner: WorkerId): Promise<HeartbeatAnswer>;
@@ -100,11 +103,11 @@ export interface Journal {
   /** Ends a session and frees every actor it still holds; takeover is immediate. */
   unregister(owner: WorkerId): Promise<void>;
   /**
-   * Finds dead workers (their session expired, or their process is known to be gone and missed two heartbeats), marks them
-   * dead and frees their actors, also those that a late claim gave to a session already dead. A freed actor counts as a
+   * Finds dead workers of a namespace (their session expired, or their process is known to be gone and missed two heartbeats), marks them
+   * dead and frees the namespace's actors that they hold, also those that a late claim gave to a session already dead. A freed actor counts as a
    * failed turn; from the third on it is not claimable before a growing delay.
    */
-  rescue(): Promise<RescueAnswer>;
+  rescue(namespace: string): Promise<RescueAnswer>;
 
   // ----------------------------------------------------------------------------------------- reading
 
@@ -227,6 +230,7 @@ export type TerminateAnswer =
 
 export interface ClaimRequest {
   readonly owner: WorkerId;
+  readonly namespace: string;
   readonly workflows: readonly { readonly name: string; readonly version: number }[];
   readonly limit: number;
 }
@@ -275,6 +279,8 @@ export type RefenceAnswer =
 
 export interface WorkerSession {
   readonly id: WorkerId;
+  /** Whose runs it takes. Its own: another namespace may have workflows of the same names that are other code. */
+  readonly namespace: string;
   readonly name: string;
   readonly host: string;
   readonly pid: number;

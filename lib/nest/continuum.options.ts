@@ -24,7 +24,10 @@ export interface ContinuumModuleOptions {
   readonly connection?: ConnectionOptions | object | string | undefined;
   /** The schema of the journal's tables. Defaults to `'continuum'`. */
   readonly schema?: string | undefined;
-  /** Keeps the workflow ids of several applications or tenants apart. Defaults to `'default'`. */
+  /**
+   * Keeps several applications or tenants in one schema apart: their workflow ids, and their workers, which run nothing of
+   * another namespace. Defaults to `'default'`.
+   */
   readonly namespace?: string | undefined;
   /** `'run'` brings the schema up to date at the start, `'verify'` refuses to start when it is not. Defaults to `'run'`. */
   readonly migrations?: 'run' | 'verify' | 'none' | undefined;

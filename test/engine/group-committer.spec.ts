@@ -20,6 +20,7 @@ describe('GroupCommitter', () => {
     await journal.open();
     await journal.register({
       id: owner,
+      namespace: 'default',
       name: 'w',
       host: 'h',
       pid: 1,

@@ -24,7 +24,7 @@ describe('WorkerSession', () => {
       journal,
       new DatabaseClock(),
       recorder,
-      { name: 'w', buildId: 'b', workflows: [], ttl, heartbeatInterval: INTERVAL },
+      { namespace: 'default', name: 'w', buildId: 'b', workflows: [], ttl, heartbeatInterval: INTERVAL },
       { beat: () => undefined, lost: () => undefined, reopened: () => undefined },
       observedPersistence(recorder),
     );
@@ -119,12 +119,13 @@ describe('WorkerSession', () => {
     await begin(10_000);
     await beats(2);
     let rescues = 0;
-    detour('rescue', (real) => {
+    detour('rescue', (real, namespace) => {
       rescues++;
-      return real();
+      return real(namespace);
     });
     const rescuer = new LeaseRescuer(
       journal,
+      'default',
       new Wakeup(journal, 'w'),
       recorder,
       1_000,

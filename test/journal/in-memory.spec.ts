@@ -41,11 +41,11 @@ describe('what is peculiar to InMemoryJournal', () => {
 
   it('is unavailable before it is opened and after it was closed', async () => {
     const journal = new InMemoryJournal();
-    await expect(journal.rescue()).rejects.toBeInstanceOf(JournalUnavailableError);
+    await expect(journal.rescue('default')).rejects.toBeInstanceOf(JournalUnavailableError);
     await journal.open();
-    expect(await journal.rescue()).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await journal.rescue('default')).toEqual({ deadWorkers: [], freedActors: 0 });
     await journal.close();
-    await expect(journal.rescue()).rejects.toMatchObject({ ambiguous: false });
+    await expect(journal.rescue('default')).rejects.toMatchObject({ ambiguous: false });
   });
 
   it('goes by the clock of the machine when it is given none', async () => {

@@ -152,7 +152,9 @@ describe('other writes in doubt', () => {
     await cutOff.register(session(owner));
     const request = { ...requestOf(), first: null };
     await cutOff.start([request]);
-    await cutBeforeTheAnswer(() => cutOff.claim({ owner, workflows: WORKFLOWS, limit: 10 }));
+    await cutBeforeTheAnswer(() =>
+      cutOff.claim({ owner, namespace: 'default', workflows: WORKFLOWS, limit: 10 }),
+    );
     expect(await cutOff.heartbeat(owner)).toMatchObject({ type: 'alive', owned: 1 });
     const owned = await cutOff.owned(owner, 'all');
     expect(owned).toMatchObject([{ actorId: actorOf(request.runId), token: 1 }]);
@@ -257,6 +259,7 @@ async function expectInDoubt(write: Promise<unknown>): Promise<void> {
 
 const session = (id: WorkerId) => ({
   id,
+  namespace: 'default',
   name: 'worker',
   host: 'here',
   pid: 1,

@@ -227,7 +227,12 @@ describe('while somebody else holds rows', () => {
     let ended = false;
     let ending: Promise<void> = Promise.resolve();
     await own.transaction(async (session) => {
-      const claims = await claim(session, { owner: gone, workflows: WORKFLOWS, limit: 100 });
+      const claims = await claim(session, {
+        owner: gone,
+        namespace: 'default',
+        workflows: WORKFLOWS,
+        limit: 100,
+      });
       expect(claims.map(({ workflowId }) => workflowId)).toContain(request.workflowId);
       ending = journal.unregister(gone).then(() => void (ended = true));
       await untilSomebodyWaits();
@@ -235,8 +240,10 @@ describe('while somebody else holds rows', () => {
     });
     await ending;
     await own.close();
-    expect(await journal.claim({ owner: gone, workflows: WORKFLOWS, limit: 100 })).toEqual([]);
-    const claims = await journal.claim({ owner, workflows: WORKFLOWS, limit: 100 });
+    expect(
+      await journal.claim({ owner: gone, namespace: 'default', workflows: WORKFLOWS, limit: 100 }),
+    ).toEqual([]);
+    const claims = await journal.claim({ owner, namespace: 'default', workflows: WORKFLOWS, limit: 100 });
     expect(claims.map(({ workflowId }) => workflowId)).toContain(request.workflowId);
   });
 
@@ -334,7 +341,7 @@ it('goes on after the server was restarted', async () => {
           () => false,
         ),
     );
-    const [claimed] = await short.claim({ owner: id, workflows: WORKFLOWS, limit: 1 });
+    const [claimed] = await short.claim({ owner: id, namespace: 'default', workflows: WORKFLOWS, limit: 1 });
     expect(claimed).toMatchObject({ workflowId: request.workflowId });
   } finally {
     await short.close();
@@ -348,7 +355,15 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 
 async function worker(of = journal): Promise<WorkerId> {
   const id = asWorkerId(randomUUID());
-  const session = { id, name: 'worker', host: 'here', pid: 1, buildId: 'build', workflows: WORKFLOWS };
+  const session = {
+    id,
+    namespace: 'default',
+    name: 'worker',
+    host: 'here',
+    pid: 1,
+    buildId: 'build',
+    workflows: WORKFLOWS,
+  };
   await of.register({ ...session, ttl: 600_000, heartbeatInterval: 60_000 });
   return id;
 }

@@ -80,7 +80,12 @@ const VERBS: Readonly<Record<string, (session: Session) => Promise<unknown>>> = 
   send: (session) => sendMessages(session, messages(own), 'skip locked'),
   'send to nobody': (session) => sendMessages(session, messages(others), 'skip locked'),
   claim: (session) =>
-    claim(session, { owner: OWNER, workflows: [{ name: 'order', version: 1 }], limit: BATCH }),
+    claim(session, {
+      owner: OWNER,
+      namespace: 'default',
+      workflows: [{ name: 'order', version: 1 }],
+      limit: BATCH,
+    }),
   load: (session) =>
     load(
       session,
@@ -96,7 +101,7 @@ const VERBS: Readonly<Record<string, (session: Session) => Promise<unknown>>> = 
       OWNER,
       leases.map(({ actorId, token }) => ({ actorId, token, inboxSeq: 0 })),
     ),
-  rescue,
+  rescue: (session) => rescue(session, 'default'),
   unregister: (session) => unregister(session, OWNER, (work) => work()),
   outcomes: (session) =>
     outcomes(
@@ -266,34 +271,49 @@ function argumentsOf({ statement, values }: Recorded): string {
 
 /** Closed runs with their histories, and open ones that wait, each with messages. */
 async function fill(client: Client): Promise<void> {
-  await client.query(`
+  const statements = [
+    `
     insert into continuum.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, closed_at, last_seq, lease_token)
     select id, id, 'default', id::text, 'order', 1, 'completed', now(), now(), 2, 1
-    from (select gen_random_uuid() as id from generate_series(1, ${CROWD})) as run;
-
+    from (select gen_random_uuid() as id from generate_series(1, ${CROWD})) as run
+    `,
+    `
     insert into continuum.history (run_id, seq, type, payload, at)
     select run.id, entry.seq, 'activity_completed', '1', now()
     from continuum.runs as run
     cross join generate_series(1, 2) as entry(seq)
-    where run.state = 'completed';
-
+    where run.state = 'completed'
+    `,
+    `
     insert into continuum.actors (id, run_id, namespace, workflow_id, workflow, version, priority, wake_at, inbox_seq)
     select id, id, 'default', id::text, 'order', 1, n % 5, now() + interval '1 day', 2
-    from (select gen_random_uuid() as id, n from generate_series(1, ${CROWD}) as actor(n)) as actor;
-
+    from (select gen_random_uuid() as id, n from generate_series(1, ${CROWD}) as actor(n)) as actor
+    `,
+    `
+    -- Another application's, of equal names, and all of them due.
+    insert into continuum.actors (id, run_id, namespace, workflow_id, workflow, version, priority, wake_at)
+    select id, id, 'bank', id::text, 'order', 1, n % 5, now() - interval '1 day'
+    from (select gen_random_uuid() as id, n from generate_series(1, ${BATCH * 20}) as actor(n)) as actor
+    `,
+    `
     insert into continuum.inbox (actor_id, n, kind, at)
     select actor.id, message.n, 'signal', now()
     from continuum.actors as actor
     cross join generate_series(1, 2) as message(n)
-    where actor.inbox_seq = 2;
-
+    where actor.inbox_seq = 2
+    `,
+    `
     insert into continuum.message_ids (namespace, workflow_id, message_id)
-    select 'default', id::text, 'm' from continuum.runs;
-  `);
+    select 'default', id::text, 'm' from continuum.runs
+    `,
+  ];
+  // One at a time: each has the patience of a query.
+  for (const statement of statements) await client.query(statement);
 }
 
 const WORKER = {
   id: OWNER,
+  namespace: 'default',
   name: 'worker',
   host: 'here',
   pid: 1,

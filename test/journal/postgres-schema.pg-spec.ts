@@ -231,7 +231,7 @@ describe('the version of the schema', () => {
     await journalWith().open();
     await rows(`
       drop table continuum.schema_version;
-      delete from continuum.migrations where name like 'ContinuumCreateSchemaVersion%'
+      delete from continuum.migrations where timestamp > 1763596800005
     `);
     await expect(journalWith({ migrations: 'verify' }).open()).rejects.toThrow(/at version none/);
     await journalWith().open();
@@ -353,7 +353,7 @@ describe('opening', () => {
         work_mem: '6MB',
         synchronous_commit: 'on',
         transaction_isolation: 'read committed',
-        lock_timeout: '500ms',
+        lock_timeout: '50ms',
         enable_seqscan: 'off',
         jit: 'off',
       },
@@ -380,7 +380,7 @@ it('writes a history that plain SQL can read', async () => {
   await journal.open();
   const owner = asWorkerId(uuidv7());
   const workflows = [{ name: 'order', version: 1 }];
-  const session = { id: owner, name: 'w', host: 'h', pid: 1, buildId: 'b', workflows };
+  const session = { id: owner, namespace: 'default', name: 'w', host: 'h', pid: 1, buildId: 'b', workflows };
   await journal.register({ ...session, ttl: 60_000, heartbeatInterval: 1_000 });
   const at = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
   const entries = [

@@ -7,6 +7,7 @@ export function claimActors(store: InMemoryStore, request: ClaimRequest): readon
   if (store.liveSession(request.owner) === undefined) return [];
   const now = store.now();
   const known = (actor: Actor): boolean =>
+    actor.namespace === request.namespace &&
     request.workflows.some(({ name, version }) => name === actor.workflow && version === actor.version);
   return [...store.actors.values()]
     .filter((actor) => actor.owner === null && !actor.lock.held && dueAt(actor) <= now && known(actor))

@@ -187,8 +187,8 @@ export class InMemoryJournal implements Journal {
     );
   }
 
-  async rescue(): Promise<RescueAnswer> {
-    return rescueActors(await this.#enter());
+  async rescue(namespace: string): Promise<RescueAnswer> {
+    return rescueActors(await this.#enter(), namespace);
   }
 
   async describe(refs: readonly RunRef[]): Promise<readonly (RunDescription | null)[]> {

@@ -17,6 +17,7 @@ export function registerWorker(store: InMemoryStore, session: WorkerSession): vo
     abandoned: false,
   });
   for (const actor of store.actors.values()) {
+    if (actor.namespace !== session.namespace) continue;
     if (actor.owner === null && actor.blocked !== null && actor.blocked.buildId !== session.buildId) {
       actor.notBefore = null;
       store.free(actor);
@@ -65,17 +66,21 @@ export function endSession(store: InMemoryStore, owner: WorkerId): void {
 export const ownedBy = (store: InMemoryStore, owner: WorkerId): readonly Actor[] =>
   [...store.actors.values()].filter((actor) => actor.owner === owner);
 
-export function rescueActors(store: InMemoryStore): RescueAnswer {
+export function rescueActors(store: InMemoryStore, namespace: string): RescueAnswer {
   const now = store.now();
   const deadWorkers: WorkerId[] = [];
   for (const [id, session] of store.sessions) {
-    if (session.dead || !isGone(session, now)) continue;
+    if (session.dead || session.session.namespace !== namespace || !isGone(session, now)) continue;
     session.dead = true;
     deadWorkers.push(id);
   }
   // By owner and not by the workers just found dead: a late claim may have given an actor to one found long ago.
   const stranded = [...store.actors.values()].filter(
-    (actor) => actor.owner !== null && store.liveSession(actor.owner) === undefined && !actor.lock.held,
+    (actor) =>
+      actor.namespace === namespace &&
+      actor.owner !== null &&
+      store.liveSession(actor.owner) === undefined &&
+      !actor.lock.held,
   );
   for (const actor of stranded) countLostTurn(store, actor);
   return { deadWorkers, freedActors: stranded.length };

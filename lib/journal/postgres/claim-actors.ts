@@ -1,5 +1,5 @@
 import type { Claim, ClaimRequest } from '../journal.js';
-import { numberArray, textArray, uuidOrNil } from './array-literals.js';
+import { numberArray, storable, textArray, uuidOrNil } from './array-literals.js';
 import { type ClaimRow, claimActors } from './sql/claim-actors.js';
 import type { Session } from './statement.js';
 import type { WorkerId } from '../ids.js';
@@ -8,7 +8,7 @@ const PRIORITIES = [0, 1, 2, 3, 4];
 
 /** Claims due actors: one priority after the other, and within one the workflows in an order that changes. */
 export async function claim(session: Session, request: ClaimRequest): Promise<readonly Claim[]> {
-  const { owner, workflows, limit } = request;
+  const { owner, namespace, workflows, limit } = request;
   if (workflows.length === 0 || limit < 1) return [];
   // Nobody's workflows are always looked at last, and two workers do not look at the same ones at once.
   const probes = PRIORITIES.flatMap((priority) =>
@@ -16,6 +16,7 @@ export async function claim(session: Session, request: ClaimRequest): Promise<re
   );
   const rows = await session.run(claimActors, {
     owner: uuidOrNil(owner),
+    namespace: storable(namespace),
     workflows: textArray(probes.map((probe) => probe.name)),
     versions: numberArray(probes.map((probe) => probe.version)),
     priorities: numberArray(probes.map((probe) => probe.priority)),

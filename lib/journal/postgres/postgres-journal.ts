@@ -225,8 +225,8 @@ export class PostgresJournal implements Journal {
     await this.#listening.letGo(lockKeyOf(owner));
   }
 
-  async rescue(): Promise<RescueAnswer> {
-    return await rescue(this.#database);
+  async rescue(namespace: string): Promise<RescueAnswer> {
+    return await rescue(this.#database, namespace);
   }
 
   // ----------------------------------------------------------------------------------------- reading

@@ -5,7 +5,7 @@ import { numberArray, requireUuid, storable, uuidArray, uuidOrNil } from './arra
 import { toInstant } from './row-mapping.js';
 import { endSession } from './sql/end-session.js';
 import { forgetDeadWorkers } from './sql/forget-dead-workers.js';
-import { FREE_ACTORS } from './sql/free-actors.js';
+import { FREE_ACTORS, type FreeActors } from './sql/free-actors.js';
 import { giveBackActors } from './sql/give-back-actors.js';
 import { heartbeatWorker } from './sql/heartbeat-worker.js';
 import { markDead } from './sql/mark-dead.js';
@@ -20,9 +20,10 @@ import { asWorkerId } from '../ids.js';
 
 /** Opens a session. `lockKey`: the advisory lock that this process holds for it. */
 export async function register(session: Session, worker: WorkerSession, lockKey: string): Promise<void> {
-  const { id, name, host, pid, buildId, workflows, ttl, heartbeatInterval } = worker;
+  const { id, namespace, name, host, pid, buildId, workflows, ttl, heartbeatInterval } = worker;
   const opened = await session.run(registerWorker, {
     id,
+    namespace: storable(namespace),
     name: storable(name),
     host: storable(host),
     pid,
@@ -35,14 +36,14 @@ export async function register(session: Session, worker: WorkerSession, lockKey:
   if (opened.length === 0) {
     throw new JournalError(`The worker session ${id} has been ended. Register under a new id.`);
   }
-  await wakeBlocked(session, storable(buildId));
+  await wakeBlocked(session, storable(namespace), storable(buildId));
 }
 
 /** At once where nobody looks at the row; the few that somebody does are waited for, but not for long. */
-async function wakeBlocked(session: Session, buildId: string): Promise<void> {
-  await session.run(WAKE_BLOCKED['skip locked'], { buildId });
+async function wakeBlocked(session: Session, namespace: string, buildId: string): Promise<void> {
+  await session.run(WAKE_BLOCKED['skip locked'], { namespace, buildId });
   try {
-    await session.run(WAKE_BLOCKED[''], { buildId });
+    await session.run(WAKE_BLOCKED[''], { namespace, buildId });
   } catch (error) {
     // They are tried again after the pause that the failed turn has set.
     if (!(error instanceof ContentionError)) throw error;
@@ -104,17 +105,20 @@ export async function unregister(
 ): Promise<void> {
   const id = asWorkerId(uuidOrNil(owner));
   await waiting(() => session.run(endSession, { id }));
-  await free(session, [id], false);
-  const freeOne = { owners: uuidArray([id]), lost: false, limit: 1 };
+  const whole = { owners: uuidArray([id]), namespace: null, lost: false };
+  await free(session, whole);
+  const freeOne = { ...whole, limit: 1 };
   while ((await waiting(() => session.run(FREE_ACTORS[''], freeOne))).length > 0);
 }
 
-export async function rescue(session: Session): Promise<RescueAnswer> {
-  const suspects = (await session.run(suspectWorkers, {})).map(({ id }) => id);
+export async function rescue(session: Session, within: string): Promise<RescueAnswer> {
+  const namespace = storable(within);
+  const suspects = (await session.run(suspectWorkers, { namespace })).map(({ id }) => id);
   const dead = suspects.length === 0 ? [] : await session.run(markDead, { ids: uuidArray(suspects) });
   const stranded = (await session.run(strandedOwners, {})).map(({ owner }) => owner);
-  const freedActors = stranded.length === 0 ? 0 : await free(session, stranded, true);
-  await session.run(forgetDeadWorkers, {});
+  const freedActors =
+    stranded.length === 0 ? 0 : await free(session, { owners: uuidArray(stranded), namespace, lost: true });
+  await session.run(forgetDeadWorkers, { namespace });
   return { deadWorkers: dead.map(({ id }) => id), freedActors };
 }
 
@@ -122,14 +126,13 @@ export async function rescue(session: Session): Promise<RescueAnswer> {
 const PORTION = 500;
 
 /** Frees the actors of owners. A row that somebody looks at just now is found by the next rescue. */
-async function free(session: Session, owners: readonly WorkerId[], lost: boolean): Promise<number> {
+async function free(
+  session: Session,
+  whose: Pick<FreeActors, 'owners' | 'namespace' | 'lost'>,
+): Promise<number> {
   let freed = 0;
   for (;;) {
-    const rows = await session.run(FREE_ACTORS['skip locked'], {
-      owners: uuidArray(owners),
-      lost,
-      limit: PORTION,
-    });
+    const rows = await session.run(FREE_ACTORS['skip locked'], { ...whose, limit: PORTION });
     freed += rows.length;
     if (rows.length === 0) return freed;
   }

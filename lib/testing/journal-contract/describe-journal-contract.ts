@@ -8,6 +8,7 @@ import { commitLockedTopic } from './topics/commit-locked.js';
 import { contentionTopic } from './topics/contention.js';
 import { hintsTopic } from './topics/hints.js';
 import { outcomeTopic } from './topics/outcome.js';
+import { namespacesTopic } from './topics/namespaces.js';
 import { ownedTopic } from './topics/owned.js';
 import { readTopic } from './topics/read.js';
 import { interleavingTopic } from './topics/interleavings.js';
@@ -39,6 +40,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   'leases that nobody holds': ownedTopic,
   rescue: rescueTopic,
   'blocked runs': blockedTopic,
+  namespaces: namespacesTopic,
   'rows that others hold': contentionTopic,
   'forced interleavings': interleavingTopic,
   'load, describe and outcomes': readTopic,

@@ -195,6 +195,7 @@ export class Scenario {
   session(changes: Partial<WorkerSession> = {}): WorkerSession {
     return {
       id: asWorkerId(uuidv7()),
+      namespace: NAMESPACE,
       name: 'worker',
       host: 'localhost',
       pid: 4711,
@@ -212,13 +213,20 @@ export class Scenario {
     return session.id;
   }
 
-  async claim(owner: WorkerId, limit = 1_000, journal = this.journal): Promise<readonly Claim[]> {
-    return await journal.claim({ owner, workflows: ORDERS, limit });
+  async claim(
+    owner: WorkerId,
+    limit = 1_000,
+    journal = this.journal,
+    namespace = NAMESPACE,
+  ): Promise<readonly Claim[]> {
+    return await journal.claim({ owner, namespace, workflows: ORDERS, limit });
   }
 
-  /** Claims everything that is due, and tells whose it is. */
-  async claimedIds(owner: WorkerId): Promise<readonly string[]> {
-    return (await this.claim(owner)).map((claim) => claim.workflowId).toSorted();
+  /** Claims everything of a namespace that is due, and tells whose it is. */
+  async claimedIds(owner: WorkerId, namespace = NAMESPACE): Promise<readonly string[]> {
+    return (await this.claim(owner, 1_000, this.journal, namespace))
+      .map((claim) => claim.workflowId)
+      .toSorted();
   }
 
   /** Claims this run, which must be the only one due. */

@@ -75,8 +75,8 @@ export const actorEntity = (schema: string): EntitySchema<Actor> =>
     ],
     indices: [
       {
-        name: 'actors_claim',
-        columns: ['workflow', 'version', 'priority', 'wakeAt'],
+        name: 'actors_due',
+        columns: ['namespace', 'workflow', 'version', 'priority', 'wakeAt'],
         where: 'lease_owner is null and paused_at is null',
       },
       { name: 'actors_owner', columns: ['leaseOwner'], where: 'lease_owner is not null' },

@@ -4,6 +4,8 @@ import { bigint, instant, integer, interval, json, key, nullable, text } from '.
 /** The session of a worker: leases live as long as it does. */
 export interface Worker {
   readonly id: string;
+  /** Whose runs it takes; `null` of a release that took everybody's. */
+  readonly namespace: string | null;
   readonly name: string;
   readonly host: string;
   readonly pid: number;
@@ -26,6 +28,7 @@ export const workerEntity = (schema: string): EntitySchema<Worker> =>
     schema,
     columns: {
       id: key('uuid', 'workers_pkey'),
+      namespace: nullable(text()),
       name: text(),
       host: text(),
       pid: integer(),

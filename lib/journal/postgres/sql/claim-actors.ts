@@ -17,12 +17,13 @@ export interface ClaimRow {
 }
 
 /**
- * Leases due actors to a live worker. The probes (one workflow, version and priority each) are gone through in order,
+ * Leases due actors of one namespace to a live worker. The probes (one workflow, version and priority each) are gone through in order,
  * and no further than needed: exactly as many rows are locked as are taken.
  */
 export const claimActors = command<
   {
     readonly owner: string;
+    readonly namespace: string;
     readonly workflows: string;
     readonly versions: string;
     readonly priorities: string;
@@ -47,7 +48,8 @@ due as materialized (
     -- One priority at a time, so that the due time bounds the scan of the index.
     select actor.id
     from ${schema}.actors as actor
-    where actor.workflow = probe.workflow
+    where actor.namespace = :namespace
+      and actor.workflow = probe.workflow
       and actor.version = probe.version
       and actor.priority = probe.priority
       and actor.lease_owner is null

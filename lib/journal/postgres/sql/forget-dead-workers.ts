@@ -1,11 +1,12 @@
-import { type NoValues, command } from '../statement.js';
+import { command } from '../statement.js';
 
 /** Dead sessions are kept for a day, for whoever asks what happened. */
-export const forgetDeadWorkers = command<NoValues, { readonly id: string }>(
+export const forgetDeadWorkers = command<{ readonly namespace: string }, { readonly id: string }>(
   'forget dead workers',
   (schema) => `
 delete from ${schema}.workers as worker
 where worker.dead_at < now() - interval '1 day'
+  and (worker.namespace is null or worker.namespace = :namespace)
 returning worker.id
 `,
 );

@@ -1,8 +1,10 @@
 import { type Lock, type Statement, command } from '../statement.js';
 
-interface FreeActors {
-  readonly [name: string]: string | boolean | number;
+export interface FreeActors {
+  readonly [name: string]: string | boolean | number | null;
   readonly owners: string;
+  /** `null` for every one. */
+  readonly namespace: string | null;
   readonly lost: boolean;
   readonly limit: number;
 }
@@ -30,6 +32,7 @@ with freed as materialized (
       end as until
     from ${schema}.actors as actor
     where actor.lease_owner = gone.owner
+      and (:namespace::text is null or actor.namespace = :namespace)
     limit :limit
     for no key update ${lock}
   ) as actor

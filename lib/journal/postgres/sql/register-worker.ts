@@ -4,6 +4,7 @@ import { command } from '../statement.js';
 export const registerWorker = command<
   {
     readonly id: string;
+    readonly namespace: string;
     readonly name: string;
     readonly host: string;
     readonly pid: number;
@@ -18,17 +19,18 @@ export const registerWorker = command<
   'register worker',
   (schema) => `
 insert into ${schema}.workers as worker (
-  id, name, host, pid, build_id, workflows,
+  id, namespace, name, host, pid, build_id, workflows,
   ttl, heartbeat_interval, lock_key,
   started_at, heartbeat_at, expires_at
 )
 values (
-  :id::uuid, :name, :host, :pid::int, :buildId, :workflows::json,
+  :id::uuid, :namespace, :name, :host, :pid::int, :buildId, :workflows::json,
   :ttl::float8 * interval '1 millisecond', :heartbeatInterval::float8 * interval '1 millisecond', :lockKey::bigint,
   clock_timestamp(), clock_timestamp(), clock_timestamp() + :ttl::float8 * interval '1 millisecond'
 )
 on conflict (id) do update
-set build_id = excluded.build_id,
+set namespace = excluded.namespace,
+    build_id = excluded.build_id,
     workflows = excluded.workflows,
     ttl = excluded.ttl,
     heartbeat_interval = excluded.heartbeat_interval,

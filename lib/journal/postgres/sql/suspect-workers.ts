@@ -1,11 +1,11 @@
-import { type NoValues, query } from '../statement.js';
+import { query } from '../statement.js';
 import type { WorkerId } from '../../ids.js';
 
 /**
- * Sessions that nobody has ended, and that look dead: expired, or two heartbeats missed and the lock that their process
+ * Sessions of a namespace that nobody has ended, and that look dead: expired, or two heartbeats missed and the lock that their process
  * holds while it lives free. A free lock alone is no death: a process that lost a connection has lost it too.
  */
-export const suspectWorkers = query<NoValues, { readonly id: WorkerId }>(
+export const suspectWorkers = query<{ readonly namespace: string }, { readonly id: WorkerId }>(
   'suspect workers',
   (schema) => `
 with quiet as materialized (
@@ -13,6 +13,8 @@ with quiet as materialized (
   select worker.id, worker.lock_key, worker.expires_at <= clock_timestamp() as expired
   from ${schema}.workers as worker
   where worker.dead_at is null
+    -- One that says none claims in every namespace (an older release): everybody looks after it.
+    and (worker.namespace is null or worker.namespace = :namespace)
     and (
       worker.expires_at <= clock_timestamp()
       or worker.heartbeat_at < clock_timestamp() - 2 * worker.heartbeat_interval

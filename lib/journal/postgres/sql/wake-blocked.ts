@@ -1,7 +1,13 @@
 import { type Lock, type Statement, command } from '../statement.js';
 
-/** Makes runs claimable that were blocked under another build. Answers how many. */
-const wakeBlocked = (lock: Lock): Statement<{ readonly buildId: string }, { readonly id: string }> =>
+interface WakeBlocked {
+  readonly [name: string]: string;
+  readonly namespace: string;
+  readonly buildId: string;
+}
+
+/** Makes runs of a namespace claimable that were blocked under another build. Answers how many. */
+const wakeBlocked = (lock: Lock): Statement<WakeBlocked, { readonly id: string }> =>
   command(
     `wake blocked ${lock}`,
     (schema) => `
@@ -9,6 +15,7 @@ with blocked as materialized (
   select actor.id
   from ${schema}.actors as actor
   where actor.blocked is not null
+    and actor.namespace = :namespace
     and actor.blocked_build is distinct from :buildId
     and actor.lease_owner is null
     and actor.not_before > now()

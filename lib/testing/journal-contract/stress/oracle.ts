@@ -31,7 +31,7 @@ export async function judge(record: StressRecord): Promise<void> {
 /** Every session is over, so after a rescue nobody holds anything. */
 async function freeAll({ harness }: StressRecord): Promise<void> {
   await harness.elapse(HOUR);
-  await harness.journal.rescue();
+  await harness.journal.rescue(NAMESPACE);
 }
 
 async function readAll({ harness: { journal } }: StressRecord): Promise<readonly Found[]> {
@@ -154,6 +154,7 @@ async function checkWakes(record: StressRecord, found: readonly Found[]): Promis
   const claimAll = async (): Promise<Set<string>> => {
     const session = {
       id: asWorkerId(uuidv7()),
+      namespace: NAMESPACE,
       name: 'oracle',
       host: 'localhost',
       pid: 1,
@@ -161,7 +162,12 @@ async function checkWakes(record: StressRecord, found: readonly Found[]): Promis
       workflows: ORDERS,
     };
     await journal.register({ ...session, ttl: HOUR, heartbeatInterval: SECOND });
-    const claims = await journal.claim({ owner: session.id, workflows: ORDERS, limit: open.length + 1 });
+    const claims = await journal.claim({
+      owner: session.id,
+      namespace: NAMESPACE,
+      workflows: ORDERS,
+      limit: open.length + 1,
+    });
     for (const claim of claims) {
       const actor = open.find(({ run }) => run.actorId === claim.lease.actorId);
       const consumed = actor?.marks.filter(({ n }) => n !== null).length ?? 0;

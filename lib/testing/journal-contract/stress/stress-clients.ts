@@ -209,7 +209,7 @@ export async function terminateRuns(record: StressRecord, journal: Journal, rand
 export async function rescueWorkers(record: StressRecord, journal: Journal, random: Random): Promise<void> {
   while (!record.stopped) {
     await pause(20 + random.below(40));
-    const { deadWorkers, freedActors } = await journal.rescue();
+    const { deadWorkers, freedActors } = await journal.rescue(NAMESPACE);
     record.count('dead workers', deadWorkers.length);
     record.count('freed actors', freedActors);
   }

@@ -9,7 +9,7 @@ import type {
   WorkerId,
 } from '../../../journal/index.js';
 import { only } from '../concurrency.js';
-import { ORDERS } from '../scenario.js';
+import { NAMESPACE, ORDERS } from '../scenario.js';
 import { GroupCommitter } from './group-committer.js';
 import type { Random } from './random.js';
 import { received, rollbackStarted, runCompleted, stamp } from './stress-entries.js';
@@ -59,6 +59,7 @@ export class StressWorker {
     const ttl = doomed ? DIES_SOON : LIVES_LONG;
     const session = {
       id: asWorkerId(uuidv7()),
+      namespace: NAMESPACE,
       name: 'stress',
       host: 'localhost',
       pid: 1,
@@ -93,7 +94,12 @@ export class StressWorker {
     const free = SLOTS - this.#residents;
     if (free <= 0) return;
     if (this.#random.chance(0.2)) await this.#startOwn(owner);
-    const claims = await this.#journal.claim({ owner, workflows: ORDERS, limit: Math.min(free, 10) });
+    const claims = await this.#journal.claim({
+      owner,
+      namespace: NAMESPACE,
+      workflows: ORDERS,
+      limit: Math.min(free, 10),
+    });
     this.#record.count('claims', claims.length);
     if (claims.length === 0) return;
     const loaded = await this.#journal.load(

@@ -3,7 +3,7 @@ import { type CommitAnswer, JournalRefusedError, type Journal, type Turn } from 
 import { ENTRY_SAMPLES } from '../entry-samples.js';
 import { only, range } from '../concurrency.js';
 import { runCompleted, runStarted, step, stepsOf } from '../entries.js';
-import { COMPLETED, HOUR, MINUTE, SECOND, type Topic } from '../scenario.js';
+import { NAMESPACE, COMPLETED, HOUR, MINUTE, SECOND, type Topic } from '../scenario.js';
 import { actorOf, asRunId, asWorkerId } from '../../../journal/index.js';
 
 export function commitTopic({ test, expect }: Topic): void {
@@ -33,7 +33,7 @@ export function commitTopic({ test, expect }: Topic): void {
     const [stale, mate] = await s.heldMany(2, owner);
     if (stale === undefined || mate === undefined) throw new Error('Two runs were started.');
     await s.harness.elapse(MINUTE);
-    await s.journal.rescue();
+    await s.journal.rescue(NAMESPACE);
     const next = await s.worker({ id: asWorkerId(uuidv7()) });
     const claims = await s.claim(next);
     const [taken, takenMate] = [stale, mate].map(({ run }) => {

@@ -154,9 +154,9 @@ export function interleavingTopic({ test, expect }: Topic): void {
     await during(
       s,
       (within) => s.journal.send([s.signal(held.run)], within && { within }),
-      () => s.journal.rescue(),
+      () => s.journal.rescue(NAMESPACE),
     );
-    await s.journal.rescue();
+    await s.journal.rescue(NAMESPACE);
     expect(only(await s.claim(await s.worker()))).toMatchObject({
       inboxSeq: 1,
       inboxConsumed: 0,

@@ -2,7 +2,7 @@ import { uuidv7 } from 'uuidv7';
 import type { StartRequest, WorkerId } from '../../../journal/index.js';
 import { only, race, range } from '../concurrency.js';
 import { runStarted, step } from '../entries.js';
-import { HOUR, MINUTE, SECOND, type Scenario, type Topic } from '../scenario.js';
+import { NAMESPACE, HOUR, MINUTE, SECOND, type Scenario, type Topic } from '../scenario.js';
 import { asWorkerId } from '../../../journal/index.js';
 
 /** A worker that nobody has heard of for longer than its session lives. */
@@ -19,7 +19,7 @@ export function rescueTopic({ test, expect }: Topic): void {
     const zombie = all[0];
     if (!zombie) throw new Error('Five runs were started.');
     await s.harness.elapse(21 * SECOND);
-    expect(await s.journal.rescue()).toEqual({ deadWorkers: [owner], freedActors: 5 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 5 });
     expect(await s.commit(zombie, { entries: [step('late')] })).toEqual({ type: 'lost' });
     const next = await s.worker();
     const claims = await s.claim(next);
@@ -29,7 +29,7 @@ export function rescueTopic({ test, expect }: Topic): void {
     for (const { lease } of claims) expect(lease.token).toBeGreaterThan(1);
     expect(await s.commit(zombie, { entries: [step('late')] })).toEqual({ type: 'lost' });
     expect(await s.historyOf(zombie.run)).toHaveLength(1);
-    expect(await s.journal.rescue()).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
   });
 
   test('a live worker keeps its actors, whatever happens to others', async (s) => {
@@ -38,7 +38,7 @@ export function rescueTopic({ test, expect }: Topic): void {
     const dead = await s.worker({ ttl: SECOND });
     await s.heldMany(10, dead);
     await s.harness.elapse(MINUTE);
-    expect(await s.journal.rescue()).toEqual({ deadWorkers: [dead], freedActors: 10 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [dead], freedActors: 10 });
     const answers = await s.journal.commit(held.map((one) => s.turn(one, { entries: [step('a')] })));
     expect(answers).toEqual(held.map(() => ({ type: 'applied', inboxSeq: 0 })));
   });
@@ -49,9 +49,9 @@ export function rescueTopic({ test, expect }: Topic): void {
     const held = await s.held(owner);
     await s.harness.killWorker(owner);
     await s.harness.elapse(15 * SECOND);
-    expect(await s.journal.rescue()).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
     await s.harness.elapse(6 * SECOND);
-    expect(await s.journal.rescue()).toEqual({ deadWorkers: [owner], freedActors: 1 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 1 });
     expect(await s.claimedIds(await s.worker())).toEqual([held.run.workflowId]);
   });
 
@@ -59,10 +59,10 @@ export function rescueTopic({ test, expect }: Topic): void {
     const owner = await s.worker({ ttl: HOUR, heartbeatInterval: 10 * SECOND });
     const held = await s.held(owner);
     await s.harness.elapse(MINUTE);
-    expect(await s.journal.rescue()).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
     await s.applies(held, { entries: [step('a')] });
     await s.harness.elapse(HOUR);
-    expect(await s.journal.rescue()).toEqual({ deadWorkers: [owner], freedActors: 1 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 1 });
   });
 
   test('two rescuers at the same time free each actor once', async (s) => {
@@ -73,12 +73,12 @@ export function rescueTopic({ test, expect }: Topic): void {
       await s.harness.elapse(2 * SECOND);
       const [one, other] = await race(
         i,
-        () => s.journal.rescue(),
-        () => second.rescue(),
+        () => s.journal.rescue(NAMESPACE),
+        () => second.rescue(NAMESPACE),
       );
       expect([...one.deadWorkers, ...other.deadWorkers]).toEqual([owner]);
       // Whoever came second may have gone round rows that the first held.
-      const last = await s.journal.rescue();
+      const last = await s.journal.rescue(NAMESPACE);
       expect(one.freedActors + other.freedActors + last.freedActors).toBe(5);
       const next = await s.worker();
       const claims = await s.claim(next);
@@ -95,10 +95,10 @@ export function rescueTopic({ test, expect }: Topic): void {
       await race(
         i,
         () => s.claim(owner, 10, second),
-        () => s.journal.rescue(),
+        () => s.journal.rescue(NAMESPACE),
       );
       // What the claim got in the last moment is found by the rescue after it.
-      await s.journal.rescue();
+      await s.journal.rescue(NAMESPACE);
       expect(await s.claim(owner)).toEqual([]);
       const living = await s.worker();
       expect(await s.claimedIds(living)).toEqual(runs.map(({ workflowId }) => workflowId).toSorted());
@@ -115,7 +115,7 @@ export function rescueTopic({ test, expect }: Topic): void {
       const [claims] = await race(
         i,
         async () => await s.claim(await s.worker({ ttl: HOUR })),
-        async () => [await second.rescue(), await second.rescue()],
+        async () => [await second.rescue(NAMESPACE), await second.rescue(NAMESPACE)],
       );
       const { lease } = only(claims);
       const answer = await s.commit({ run, lease, seq: 0, consumed: 0 }, { entries: [step('a')] });
@@ -125,11 +125,11 @@ export function rescueTopic({ test, expect }: Topic): void {
 
   test('a run born leased to a worker that is dead by then is found by the next rescue', async (s) => {
     const dead = await expired(s);
-    expect((await s.journal.rescue()).deadWorkers).toEqual([dead]);
+    expect((await s.journal.rescue(NAMESPACE)).deadWorkers).toEqual([dead]);
     const runs: StartRequest[] = [];
     for (const owner of [dead, asWorkerId(uuidv7())])
       runs.push(await s.started({ first: { owner, entries: [runStarted()] } }));
-    await s.journal.rescue();
+    await s.journal.rescue(NAMESPACE);
     expect(await s.claimedIds(await s.worker())).toEqual(runs.map(({ workflowId }) => workflowId).toSorted());
   });
 
@@ -142,12 +142,12 @@ export function rescueTopic({ test, expect }: Topic): void {
       const [alive, rescued] = await race(
         i,
         () => s.journal.heartbeat(owner),
-        () => second.rescue(),
+        () => second.rescue(NAMESPACE),
       );
       const lives = alive.type === 'alive' && !rescued.deadWorkers.includes(owner);
       const died = rescued.deadWorkers.includes(owner) && (await s.journal.heartbeat(owner)).type === 'dead';
       expect(lives === died).toBe(false);
-      await s.journal.rescue();
+      await s.journal.rescue(NAMESPACE);
       expect((await s.commit(held, { entries: [step('a')] })).type).toBe(lives ? 'applied' : 'lost');
       await s.journal.terminate([{ ...held.run, runId: null, reason: null }]);
       await s.journal.unregister(owner);
@@ -160,9 +160,9 @@ export function rescueTopic({ test, expect }: Topic): void {
     if (!free || !locked) throw new Error('Two runs were started.');
     await s.harness.elapse(2 * SECOND);
     const release = await s.harness.holdActor(locked.lease.actorId);
-    expect(await s.journal.rescue()).toEqual({ deadWorkers: [owner], freedActors: 1 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 1 });
     await release();
-    expect(await s.journal.rescue()).toEqual({ deadWorkers: [], freedActors: 1 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 1 });
     expect(await s.claim(await s.worker())).toHaveLength(2);
   });
 
@@ -172,7 +172,7 @@ export function rescueTopic({ test, expect }: Topic): void {
       const owner = await s.worker({ ttl: SECOND });
       expect(only(await s.claim(owner)).failedTurns).toBe(failedTurns);
       await s.harness.elapse(2 * SECOND);
-      expect(await s.journal.rescue()).toEqual({ deadWorkers: [owner], freedActors: 1 });
+      expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 1 });
     };
     /** In steps of half a second, until a probe gets it. Its own end is no failure. */
     const waited = async (): Promise<number> => {
@@ -202,7 +202,7 @@ export function rescueTopic({ test, expect }: Topic): void {
     for (const _ of range(2)) {
       await s.claim(await s.worker({ ttl: SECOND }));
       await s.harness.elapse(2 * SECOND);
-      await s.journal.rescue();
+      await s.journal.rescue(NAMESPACE);
     }
     const held = await s.reclaimed(await s.worker(), run);
     await s.applies(held, {

@@ -228,7 +228,9 @@ export function startTopic({ test, expect }: Topic): void {
     expect(await s.journal.refence([])).toEqual([]);
     expect(await s.journal.describe([])).toEqual([]);
     expect(await s.journal.outcomes([])).toEqual([]);
-    expect(await s.journal.claim({ owner: await s.worker(), workflows: [], limit: 10 })).toEqual([]);
+    expect(
+      await s.journal.claim({ owner: await s.worker(), namespace: NAMESPACE, workflows: [], limit: 10 }),
+    ).toEqual([]);
     await s.journal.notify([]);
   });
 
@@ -244,7 +246,12 @@ export function startTopic({ test, expect }: Topic): void {
     const owner = await s.worker();
     const run = await s.started({ version: 7, priority: 4, attributes });
     expect(await s.claim(owner)).toEqual([]);
-    const claims = await s.journal.claim({ owner, workflows: [{ name: 'order', version: 7 }], limit: 5 });
+    const claims = await s.journal.claim({
+      owner,
+      namespace: NAMESPACE,
+      workflows: [{ name: 'order', version: 7 }],
+      limit: 5,
+    });
     expect(claims).toMatchObject([
       { workflow: 'order', version: 7, workflowId: run.workflowId, namespace: NAMESPACE },
     ]);

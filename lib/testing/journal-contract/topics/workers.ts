@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7';
 import { range } from '../concurrency.js';
 import { step } from '../entries.js';
-import { HOUR, MINUTE, SECOND, type Topic } from '../scenario.js';
+import { NAMESPACE, HOUR, MINUTE, SECOND, type Topic } from '../scenario.js';
 import { asWorkerId } from '../../../journal/index.js';
 
 const byActor = (a: { readonly actorId: string }, b: { readonly actorId: string }): number =>
@@ -43,11 +43,11 @@ export function workerTopic({ test, expect }: Topic): void {
     for (const _ of range(4)) {
       await s.harness.elapse(40 * SECOND);
       expect(await s.journal.heartbeat(owner)).toMatchObject({ type: 'alive' });
-      expect(await s.journal.rescue()).toEqual({ deadWorkers: [], freedActors: 0 });
+      expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
     }
     await s.applies(held, { entries: [step('a')] });
     await s.harness.elapse(61 * SECOND);
-    expect(await s.journal.rescue()).toMatchObject({ deadWorkers: [owner] });
+    expect(await s.journal.rescue(NAMESPACE)).toMatchObject({ deadWorkers: [owner] });
   });
 
   test('a heartbeat of a session that is unknown, ended or dead says so', async (s) => {
@@ -55,7 +55,7 @@ export function workerTopic({ test, expect }: Topic): void {
     await s.journal.unregister(ended);
     const dead = await s.worker({ ttl: SECOND });
     await s.harness.elapse(MINUTE);
-    await s.journal.rescue();
+    await s.journal.rescue(NAMESPACE);
     for (const owner of [asWorkerId(uuidv7()), ended, dead])
       expect(await s.journal.heartbeat(owner)).toEqual({ type: 'dead' });
     expect(await s.journal.heartbeat(dead)).toEqual({ type: 'dead' });
@@ -66,7 +66,7 @@ export function workerTopic({ test, expect }: Topic): void {
     const first = await s.worker({ ttl: SECOND });
     await s.reclaimed(first, run);
     await s.harness.elapse(MINUTE);
-    await s.journal.rescue();
+    await s.journal.rescue(NAMESPACE);
     const again = await s.worker();
     const held = await s.reclaimed(again, run);
     await s.applies(held, { entries: [step('a')] });
@@ -86,7 +86,7 @@ export function workerTopic({ test, expect }: Topic): void {
     for (const zombie of held)
       expect(await s.commit(zombie, { entries: [step('late')] })).toEqual({ type: 'lost' });
     await s.applies(staying, { entries: [step('a')] });
-    expect(await s.journal.rescue()).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
   });
 
   test('unregister twice, and of nobody, does nothing', async (s) => {
@@ -95,6 +95,6 @@ export function workerTopic({ test, expect }: Topic): void {
     await s.journal.unregister(owner);
     await s.journal.unregister(asWorkerId(uuidv7()));
     await s.harness.elapse(HOUR);
-    expect(await s.journal.rescue()).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
   });
 }
