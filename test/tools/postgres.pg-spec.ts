@@ -4,6 +4,7 @@ import {
   chmodSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -63,6 +64,35 @@ describe('a throw-away server', () => {
     expect(await query(server.url, 'select text from note')).toEqual([{ text: 'kept' }]);
     await server.stop();
     expect(existsSync(server.directory)).toBe(false);
+  });
+
+  it('stops, and says so, where its folder may not be removed', async () => {
+    const place = mkdtempSync(join(tmpdir(), 'continuum-narrow-'));
+    const script = `
+      const { chmodSync } = await import('node:fs');
+      const { startPostgres } = await import(process.argv[1]);
+      const server = await startPostgres();
+      // The server's user may not remove a folder from it; root may all the same.
+      chmodSync(process.argv[2], 0o555);
+      await server.stop();
+      console.log('stopped');
+    `;
+    const args = ['--input-type=module', '-e', script, join(process.cwd(), 'tools/postgres.mjs'), place];
+    chmodSync(place, 0o777);
+    const child = spawn(process.execPath, args, {
+      env: { ...process.env, TMPDIR: place },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    child.stdout.on('data', (text: Buffer) => (said += text.toString()));
+    child.stderr.on('data', (text: Buffer) => (said += text.toString()));
+    await once(child, 'close');
+    chmodSync(place, 0o777);
+    const left = readdirSync(place).filter((name) => name.startsWith('continuum-pg-'));
+    rmSync(place, { recursive: true, force: true });
+    expect(said).toMatch(/stopped\n$/);
+    // Whoever may not remove it either, leaves it and names it.
+    expect(left.filter((name) => !said.includes(name))).toEqual([]);
   });
 
   it('ends with a process that is killed', async () => {

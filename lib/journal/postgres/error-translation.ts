@@ -22,11 +22,19 @@ export class DuplicateKeyError extends JournalRefusedError {
 export type Moment = 'connect' | 'read' | 'write';
 
 /** What the driver threw, as one of our own errors. The only place that knows SQLSTATEs. */
-export function translateError(error: unknown, moment: Moment, database: string): JournalError {
-  if (error instanceof JournalError) return error;
+export function translateError(thrown: unknown, moment: Moment, database: string): JournalError {
+  if (thrown instanceof JournalError) return thrown;
+  const error = driverErrorOf(thrown);
   const options = { cause: error };
   const text = messageOf(error);
   const code = sqlState(error);
+  if (code === null && isOurFault(error)) {
+    return new JournalError(
+      `The journal failed in this process, not in Postgres: ${nameOf(error)}: ${text}. ` +
+        (moment === 'write' ? 'What was sent may have been written.' : 'Nothing was changed by it.'),
+      options,
+    );
+  }
   if (code === null || CONNECTION_LOST.test(code)) {
     return new JournalUnavailableError(unavailable(moment, database, text), moment === 'write', options);
   }
@@ -77,6 +85,36 @@ function unavailable(moment: Moment, database: string, text: string): string {
   }
 }
 
+/** TypeORM wraps what the driver has thrown. */
+function driverErrorOf(error: unknown): unknown {
+  return factsOf(error).driverError ?? error;
+}
+
+/**
+ * The errors of the language and of TypeORM itself: code or options are at fault, and no waiting helps. All else without
+ * an SQLSTATE is the driver's and the network's, who have no class of their own for it.
+ */
+function isOurFault(error: unknown): boolean {
+  // What TypeORM says while its pool is being closed.
+  if (/not connected/i.test(messageOf(error))) return false;
+  for (let made = error; typeof made === 'object' && made !== null; made = Object.getPrototypeOf(made)) {
+    if (OURS.has(made.constructor?.name)) return true;
+  }
+  return false;
+}
+/** By name: an error may come from another realm, and TypeORM from another copy. */
+const OURS = new Set([
+  'TypeError',
+  'RangeError',
+  'ReferenceError',
+  'SyntaxError',
+  'EvalError',
+  'URIError',
+  'TypeORMError',
+]);
+
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'a value was thrown');
+
 /** An error of the server has a severity; one of the socket has a code as well, but of another kind. */
 function sqlState(error: unknown): string | null {
   const { code, severity } = factsOf(error);
@@ -98,6 +136,7 @@ interface ErrorFacts {
   readonly code?: unknown;
   readonly severity?: unknown;
   readonly constraint?: unknown;
+  readonly driverError?: unknown;
 }
 
 function factsOf(error: unknown): ErrorFacts {
