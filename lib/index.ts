@@ -116,6 +116,7 @@ export {
   ClientError,
   InvalidInputError,
   ResultTimeoutError,
+  RunBlockedError,
   UnknownHandlerError,
   UnknownWorkflowError,
   WorkflowAlreadyStartedError,

@@ -1,10 +1,12 @@
-import { messageOf } from '../core/index.js';
 import type { RunState } from '../journal/index.js';
 
-/** Fields that make Nest's own exception filter answer with a status: the shape of `http-errors`. */
+/**
+ * Fields that make Nest's own exception filter answer with a status: the shape of `http-errors`. It answers with the
+ * message, too, so that is short and holds nothing of the application's inside: causes, reasons and remedies are fields.
+ */
 export abstract class ClientError extends Error {
   abstract readonly status: number;
-  get statusCode(): number {
+  get statusCode(): number | undefined {
     return this.status;
   }
   readonly expose = true;
@@ -20,7 +22,7 @@ export class WorkflowFailedError extends ClientError {
     readonly rollback: 'none' | 'complete' | 'incomplete',
     options: { readonly cause: unknown },
   ) {
-    super(`The workflow "${workflowId}" failed: ${messageOf(options.cause)}`, options);
+    super(`The workflow "${workflowId}" failed.`, options);
   }
 }
 
@@ -34,7 +36,7 @@ export class WorkflowCancelledError extends ClientError {
     readonly rollback: 'none' | 'complete' | 'incomplete',
     options: { readonly cause: unknown },
   ) {
-    super(`The workflow "${workflowId}" was cancelled: ${messageOf(options.cause)}`, options);
+    super(`The workflow "${workflowId}" was cancelled.`, options);
   }
 }
 
@@ -47,7 +49,7 @@ export class WorkflowTerminatedError extends ClientError {
     readonly runId: string,
     readonly reason: string | null,
   ) {
-    super(`The workflow "${workflowId}" was terminated${reason === null ? '' : `: ${reason}`}.`);
+    super(`The workflow "${workflowId}" was terminated.`);
   }
 }
 
@@ -63,7 +65,10 @@ export class WorkflowNotFoundError extends ClientError {
   }
 }
 
-/** The workflow id is taken by an open run, or `onReuse` refuses to use it again. */
+/**
+ * The workflow id is taken by an open run, or `onReuse` refuses to use it again. To get a handle of the open run
+ * instead, start with `onConflict: 'useExisting'`.
+ */
 export class WorkflowAlreadyStartedError extends ClientError {
   override readonly name: string = 'WorkflowAlreadyStartedError';
   readonly status = 409;
@@ -74,8 +79,8 @@ export class WorkflowAlreadyStartedError extends ClientError {
   ) {
     super(
       state === 'running'
-        ? `A workflow "${workflowId}" is running. To get a handle of it instead, start with onConflict: 'useExisting'.`
-        : `A workflow "${workflowId}" has ${state === 'completed' ? 'completed' : `ended ${state}`} before, and onReuse does not allow to start it again.`,
+        ? `A workflow "${workflowId}" is running.`
+        : `A workflow "${workflowId}" has ${state === 'completed' ? 'completed' : `ended ${state}`} before.`,
     );
   }
 }
@@ -111,7 +116,7 @@ export class ResultTimeoutError extends ClientError {
       `The workflow "${workflowId}" had no result after ${timeout} ms. ${
         blocked === null
           ? 'It goes on; ask again later.'
-          : `It is parked and tried again with growing pauses, because it cannot go on: ${blocked}`
+          : 'It is parked and tried again with growing pauses, because it cannot go on.'
       }`,
     );
   }
@@ -126,7 +131,7 @@ export class ClientClosedError extends ClientError {
     readonly runId: string,
   ) {
     super(
-      `The application was closed while it waited for the result of the workflow "${workflowId}". The run is kept: ask for its result in another process.`,
+      `The application was closed while it waited for the result of the workflow "${workflowId}". The run goes on.`,
     );
   }
 }
@@ -144,10 +149,30 @@ export class InvalidInputError extends ClientError {
   }
 }
 
-/** This process does not know the workflow. */
+/**
+ * The run is parked: its code cannot go on, and so nobody can be asked. `cause` says why. Ask again when code that can
+ * go on is deployed.
+ */
+export class RunBlockedError extends ClientError {
+  override readonly name: string = 'RunBlockedError';
+  readonly status = 503;
+  constructor(
+    readonly workflowId: string,
+    readonly runId: string,
+    options: { readonly cause: unknown },
+  ) {
+    super(`The workflow "${workflowId}" cannot go on at present, and answers no queries.`, options);
+  }
+}
+
+/** This process does not know the workflow: a fault of the application, of which its clients are told nothing. */
 export class UnknownWorkflowError extends ClientError {
   override readonly name: string = 'UnknownWorkflowError';
   readonly status = 500;
+  /** None: Nest's filter answers with a bare 500, and logs the message. */
+  override get statusCode(): undefined {
+    return undefined;
+  }
   constructor(
     readonly workflow: string,
     remedy: string,
@@ -156,7 +181,7 @@ export class UnknownWorkflowError extends ClientError {
   }
 }
 
-/** The workflow has no such handler. */
+/** The workflow has no such handler: a method marked `@OnSignal()` or `@OnQuery()`, or a `defineSignal(…)` object. */
 export class UnknownHandlerError extends ClientError {
   override readonly name: string = 'UnknownHandlerError';
   readonly status = 400;
@@ -164,18 +189,12 @@ export class UnknownHandlerError extends ClientError {
     readonly workflow: string,
     readonly kind: 'signal' | 'query',
     readonly handler: string,
-    known: readonly string[],
+    /** The handlers it has. */
+    readonly known: readonly string[],
   ) {
-    super(
-      `The workflow ${workflow} has no ${kind} "${handler}". It has ${known.length === 0 ? 'none' : known.map((name) => `"${name}"`).join(', ')}. ${REMEDIES[kind]}`,
-    );
+    super(`The workflow ${workflow} has no ${kind} "${handler}".`);
   }
 }
-
-const REMEDIES = {
-  signal: 'Mark a method @OnSignal(), or send the defineSignal(…) object that run() waits for.',
-  query: 'Mark a method @OnQuery().',
-} as const;
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const lineOf = ({

@@ -1,9 +1,9 @@
-import { Fold, RunNotReadyError } from '../core/index.js';
+import { Fold, RunNotReadyError, TurnFault } from '../core/index.js';
 import type { WorkflowDefinition } from '../core/index.js';
 import { pause, RunGoneError } from '../engine/index.js';
 import type { RunDescription } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
-import { UnknownHandlerError, UnknownWorkflowError } from './errors.js';
+import { RunBlockedError, UnknownHandlerError, UnknownWorkflowError } from './errors.js';
 
 /** How long a query waits for the first turn of its run, and how often it looks, in ms. */
 const PATIENCE = 2_000;
@@ -41,6 +41,7 @@ export class QueryReader {
       try {
         return await resident.query(name, copied);
       } catch (error) {
+        if (error instanceof TurnFault) throw blocked(run, error);
         // It left while it was asked: what the journal has is the answer.
         if (!(error instanceof RunGoneError)) throw error;
         return this.#fold(definition, run, name, copied);
@@ -74,7 +75,10 @@ export class QueryReader {
     const fold = new Fold({ definition, codec: this.#parts.codec, run, asyncScope: this.#parts.scope });
     fold.replay(loaded!.history);
     await this.#parts.shell.pump(fold, run);
-    if (fold.fault) throw fold.fault;
+    if (fold.fault) throw blocked(run, fold.fault);
     return fold.query(name, args);
   }
 }
+
+const blocked = ({ workflowId, runId }: RunDescription, cause: Error): RunBlockedError =>
+  new RunBlockedError(workflowId, runId, { cause });

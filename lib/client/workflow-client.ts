@@ -136,7 +136,10 @@ export class WorkflowClient {
     });
   }
 
-  /** Starts a workflow and waits for its result. Takes and throws what `start` and `handle.result` do. */
+  /**
+   * Starts a workflow and waits for its result. Takes and throws what `start` and `handle.result` do; a `manager` is
+   * refused with `InvalidInputError`, because the run begins after the transaction.
+   */
   // oxlint-disable-next-line typescript/no-explicit-any -- as for `start`
   async execute<W extends WorkflowRun = any>(
     workflow: WorkflowClass<W> | string,
@@ -146,6 +149,12 @@ export class WorkflowClient {
     checkOptions('the call of execute()', options, [...START_OPTIONS, 'timeout']);
     // Before anything is started.
     durationOf('timeout', options?.timeout);
+    if (options?.manager !== undefined) {
+      throw invalid(
+        'the option "manager"',
+        'cannot be given to execute(): nothing runs before the transaction has committed, and it would wait for itself. Call start() within the transaction, and ask its handle for the result() afterwards',
+      );
+    }
     const handle = await this.#startNew<W>('execute', workflow, input, options ?? {});
     return handle.result({ timeout: options?.timeout });
   }

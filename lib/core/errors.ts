@@ -167,7 +167,7 @@ export class FoldError extends TurnFault {
   override readonly name: string = 'FoldError';
 }
 
-/** A proxy or a context was used outside its run. */
+/** `ctx.run(…)` of a class that is not one activity: its activities are methods, called by `ctx.activities(…)`. */
 export class NotInWorkflowError extends Error {
   override readonly name: string = 'NotInWorkflowError';
 }

@@ -2,11 +2,13 @@ import type { ActivityDefinition, ActivityOptions, Class } from '../core/index.j
 import {
   DEFAULT_ACTIVITY_OPTIONS,
   InvalidActivityOptionsError,
+  isClass,
   methodOf,
   resolveActivityOptions,
 } from '../core/index.js';
 import type { ActivityMark, CompensationMark } from './activity-marks.js';
 import { activityMarks, compensationMarks } from './activity-marks.js';
+import { blindParameters } from './dependencies.js';
 import type { DescribedProvider } from './described-provider.js';
 
 /** An activity or a compensation as it is declared; which compensation undoes it is known once all are read. */
@@ -35,6 +37,7 @@ export class ActivityDraftReader {
     const activities = this.#marks(provider, (type) => activityMarks.of(type), '@Activity()');
     const undoings = this.#marks(provider, (type) => compensationMarks.of(type), '@Compensate()');
     this.#refuseStatics(provider);
+    if (activities.size + undoings.size > 0) this.#refuseBlindConstructor(provider);
     for (const method of new Set([...activities.keys(), ...undoings.keys()])) {
       const draft = this.#draftOf(provider, contract, method, activities.get(method), undoings.get(method));
       if (draft) drafts.set(method, draft);
@@ -123,6 +126,19 @@ export class ActivityDraftReader {
       }
     }
     return found;
+  }
+
+  /** Nest would call the constructor without arguments, and each attempt would fail on something undefined. */
+  #refuseBlindConstructor({ wrapper }: DescribedProvider): void {
+    // A factory or a value makes its object by itself.
+    const type: unknown = wrapper.inject ? undefined : wrapper.metatype;
+    if (!isClass(type) || wrapper.isNotMetatype) return;
+    const blind = blindParameters(type);
+    if (blind === 0) return;
+    this.#problems.push(
+      `${type.name} has activities and a constructor with ${blind} parameter${blind === 1 ? '' : 's'} whose types are not known at run time: Nest passes undefined for each.\n` +
+        'Decorate the class that declares the constructor with @Injectable(), and compile with emitDecoratorMetadata (tsx and esbuild emit none).',
+    );
   }
 
   #refuseStatics(provider: DescribedProvider): void {

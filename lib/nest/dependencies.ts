@@ -76,8 +76,12 @@ export function constructorOwner(type: Class): Class {
 export function blindParameters(type: Class): number {
   const known = [NEST_METADATA.parameterTypes, NEST_METADATA.injectedParameters];
   if (known.some((key) => Reflect.hasMetadata(key, type))) return 0;
-  return classesOf(type).find((c) => c.length > 0)?.length ?? 0;
+  return classesOf(type).find((c) => c.length > 0 || declaresConstructor(c))?.length ?? 0;
 }
+
+/** A constructor without parameters hides that of the base class. Where the source does not tell, none is assumed. */
+const declaresConstructor = (type: Class): boolean =>
+  /\bconstructor\s*\(/.test(Function.prototype.toString.call(type));
 
 /** What the factory of a provider asks for. */
 export function factoryTokens(wrapper: InstanceWrapper): (InjectionToken | undefined)[] {

@@ -20,6 +20,7 @@ import {
   ContinuumModule,
   getWorkflowClientToken,
   InjectWorkflowClient,
+  InvalidInputError,
   InvalidOptionError,
   JournalError,
   UnknownWorkflowError,
@@ -163,6 +164,14 @@ describe('ContinuumModule', () => {
       imports: [ContinuumModule.forRoot({ ...MEMORY, name })],
     }).then(({ app }) => app.init());
     await expect(twice).rejects.toThrow(new RegExp(`twice ${which}.*forRoot\\({ name`, 's'));
+  });
+
+  it('executes nothing within a transaction, for which it would have to wait', async () => {
+    const { client } = await openApp({ continuum: MEMORY, providers: greeting });
+    const error = await caught(client.execute(GreetingWorkflow, 'Ann', { manager: {} }));
+    expect(error).toBeInstanceOf(InvalidInputError);
+    expect(String(error)).toContain('wait for itself');
+    expect(await client.count()).toBe(0);
   });
 
   it('takes no manager without a database', async () => {

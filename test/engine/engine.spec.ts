@@ -120,7 +120,9 @@ describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) =>
       activities: [activity('charge', declined.body, { retry: { initialInterval: 1, ...retry } })],
       workflows: [{ make: ({ act }) => ({ run: () => act('charge') }) }],
     });
-    await expect(stage.client.execute('scripted')).rejects.toThrow('declined');
+    await expect(stage.client.execute('scripted')).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('declined') },
+    });
     expect(declined.tries()).toBe(1);
   });
 
@@ -328,7 +330,10 @@ describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) =>
     // From history, after the end.
     await expect(handle.query('items')).resolves.toEqual(['a', 'b', 'c']);
     await expect(handle.signal('add', 'd')).rejects.toBeInstanceOf(WorkflowNotRunningError);
-    await expect(handle.query('nothing')).rejects.toThrow('has no query "nothing". It has "items".');
+    await expect(handle.query('nothing')).rejects.toMatchObject({
+      message: expect.stringMatching(/has no query "nothing"\.$/),
+      known: ['items'],
+    });
   });
 
   it('loses no signal that was acknowledged, however the run decides meanwhile', async () => {
@@ -566,6 +571,12 @@ describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) =>
     const described = await drifted.client.describe('w');
     expect(described.state).toBe('running');
     expect(described.blocked?.reason).toContain('NonDeterminismError');
+    await expect(drifted.client.handle('w').query('answer')).rejects.toMatchObject({
+      name: 'RunBlockedError',
+      statusCode: 503,
+      message: 'The workflow "w" cannot go on at present, and answers no queries.',
+      cause: { name: 'NonDeterminismError' },
+    });
     await drifted.close();
 
     const again = await open({
@@ -747,7 +758,9 @@ const saga = (
 };
 
 const workflowOf = (activityName: string): ScriptedWorkflow => ({
+  queries: ['answer'],
   make: ({ act, ctx }) => ({
+    answer: () => 42,
     run: async () => {
       const done = await act(activityName);
       await ctx.waitForSignal('go');

@@ -82,7 +82,8 @@ describe('what is thrown and is hardly an error', () => {
       odd = ODD[name]!;
       place = PLACES[where]!;
       const error = await failing('scripted');
-      expect(error.message).toEqual(expect.stringContaining('failed: '));
+      expect(error.message).toMatch(/failed\.$/);
+      expect(error).toHaveProperty('cause');
       expect(String(error)).toEqual(expect.any(String));
     });
 
@@ -90,7 +91,9 @@ describe('what is thrown and is hardly an error', () => {
       odd = ODD[name]!;
       const handle = await stage.client.start('handling', undefined);
       await handle.signal('go');
-      await expect(handle.result()).rejects.toThrow(/The handler of signal go failed/);
+      await expect(handle.result()).rejects.toMatchObject({
+        cause: { message: expect.stringMatching(/The handler of signal go failed/) },
+      });
       await failing('made');
     });
 

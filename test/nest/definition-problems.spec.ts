@@ -172,6 +172,49 @@ describe('an application is refused', () => {
       ]);
     });
 
+    it('an activity whose class nobody decorated', async () => {
+      class Charging {
+        constructor(
+          readonly mail: Mail,
+          readonly stock: Stock,
+        ) {}
+        async charge(): Promise<void> {
+          this.mail.send();
+        }
+      }
+      // As TypeScript and SWC decorate a class that has a mark on a method alone: its constructor's types are not kept.
+      Activity()(
+        Charging.prototype,
+        'charge',
+        Object.getOwnPropertyDescriptor(Charging.prototype, 'charge')!,
+      );
+
+      expect(await problemsOf({ providers: [Mail, Stock, Charging] })).toEqual([
+        expect.stringMatching(
+          /^Charging has activities and a constructor with 2 parameters whose types are not known[^]*@Injectable\(\)/,
+        ),
+      ]);
+      const made = { provide: Charging, useFactory: () => new Charging(new Mail(), new Stock()) };
+      await explore({ providers: [made] });
+      await explore({ providers: [{ provide: Charging, useValue: made.useFactory() }] });
+    });
+
+    it('nothing of a constructor that hides the one of its base class', async () => {
+      class Base {
+        constructor(readonly url: string) {}
+      }
+      class Gateway extends Base {
+        constructor() {
+          super('https://example.org');
+        }
+        @Activity() async charge(): Promise<string> {
+          return this.url;
+        }
+      }
+      const { attempt } = await explore({ providers: [Gateway] });
+      expect(await attempt('Gateway.charge')).toBe('https://example.org');
+    });
+
     it('what is not there (Nest 12 says so before Continuum can)', async () => {
       @Workflow()
       class Asking {

@@ -284,7 +284,10 @@ export function describeRefusals(backend: Backend): void {
           app.client.handle(TryingWorkflow, handle.workflowId).signal('hair' as 'hear', 1),
         );
         expect(error).toBeInstanceOf(UnknownHandlerError);
-        expect(String(error)).toMatch(/no signal "hair". It has "hear". .*@OnSignal\(\).*defineSignal/);
+        expect(error).toMatchObject({
+          message: 'The workflow trying has no signal "hair".',
+          known: ['hear'],
+        });
         await handle.terminate();
       });
 
@@ -317,7 +320,10 @@ export function describeRefusals(backend: Backend): void {
         const handle = await waiting();
         const error = await caught(app.client.handle(handle.workflowId).query('hear'));
         expect(error).toBeInstanceOf(UnknownHandlerError);
-        expect(String(error)).toMatch(/no query "hear".*"hears", "throws", "unstorable"/s);
+        expect(error).toMatchObject({
+          message: 'The workflow trying has no query "hear".',
+          known: ['hears', 'throws', 'unstorable'],
+        });
         await expect(handle.query('throws')).rejects.toThrow(new RangeError('no answer'));
         await expect(handle.query('unstorable')).rejects.toThrow(UnstorableValueError);
         expect(await handle.query('hears')).toEqual([]);
@@ -369,7 +375,7 @@ export function describeRefusals(backend: Backend): void {
         const error = await caught(handle.result({ timeout: 1 }));
         expect(error).toBeInstanceOf(ResultTimeoutError);
         expect(error).toMatchObject({ blocked: expect.stringContaining('UnavailableActivityError: ') });
-        expect(String(error)).toMatch(/cannot go on: UnavailableActivityError: /);
+        expect(String(error)).toMatch(/is parked .* it cannot go on\.$/);
         expect(String(error)).not.toContain('It goes on');
         await handle.terminate();
       });

@@ -160,7 +160,8 @@ function failureOf(error: unknown): Failure {
       rollback,
     };
   }
-  if (error instanceof WorkflowTerminatedError) return { reason: error.message, rollback: 'none' };
+  if (error instanceof WorkflowTerminatedError)
+    return { reason: error.reason ?? error.message, rollback: 'none' };
   throw error;
 }
 
