@@ -27,6 +27,14 @@ export interface ClientParts {
    * @throws UnknownWorkflowError
    */
   readonly checkServed: (workflow: string, version: number) => void;
-  /** Nothing takes turns here yet, though something will: of a journal in memory, nobody else can. */
+  /** The worker of this process has not begun: it waits for the hooks of the application, and so for what they wait for. */
   readonly idle: () => boolean;
+}
+
+/** Refuses to wait for what this process does only after the wait. */
+export function checkAtWork({ idle }: Pick<ClientParts, 'idle'>): void {
+  if (!idle()) return;
+  throw new Error(
+    'The worker of this process has not begun: it does when every onModuleInit and onApplicationBootstrap hook has ended, so whoever waits for a result before that may wait for itself. Start the workflow there and wait for its result later; outside of hooks, call app.init() first.',
+  );
 }

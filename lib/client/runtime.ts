@@ -83,7 +83,7 @@ export class ContinuumRuntime {
       engine: () => this.#engine,
       workflows: () => (this.#registry ?? options.preview?.() ?? NOTHING).workflows,
       checkServed: (workflow, version) => this.#checkServed(workflow, version),
-      idle: () => options.journalIsPrivate && options.worker !== null && !this.#begun,
+      idle: () => options.worker !== null && !this.#begun,
     });
   }
 

@@ -11,6 +11,7 @@ import type {
   RunState,
   StartRequest,
 } from '../journal/index.js';
+import { checkAtWork } from './client-parts.js';
 import type { ClientParts } from './client-parts.js';
 import { UnknownWorkflowError, WorkflowAlreadyStartedError } from './errors.js';
 import { QueryReader } from './query-reader.js';
@@ -155,6 +156,7 @@ export class WorkflowClient {
         'cannot be given to execute(): nothing runs before the transaction has committed, and it would wait for itself. Call start() within the transaction, and ask its handle for the result() afterwards',
       );
     }
+    checkAtWork(this.#parts);
     const handle = await this.#startNew<W>('execute', workflow, input, options ?? {});
     return handle.result({ timeout: options?.timeout });
   }

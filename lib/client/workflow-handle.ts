@@ -12,6 +12,7 @@ import type {
   WorkflowResult,
 } from '../core/index.js';
 import type { RunDescription, RunId, TerminateAnswer } from '../journal/index.js';
+import { checkAtWork } from './client-parts.js';
 import type { ClientParts } from './client-parts.js';
 import {
   ClientClosedError,
@@ -101,16 +102,14 @@ export class WorkflowHandle<W = any> {
    * @throws ClientClosedError when the application was closed meanwhile; the run goes on
    * @throws WorkflowNotFoundError
    * @throws InvalidInputError for a timeout that is no duration
+   * @throws Error in `onModuleInit` and `onApplicationBootstrap`, of a run that has not ended: the worker begins after them
    */
   async result(options: ResultOptions = {}): Promise<WorkflowResult<W>> {
     checkOptions('the call of result()', options, ['timeout']);
     const timeout = durationOf('timeout', options.timeout);
     const runId = this.#target.runId ?? (await this.#describe()).runId;
-    if (this.#parts.idle()) {
-      throw new Error(
-        'Nothing takes turns in this process yet, and of a journal in memory nobody else can: call app.init() before waiting for a result.',
-      );
-    }
+    // What has ended already can be told at any time.
+    if (this.#parts.idle() && (await this.#describe(runId)).state === 'running') checkAtWork(this.#parts);
     // In memory here, it tells us itself when it ends.
     const resident = this.#parts.engine()?.runs.ofRun(runId) !== undefined;
     const last = await this.#parts.results.wait(runId, timeout, resident);

@@ -275,4 +275,28 @@ describe('a hook of the application', () => {
     });
     expect(await client.handle('eager').result()).toBe('Hello Ann');
   });
+
+  it.each(['onModuleInit', 'onApplicationBootstrap'] as const)(
+    'is told at once that %s cannot wait for a result: the worker begins after it',
+    async (hook) => {
+      const told: string[] = [];
+      const tell = (error: unknown): number => told.push(String(error));
+      @Injectable()
+      class Eager {
+        constructor(private readonly workflows: WorkflowClient) {}
+        async [hook](): Promise<void> {
+          await this.workflows.execute(GreetingWorkflow, 'Bob', { id: 'never started' }).catch(tell);
+          const handle = await this.workflows.start(GreetingWorkflow, 'Ann', { id: 'eager' });
+          await handle.result().catch(tell);
+        }
+      }
+      const { client } = await openApp({
+        continuum: { connection: { url: database.url }, schema: freshSchema() },
+        providers: [...greeting, Eager],
+      });
+      expect(told).toEqual(Array(2).fill(expect.stringMatching(/has not begun.*onApplicationBootstrap/)));
+      expect(await client.handle('eager').result()).toBe('Hello Ann');
+      expect(await client.count()).toBe(1);
+    },
+  );
 });
