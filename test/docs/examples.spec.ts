@@ -5,6 +5,7 @@ import type { TestingModule } from '@nestjs/testing';
 import { ContinuumModule, WorkflowClient } from 'nestjs-continuum';
 import { Cards, ImportRows, ImportWorkflow } from './examples/activities.js';
 import { Carts } from './examples/client.js';
+import { Offers, PurchaseWorkflow } from './examples/context.js';
 import { InvoiceWorkflow, InvoiceWorkflowV2, PriceCalculator } from './examples/determinism.js';
 import { Mails, WelcomeWorkflow } from './examples/first-workflow.js';
 import { gateway } from './examples/gateway.js';
@@ -42,6 +43,8 @@ const metadata: ModuleMetadata = {
     Hotels,
     BookFlight,
     SendApology,
+    PurchaseWorkflow,
+    Offers,
   ],
 };
 
@@ -134,6 +137,11 @@ describe('the examples in the documentation', () => {
     expect(await carts.openOnes('ann')).toEqual([]);
     await carts.open('bob');
     expect(await carts.checkOut('bob')).toBe('cancelled');
+  });
+
+  it('the workflow: the best of two offers', async () => {
+    const purchase = await client.start(PurchaseWorkflow, ['a long name', 'brief'], { id: 'purchase-1' });
+    expect(await purchase.result(soon)).toBe('brief of purchase-1');
   });
 
   it('timers: a race, and a time limit', async () => {

@@ -90,6 +90,17 @@ describe('the documentation', () => {
     expect(names.filter((name) => !read('docs/module-options.md').includes(`\`${name}\``))).toEqual([]);
   });
 
+  it('has everything on ctx, and every option of a workflow', () => {
+    const page = read('docs/workflow-context.md');
+    const members = [...read('lib/core/workflow-context.ts').matchAll(/^ {2}abstract (?:readonly )?(\w+)/gm)];
+    const [, options] = /interface WorkflowOptions[^{]*\{([^]*?)^\}/m.exec(
+      read('lib/core/workflow-descriptor.ts'),
+    )!;
+    const asked = [...members, ...options!.matchAll(/^ {2}readonly (\w+)/gm)].map(([, name]) => name!);
+    expect(asked.length).toBeGreaterThan(20);
+    expect(asked.filter((name) => !new RegExp(`\`${name}\\b`).test(page))).toEqual([]);
+  });
+
   it('links from README.md to every page', () => {
     for (const page of filesIn('docs', '.md')) expect(read('README.md')).toContain(`(${page})`);
   });

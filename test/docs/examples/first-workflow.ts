@@ -1,4 +1,5 @@
 import { Controller, Injectable, Module, Param, Post } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { Activity, ContinuumModule, Workflow, WorkflowClient, WorkflowContext } from 'nestjs-continuum';
 
 @Injectable()
@@ -37,3 +38,9 @@ export class UsersController {
   providers: [WelcomeWorkflow, Mails],
 })
 export class AppModule {}
+
+export async function bootstrap(): Promise<void> {
+  const app = await NestFactory.create(AppModule);
+  app.enableShutdownHooks(); // SIGTERM: activities may finish, and every run is handed over
+  await app.listen(3000);
+}

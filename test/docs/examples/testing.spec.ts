@@ -1,7 +1,9 @@
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import { ActivityContext, ContinuumModule, WorkflowClient, WorkflowFailedError } from 'nestjs-continuum';
 import { Cards } from './activities.js';
+import { Mails, WelcomeWorkflow } from './first-workflow.js';
+import { AppModule, ContinuumSettings } from './settings.js';
 import { diary, BookFlight, Hotels, SendApology, TripWorkflow } from './rollback.js';
 
 it('releases the room when there is no flight', async () => {
@@ -19,6 +21,24 @@ it('releases the room when there is no flight', async () => {
     'release room in Atlantis, Atlantis',
     'apologise for Atlantis',
   ]);
+
+  await app.close();
+});
+
+it('tests a whole application without its database', async () => {
+  const module = await Test.createTestingModule({ imports: [AppModule] })
+    .overrideProvider(ContinuumSettings)
+    .useValue({ createContinuumOptions: () => ({ journal: 'memory' }) })
+    .compile();
+  module.useLogger(false);
+  const app = await module.init();
+  const sent = new Promise<string>((resolve) => {
+    jest.spyOn(app.get(Mails), 'send').mockImplementationOnce(async (to) => resolve(to));
+  });
+
+  const welcome = await app.get(WorkflowClient).start(WelcomeWorkflow, 'ann@example.org');
+  expect(await sent).toBe('ann@example.org');
+  await welcome.terminate();
 
   await app.close();
 });
