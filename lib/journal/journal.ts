@@ -128,8 +128,8 @@ export interface Journal {
 }
 
 /**
- * The caller's own transaction: a TypeORM `EntityManager` for the Postgres adapter. Opaque here, so that nothing but the
- * adapter knows TypeORM. The in-memory adapter refuses one with a {@link JournalError}.
+ * The caller's own transaction: a TypeORM `EntityManager`. Opaque here, so that nothing but the adapters knows of
+ * TypeORM. Postgres writes in the transaction itself; in memory what was asked for is written when it has committed.
  */
 export interface Transaction {
   readonly manager: unknown;

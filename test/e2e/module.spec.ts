@@ -174,10 +174,11 @@ describe('ContinuumModule', () => {
     expect(await client.count()).toBe(0);
   });
 
-  it('takes no manager without a database', async () => {
+  it('refuses a manager that is of no open transaction', async () => {
     const { client } = await openApp({ continuum: MEMORY, providers: greeting });
     const error = await caught(client.start(GreetingWorkflow, 'Ann', { manager: {} }));
     expect(error).toBeInstanceOf(JournalError);
+    expect(String(error)).toMatch(/dataSource\.transaction\(\)/);
     expect(await client.count()).toBe(0);
   });
 });

@@ -223,3 +223,31 @@ async function createOtherDatabase(): Promise<{ dataSource: DataSource; drop: ()
     },
   };
 }
+
+describe('with the journal in memory, for tests', () => {
+  it('a start and a signal follow the transactions of the DataSource that the test uses', async () => {
+    const { client } = await openApp({ continuum: { journal: 'memory' }, providers: [CollectingWorkflow] });
+    const [kept, forgotten, lost] = [uniqueId(), uniqueId(), uniqueId()];
+    await inTransaction('commit', async (manager) => {
+      const handle = await client.start(CollectingWorkflow, 'start', { id: kept, manager });
+      await expect(client.describe(kept)).rejects.toThrow(WorkflowNotFoundError);
+      await manager.transaction(async (nested) => {
+        await handle.signal('collect', 'nested', { manager: nested });
+      });
+      const refused = manager.transaction(async (nested) => {
+        await handle.signal('collect', 'forgotten', { manager: nested });
+        await client.start(CollectingWorkflow, 'start', { id: forgotten, manager: nested });
+        throw rolledBack;
+      });
+      await expect(refused).rejects.toBe(rolledBack);
+      await handle.signal('collect', 'end', { manager });
+    });
+    await inTransaction('roll back', (manager) =>
+      client.start(CollectingWorkflow, 'start', { id: lost, manager }),
+    );
+    expect(await client.handle(CollectingWorkflow, kept).result()).toEqual(['start', 'nested', 'end']);
+    for (const id of [forgotten, lost]) {
+      await expect(client.describe(id)).rejects.toThrow(WorkflowNotFoundError);
+    }
+  });
+});

@@ -29,12 +29,13 @@ import type {
 import { refuseUnstorableMessage, refuseUnstorableStart, refuseUnstorableTermination } from '../limits.js';
 import type { RunId, WorkerId } from '../ids.js';
 import type { CommitAnswer, Lease, Turn } from '../turn.js';
+import { sendWithin, startWithin } from './caller-transaction.js';
 import { claimActors } from './claim-actors.js';
 import { applyTurn, heldBy, refenceLease, refuseMalformed } from './commit-turn.js';
 import { type Actor, InMemoryStore } from './in-memory-store.js';
 import { countRuns, describeRef, listRuns, loadRun, outcomeOf } from './read-runs.js';
 import { sendMessage, targetOf } from './send-message.js';
-import { startRun, startTerminates, terminateRun, terminationTarget } from './start-runs.js';
+import { startNeeds, startRun, terminateRun, terminationTarget } from './start-runs.js';
 import {
   endSession,
   giveBackActors,
@@ -76,12 +77,12 @@ export class InMemoryJournal implements Journal {
     requests: readonly StartRequest[],
     options: { wait?: boolean; within?: Transaction } = {},
   ): Promise<readonly StartAnswer[]> {
-    const store = await this.#enter(options.within);
+    const store = await this.#enter();
     requests.forEach(refuseUnstorableStart);
-    const held = (request: StartRequest): boolean =>
-      startTerminates(store, request).some((actor) => actor.lock.held);
+    if (options.within !== undefined) return await startWithin(store, options.within, requests);
+    const held = (request: StartRequest): boolean => startNeeds(store, request).some(({ lock }) => lock.held);
     return await store.whenFree(
-      () => (options.wait ? requests.flatMap((request) => startTerminates(store, request)) : []),
+      () => (options.wait ? requests.flatMap((request) => startNeeds(store, request)) : []),
       () => requests.map((request) => (held(request) ? { type: 'again' } : startRun(store, request))),
     );
   }
@@ -90,8 +91,9 @@ export class InMemoryJournal implements Journal {
     messages: readonly Message[],
     options: { wait?: boolean; within?: Transaction } = {},
   ): Promise<readonly SendAnswer[]> {
-    const store = await this.#enter(options.within);
+    const store = await this.#enter();
     messages.forEach(refuseUnstorableMessage);
+    if (options.within !== undefined) return await sendWithin(store, options.within, messages);
     return await store.whenFree(
       () => (options.wait ? present(messages.map((message) => targetOf(store, message))) : []),
       () => messages.map((message) => sendMessage(store, message)),
@@ -227,12 +229,7 @@ export class InMemoryJournal implements Journal {
     return async () => end();
   }
 
-  async #enter(within?: Transaction): Promise<InMemoryStore> {
-    if (within !== undefined) {
-      throw new JournalError(
-        'The in-memory journal takes part in no transaction of its callers. Call it without one, or use the Postgres journal.',
-      );
-    }
+  async #enter(): Promise<InMemoryStore> {
     await setImmediate();
     if (!this.#open)
       throw new JournalUnavailableError('The journal is not open. Open it before its first use.', false);

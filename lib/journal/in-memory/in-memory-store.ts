@@ -63,6 +63,11 @@ export interface Session {
   abandoned: boolean;
 }
 
+/** What an open transaction can hold. */
+export interface Lockable {
+  readonly lock: RowLock;
+}
+
 export interface InMemoryStoreOptions {
   /** Tells the time, in milliseconds since the epoch. Defaults to `Date.now`. */
   readonly clock?: () => Instant;
@@ -72,7 +77,7 @@ export interface InMemoryStoreOptions {
  * What several {@link InMemoryJournal}s share, as processes share a database.
  *
  * Every verb looks and writes in one synchronous go, so it is a transaction by itself. Locks are for what stays open
- * longer than that: `commitLocked`, and whoever calls {@link holdActor}.
+ * longer than that: `commitLocked`, transactions of callers, and whoever calls {@link holdActor}.
  */
 export class InMemoryStore {
   readonly actors = new Map<ActorId, Actor>();
@@ -84,6 +89,7 @@ export class InMemoryStore {
   readonly #runsOf = new Map<string, Run[]>();
   readonly #openActors = new Map<string, Actor>();
   readonly #messageIds = new Map<string, Set<string>>();
+  readonly #reservations = new Map<string, Lockable>();
 
   constructor(options: InMemoryStoreOptions = {}) {
     this.#clock = options.clock ?? Date.now;
@@ -95,8 +101,16 @@ export class InMemoryStore {
 
   add(actor: Actor, run: Run): void {
     const key = keyOf(actor.namespace, actor.workflowId);
+    this.#addActor(key, actor);
+    this.#addRun(key, run);
+  }
+
+  #addActor(key: string, actor: Actor): void {
     this.actors.set(actor.id, actor);
     this.#openActors.set(key, actor);
+  }
+
+  #addRun(key: string, run: Run): void {
     this.runs.set(run.id, run);
     const runs = this.#runsOf.get(key) ?? [];
     this.#runsOf.set(key, runs);
@@ -125,6 +139,27 @@ export class InMemoryStore {
     const run = this.runs.get(actor.runId);
     if (run === undefined) throw new Error(`The actor ${actor.id} has no run ${actor.runId}.`);
     return run;
+  }
+
+  /** Held by an open transaction that has started a run with this workflow id. */
+  reservation(namespace: string, workflowId: string): Lockable {
+    const key = keyOf(namespace, workflowId);
+    const reservation = this.#reservations.get(key) ?? { lock: new RowLock() };
+    this.#reservations.set(key, reservation);
+    return reservation;
+  }
+
+  /** A store with copies of what is stored under one workflow id: what is written there is not seen here. */
+  copyOf(namespace: string, workflowId: string): InMemoryStore {
+    const key = keyOf(namespace, workflowId);
+    const copy = new InMemoryStore({ clock: this.#clock });
+    for (const [id, session] of this.sessions) copy.sessions.set(id, session);
+    for (const run of this.runsOf(namespace, workflowId))
+      copy.#addRun(key, { ...run, history: [...run.history] });
+    const actor = this.#openActors.get(key);
+    if (actor !== undefined) copy.#addActor(key, { ...actor, lock: new RowLock() });
+    copy.#messageIds.set(key, new Set(this.#messageIds.get(key)));
+    return copy;
   }
 
   knowsMessage(namespace: string, workflowId: string, messageId: string): boolean {
@@ -171,9 +206,9 @@ export class InMemoryStore {
   }
 
   /** Does `work` at a moment when nobody holds one of the `rows`. */
-  async whenFree<T>(rows: () => readonly Actor[], work: () => T): Promise<T> {
+  async whenFree<T>(rows: () => readonly Lockable[], work: () => T): Promise<T> {
     for (;;) {
-      const held = rows().find((actor) => actor.lock.held);
+      const held = rows().find(({ lock }) => lock.held);
       if (held === undefined) return work();
       await held.lock.released();
     }

@@ -10,6 +10,12 @@ export class RowLock {
   /** Waits for the lock, and resolves to what gives it back. */
   async hold(): Promise<() => void> {
     while (this.#held) await this.released();
+    return this.take();
+  }
+
+  /** Holds a lock that is free at this moment, and answers what gives it back. */
+  take(): () => void {
+    if (this.#held) throw new Error('The lock is held by somebody else.');
     this.#held = true;
     let mine = true;
     return () => {

@@ -1,6 +1,6 @@
 import type { OnReuse, StartAnswer, StartRequest, TerminateAnswer, TerminateRequest } from '../journal.js';
 import type { RunState } from '../turn.js';
-import { type Actor, type InMemoryStore, floored } from './in-memory-store.js';
+import { type Actor, type InMemoryStore, type Lockable, floored } from './in-memory-store.js';
 import { RowLock } from './row-lock.js';
 import { actorOf } from '../ids.js';
 
@@ -31,11 +31,18 @@ export function startRun(store: InMemoryStore, request: StartRequest): StartAnsw
   return begin(store, request);
 }
 
-/** Whom a start may have to wait for: it cannot close what somebody else holds. */
-export function startTerminates(store: InMemoryStore, request: StartRequest): readonly Actor[] {
-  if (request.onConflict !== 'terminateExisting' || store.runs.has(request.runId)) return [];
-  const open = store.openActor(request.namespace, request.workflowId);
-  return open === undefined ? [] : [open];
+/**
+ * What a start may have to wait for: a transaction that has started the same workflow id, and whoever holds the run that
+ * it closes.
+ */
+export function startNeeds(store: InMemoryStore, request: StartRequest): readonly Lockable[] {
+  const { namespace, workflowId, runId } = request;
+  if (store.runs.has(runId)) return [];
+  const reservation = store.reservation(namespace, workflowId);
+  const open = store.openActor(namespace, workflowId);
+  return request.onConflict === 'terminateExisting' && open !== undefined
+    ? [reservation, open]
+    : [reservation];
 }
 
 export function terminateRun(store: InMemoryStore, request: TerminateRequest): TerminateAnswer {

@@ -1,7 +1,8 @@
 import type { ClientBase } from 'pg';
-import type { EntitySubscriberInterface } from 'typeorm';
 import { JournalError } from '../errors.js';
 import type { Transaction } from '../journal.js';
+import { openTransactionOf, propertyOf, whenEnded } from '../open-transaction.js';
+import type { OpenTransaction, QueryRunnerLike } from '../open-transaction.js';
 import { DATABASE_IDENTITY } from './connection.js';
 import type { Database } from './connection.js';
 import { translateError } from './error-translation.js';
@@ -20,51 +21,27 @@ export async function inCallersTransaction<T>(
   { manager, onCommit }: Transaction,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { runner, dataSource } = openTransactionOf(manager);
-  const client = await runner.connect();
+  const transaction = openTransactionOf(manager);
+  const client = await runnerOf(transaction).connect();
   const result = await inTurn(client, () => inSavepoint(database, client, work));
-  if (onCommit !== undefined) afterCommit(runner, dataSource, onCommit);
+  if (onCommit !== undefined) whenEnded(transaction, { committed: onCommit });
   return result;
 }
 
-/** As much of TypeORM's QueryRunner as is needed. By shape, for the application may have a TypeORM of its own. */
-interface QueryRunnerLike {
-  readonly isTransactionActive: boolean;
-  /** Not public: how deep in nested transactions it is. */
-  readonly transactionDepth?: number;
+interface PostgresRunner {
   connect(): Promise<ClientBase>;
 }
-interface DataSourceLike {
-  readonly options: { readonly type: string };
-  readonly subscribers: EntitySubscriberInterface[];
-}
 
-function openTransactionOf(manager: unknown): { runner: QueryRunnerLike; dataSource: DataSourceLike } {
-  const runner = propertyOf(manager, 'queryRunner');
-  if (
-    typeof propertyOf(runner, 'connect') !== 'function' ||
-    propertyOf(runner, 'isTransactionActive') !== true
-  ) {
-    throw new JournalError(
-      'The journal takes part in a transaction of TypeORM: pass the EntityManager that dataSource.transaction() gives you, ' +
-        'while it is open.',
-    );
-  }
-  const dataSource = propertyOf(manager, 'dataSource') ?? propertyOf(manager, 'connection');
+function runnerOf({ runner, dataSource }: OpenTransaction): PostgresRunner {
   const type = propertyOf(propertyOf(dataSource, 'options'), 'type');
-  if (type !== 'postgres') {
+  if (type !== 'postgres' || typeof propertyOf(runner, 'connect') !== 'function') {
     throw new JournalError(
       `The transaction is one of "${String(type)}"; the journal's tables are in Postgres.`,
     );
   }
-  // The casts: what makes them what they are was just looked at.
-  return { runner: runner as QueryRunnerLike, dataSource: dataSource as DataSourceLike };
+  // The cast: the runner of a DataSource of Postgres, whose connection is one of pg.
+  return runner as QueryRunnerLike & PostgresRunner;
 }
-
-const propertyOf = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null
-    ? (value as Readonly<Record<string, unknown>>)[name]
-    : undefined;
 
 /** A connection has one savepoint of ours at a time, also when its caller starts several calls at once. */
 const lastCalls = new WeakMap<object, Promise<unknown>>();
@@ -133,61 +110,4 @@ function requireSameDatabase(answers: unknown, journal: string, address: string)
 function factOf(answers: unknown, name: string): unknown {
   const rows = propertyOf(Array.isArray(answers) ? answers[1] : undefined, 'rows');
   return propertyOf(Array.isArray(rows) ? rows[0] : undefined, name);
-}
-
-interface Waiting {
-  /** How deep in nested transactions it was asked for. */
-  depth: number;
-  readonly call: () => void;
-}
-
-/** What waits for the end of each transaction. */
-const waitingCalls = new WeakMap<object, Waiting[]>();
-const watched = new WeakSet<object>();
-
-function afterCommit(runner: QueryRunnerLike, dataSource: DataSourceLike, call: () => void): void {
-  if (!watched.has(dataSource)) {
-    watched.add(dataSource);
-    dataSource.subscribers.push(new TransactionEnds());
-  }
-  const waiting = waitingCalls.get(runner) ?? [];
-  waiting.push({ depth: depthOf(runner), call });
-  waitingCalls.set(runner, waiting);
-}
-
-const depthOf = ({ transactionDepth }: QueryRunnerLike): number => transactionDepth ?? 1;
-
-/** Hears of the ends of an application's transactions; one for each DataSource. */
-class TransactionEnds implements EntitySubscriberInterface {
-  afterTransactionStart({ queryRunner }: { queryRunner: unknown }): void {
-    // The cast, as below: TypeORM's own runner, of which the type hides the depth.
-    const runner = queryRunner as QueryRunnerLike;
-    // Left over from a transaction whose end nobody saw.
-    if (depthOf(runner) === 1) waitingCalls.delete(runner);
-  }
-
-  afterTransactionCommit({ queryRunner }: { queryRunner: unknown }): void {
-    const runner = queryRunner as QueryRunnerLike;
-    const waiting = waitingCalls.get(runner) ?? [];
-    if (runner.isTransactionActive) {
-      // The end of a nested one: what was asked for in it now hangs on the outer one.
-      for (const call of waiting) call.depth = Math.min(call.depth, depthOf(runner));
-      return;
-    }
-    waitingCalls.delete(runner);
-    for (const { call } of waiting) {
-      try {
-        call();
-      } catch {
-        // It has committed, and an error from here would tell its caller otherwise.
-      }
-    }
-  }
-
-  afterTransactionRollback({ queryRunner }: { queryRunner: unknown }): void {
-    const runner = queryRunner as QueryRunnerLike;
-    const waiting = waitingCalls.get(runner) ?? [];
-    const kept = runner.isTransactionActive ? waiting.filter(({ depth }) => depth <= depthOf(runner)) : [];
-    waitingCalls.set(runner, kept);
-  }
 }
