@@ -89,7 +89,8 @@ describeJournalContract('InMemoryJournal', makeHarness, { describe, it, expect }
 
 describe('what is peculiar to InMemoryJournal', () => {
   it('writes what a nested transaction asked for when the outer one commits, and forgets what was rolled back', async () => {
-    const { journal, dispose } = await makeHarness();
+    const harness = await makeHarness();
+    const { journal } = harness;
     const runner = new FakeRunner(new FakeDataSource());
     const within = { manager: runner.manager };
     const start = async (workflowId: string): Promise<string | undefined> =>
@@ -109,11 +110,12 @@ describe('what is peculiar to InMemoryJournal', () => {
     runner.end('commit');
     expect(await started(journal, startOf('nested'))).toBe('conflict');
     expect(await journal.count({ namespace: 'test' })).toBe(3);
-    await dispose();
+    await harness.dispose();
   });
 
   it('frees what a transaction held whose end nobody saw, when the connection begins the next', async () => {
-    const { journal, dispose } = await makeHarness();
+    const harness = await makeHarness();
+    const { journal } = harness;
     const runner = new FakeRunner(new FakeDataSource());
     runner.begin();
     await journal.start([startOf('lost')], { within: { manager: runner.manager } });
@@ -121,11 +123,12 @@ describe('what is peculiar to InMemoryJournal', () => {
     runner.transactionDepth = 0;
     runner.begin();
     expect(await started(journal, startOf('lost'))).toBe('started');
-    await dispose();
+    await harness.dispose();
   });
 
   it('tells the one of two transactions that closes a circle of waiting', async () => {
-    const { journal, dispose } = await makeHarness();
+    const harness = await makeHarness();
+    const { journal } = harness;
     const [one, two] = [new FakeRunner(new FakeDataSource()), new FakeRunner(new FakeDataSource())];
     one.begin();
     two.begin();
@@ -140,7 +143,7 @@ describe('what is peculiar to InMemoryJournal', () => {
     expect(await waiting).toMatchObject([{ type: 'started' }]);
     one.end('commit');
     expect(await journal.count({ namespace: 'test' })).toBe(2);
-    await dispose();
+    await harness.dispose();
   });
 
   it('is unavailable before it is opened and after it was closed', async () => {

@@ -81,7 +81,13 @@ async function takePart<T>(
   const taken: (() => void)[] = [];
   try {
     for (const asked of all) {
-      await waitFor(store, participant, asked);
+      // Nothing comes between the last look and the taking of the locks.
+      for (let lock = lockOfOthers(participant, asked); lock; lock = lockOfOthers(participant, asked)) {
+        refuseDeadlock(store, participant, lock, asked.workflowId);
+        participant.waitsFor = lock;
+        await lock.released();
+        participant.waitsFor = null;
+      }
       // It may have ended meanwhile, where its owner did not wait for the answer.
       openTransactionOf(manager);
       const { answer, forget } = decide(store, transaction, participant, asked);
@@ -97,16 +103,10 @@ async function takePart<T>(
   return answers;
 }
 
-async function waitFor<T>(store: InMemoryStore, participant: Participant, asked: Asked<T>): Promise<void> {
-  for (;;) {
-    const held = foreign(participant, asked.needs()).find((lock) => lock.held);
-    if (held === undefined) return;
-    refuseDeadlock(store, participant, held, asked.workflowId);
-    participant.waitsFor = held;
-    await held.released();
-    participant.waitsFor = null;
-  }
-}
+const lockOfOthers = (
+  participant: Participant,
+  { needs }: { readonly needs: () => readonly Lockable[] },
+): RowLock | undefined => foreign(participant, needs()).find((lock) => lock.held);
 
 /** Looks, and holds what it has looked at, in one go. */
 function decide<T>(
