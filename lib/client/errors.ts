@@ -66,8 +66,8 @@ export class WorkflowNotFoundError extends ClientError {
 }
 
 /**
- * The workflow id is taken by an open run, or `onReuse` refuses to use it again. To get a handle of the open run
- * instead, start with `onConflict: 'useExisting'`.
+ * The workflow id is taken by an open run, or `onReuse` refuses to use it again. To get a handle of that run instead,
+ * start with `onConflict: 'useExisting'` for an open one, with `onReuse: 'useExisting'` for one that has ended.
  */
 export class WorkflowAlreadyStartedError extends ClientError {
   override readonly name: string = 'WorkflowAlreadyStartedError';

@@ -34,9 +34,13 @@ import type { ResultOptions } from './workflow-handle.js';
 export interface StartOptions {
   /** The workflow id: names one open run at a time. Defaults to a new UUID. */
   readonly id?: string | undefined;
-  /** When an open run has the id. Defaults to `'fail'`. */
+  /** When an open run has the id: `'useExisting'` gives its handle. Defaults to `'fail'`. */
   readonly onConflict?: OnConflict | undefined;
-  /** When a closed run had the id. Defaults to `'allow'`. */
+  /**
+   * When no open run has the id, but a closed one had it: `'useExisting'` gives the handle of the latest one, whose
+   * `result()` is what that run came to. With `'useExisting'` for both policies a start may be repeated at any time, and
+   * runs once. Defaults to `'allow'`: it runs again.
+   */
   readonly onReuse?: OnReuse | undefined;
   /** Not before this time. A signal does not start it earlier. Defaults to now. */
   readonly startAt?: Date | undefined;
@@ -102,7 +106,7 @@ export class WorkflowClient {
    * Starts a workflow, by its class or by its name: `start<OrderWorkflow>('order', order)` with a type import alone.
    * Once this resolves the run is never lost.
    *
-   * @returns a handle bound to the run
+   * @returns a handle bound to the run; its `created` tells whether this call began it
    * @throws WorkflowAlreadyStartedError by `onConflict` and `onReuse`
    * @throws InvalidInputError, UnknownWorkflowError, UnstorableValueError, PayloadTooLargeError
    */
@@ -134,6 +138,7 @@ export class WorkflowClient {
       workflowId: request.workflowId,
       runId,
       type,
+      created: answer.type === 'started',
     });
   }
 
@@ -177,6 +182,7 @@ export class WorkflowClient {
       workflowId,
       runId: runId === undefined ? null : asRunId(runId),
       type,
+      created: false,
     });
   }
 
@@ -252,7 +258,7 @@ export class WorkflowClient {
     const workflowId = options.id ?? runId;
     checkName('a workflow id', workflowId);
     checkChoice('onConflict', options.onConflict, ['fail', 'useExisting', 'terminateExisting']);
-    checkChoice('onReuse', options.onReuse, ['allow', 'allowIfFailed', 'reject']);
+    checkChoice('onReuse', options.onReuse, ['allow', 'allowIfFailed', 'reject', 'useExisting']);
     const startAt = instantOf('startAt', options.startAt) ?? null;
     const value = await validated(schema, input, `the input of ${name}`);
     // They are limited as payloads are; that they are plain JSON is for the journal to see.

@@ -60,6 +60,8 @@ export interface HandleTarget {
   readonly runId: RunId | null;
   /** `undefined` for a handle by id alone. */
   readonly type: (abstract new (...dependencies: never[]) => object) | undefined;
+  /** The start that gave this handle began the run. */
+  readonly created: boolean;
 }
 
 /**
@@ -91,6 +93,14 @@ export class WorkflowHandle<W = any> {
   /** The run this handle is bound to; `undefined` when it follows the workflow id. */
   get runId(): string | undefined {
     return this.#target.runId ?? undefined;
+  }
+
+  /**
+   * Whether the `start` that gave this handle began the run. `false` where a run was there before, by `'useExisting'`, and
+   * for every handle that no `start` gave.
+   */
+  get created(): boolean {
+    return this.#target.created;
   }
 
   /**

@@ -138,7 +138,7 @@ export interface Transaction {
 }
 
 export type OnConflict = 'fail' | 'useExisting' | 'terminateExisting';
-export type OnReuse = 'allow' | 'allowIfFailed' | 'reject';
+export type OnReuse = 'allow' | 'allowIfFailed' | 'reject' | 'useExisting';
 
 export interface StartRequest {
   /** The id of the actor and of its first run: a UUID (v7) drawn by the caller, so that a repeated start is recognised. */
@@ -178,7 +178,7 @@ export type StartAnswer =
    * where its owner has no live session (any more): the run is then unleased, as without `first`.
    */
   | { readonly type: 'started'; readonly runId: RunId; readonly token: number }
-  /** `onConflict: 'useExisting'`: this run has the workflow id. */
+  /** `onConflict: 'useExisting'`: this run has the workflow id; `onReuse: 'useExisting'`: this closed run had it last. */
   | { readonly type: 'existing'; readonly runId: RunId }
   /** `onConflict: 'fail'`: this run has the workflow id. */
   | { readonly type: 'conflict'; readonly runId: RunId }

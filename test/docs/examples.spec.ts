@@ -135,6 +135,8 @@ describe('the examples in the documentation', () => {
     expect(await carts.openOnes('ann')).toEqual(['cart-ann']);
     expect(await carts.checkOut('ann')).toBe('2 for ann');
     expect(await carts.openOnes('ann')).toEqual([]);
+    expect(await carts.openOnce('request-3')).toBe(true);
+    expect(await carts.openOnce('request-3')).toBe(false);
     await carts.open('bob');
     expect(await carts.checkOut('bob')).toBe('cancelled');
   });

@@ -26,7 +26,9 @@ export function startRun(store: InMemoryStore, request: StartRequest): StartAnsw
   }
   const latest = store.runsOf(namespace, workflowId).at(-1);
   if (latest !== undefined && !mayReuse(request.onReuse, latest.state)) {
-    return { type: 'reuse refused', runId: latest.id, state: latest.state };
+    return request.onReuse === 'useExisting'
+      ? { type: 'existing', runId: latest.id }
+      : { type: 'reuse refused', runId: latest.id, state: latest.state };
   }
   return begin(store, request);
 }
@@ -78,6 +80,7 @@ function mayReuse(onReuse: OnReuse, state: RunState): boolean {
     case 'allowIfFailed':
       return state !== 'completed';
     case 'reject':
+    case 'useExisting':
       return false;
     default:
       return onReuse satisfies never;

@@ -58,7 +58,7 @@ export async function startTogether(
   return requests.map((request) => answers.get(request) ?? unanswered(request));
 }
 
-/** Thrown to roll back what was written on trial. */
+/** Thrown to roll back what was written on trial. `answer` is another run's, or a refusal. */
 export class StartRefused extends Error {
   override readonly name: string = 'StartRefused';
   constructor(readonly answer: StartAnswer) {
@@ -80,7 +80,11 @@ export async function startByPolicy(session: Session, request: StartRequest): Pr
     if (token !== undefined) {
       const { latest_run, latest_state } = facts ?? {};
       if (!terminated && latest_run && latest_state && !mayReuse(onReuse, latest_state)) {
-        throw new StartRefused({ type: 'reuse refused', runId: latest_run, state: latest_state });
+        throw new StartRefused(
+          onReuse === 'useExisting'
+            ? { type: 'existing', runId: latest_run }
+            : { type: 'reuse refused', runId: latest_run, state: latest_state },
+        );
       }
       return { type: 'started', runId, token };
     }
@@ -143,6 +147,7 @@ function mayReuse(onReuse: OnReuse, state: RunState): boolean {
     case 'allowIfFailed':
       return state !== 'completed';
     case 'reject':
+    case 'useExisting':
       return false;
     default:
       return onReuse satisfies never;

@@ -17,6 +17,15 @@ export class Carts {
     return handle.workflowId;
   }
 
+  async openOnce(requestId: string): Promise<boolean> {
+    const cart = await this.workflows.start(CartWorkflow, undefined, {
+      id: `cart-${requestId}`,
+      onConflict: 'useExisting', // it runs: a handle of it
+      onReuse: 'useExisting', // it ran: a handle of it
+    });
+    return cart.created;
+  }
+
   async fill(customer: string, sku: string, requestId: string): Promise<void> {
     const cart = this.workflows.handle(CartWorkflow, `cart-${customer}`);
     await cart.signal('add', { sku, quantity: 1 }, { dedupeId: requestId }); // sent twice, it counts once

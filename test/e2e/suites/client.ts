@@ -126,6 +126,32 @@ export function describeClient(backend: Backend): void {
         }
       });
 
+      it('that use whatever there is run once, also when the first run has ended', async () => {
+        const id = uniqueId();
+        const once = { id, onConflict: 'useExisting', onReuse: 'useExisting' } as const;
+        const first = await startWaiting(once);
+        const second = await startWaiting(once, 'asked again');
+        await first.signal('tell', 'yes');
+        expect(await first.result()).toBe('q: yes');
+        const third = await startWaiting(once, 'and again');
+        expect([first, second, third].map(({ created }) => created)).toEqual([true, false, false]);
+        expect([second.runId, third.runId]).toEqual([first.runId, first.runId]);
+        expect(await third.result()).toBe('q: yes');
+        expect(await app.client.execute(WaitingWorkflow, 'at last', once)).toBe('q: yes');
+        expect(await app.client.count({ id })).toBe(1);
+        expect(app.client.handle(id).created).toBe(false);
+      });
+
+      it('that use a run which failed are told how', async () => {
+        const id = uniqueId();
+        const first = await startWaiting({ id });
+        await first.signal('tell', 'fail');
+        await first.result().catch(() => undefined);
+        const again = await startWaiting({ id, onReuse: 'useExisting' });
+        expect(again.created).toBe(false);
+        await expect(again.result()).rejects.toMatchObject({ cause: { message: 'told to' } });
+      });
+
       it('of one id by many callers at once start one run', async () => {
         const id = uniqueId();
         const handles = await Promise.all(

@@ -6,7 +6,7 @@ import { actorOf } from '../../../journal/index.js';
 import type { RunId, WorkerId } from '../../../journal/index.js';
 
 const ON_CONFLICT: readonly OnConflict[] = ['fail', 'useExisting', 'terminateExisting'];
-const ON_REUSE: readonly OnReuse[] = ['allow', 'allowIfFailed', 'reject'];
+const ON_REUSE: readonly OnReuse[] = ['allow', 'allowIfFailed', 'reject', 'useExisting'];
 
 export function startConflictTopic({ test, expect }: Topic): void {
   for (const onConflict of ON_CONFLICT) {
@@ -34,7 +34,10 @@ export function startConflictTopic({ test, expect }: Topic): void {
           const answer = await s.tryStart({ workflowId: closed.workflowId, ...policies });
           const allowed = onReuse === 'allow' || (onReuse === 'allowIfFailed' && state !== 'completed');
           if (allowed) expect(answer.type).toBe('started');
-          else expect(answer).toEqual({ type: 'reuse refused', runId: closed.runId, state });
+          else if (onReuse === 'useExisting') {
+            expect(answer).toEqual({ type: 'existing', runId: closed.runId });
+            expect(await s.journal.count({ namespace: NAMESPACE, workflowId: closed.workflowId })).toBe(1);
+          } else expect(answer).toEqual({ type: 'reuse refused', runId: closed.runId, state });
           expect(await s.describe(closed)).toMatchObject({ state });
         }
       });
@@ -117,6 +120,63 @@ export function startConflictTopic({ test, expect }: Topic): void {
     );
     expect(countOf(await Promise.all(callers), 'started')).toBe(1);
     expect(await s.journal.count({ namespace: NAMESPACE })).toBe(1);
+  });
+
+  test('of 20 concurrent callers that use whatever there is exactly one ever starts, also when it ends at once', async (s) => {
+    const second = await s.harness.second();
+    const owner = await s.worker();
+    const policies = { workflowId: 'the-one', onConflict: 'useExisting', onReuse: 'useExisting' } as const;
+    const callers = range(20).map((i) =>
+      startAndComplete(s, owner, policies, i % 2 === 0 ? s.journal : second),
+    );
+    const answers = await Promise.all(callers);
+    expect(countOf(answers, 'started')).toBe(1);
+    expect(countOf(answers, 'existing')).toBe(19);
+    const { runId } = answers.find(({ type }) => type === 'started') as { runId: RunId };
+    for (const answer of answers) expect(answer).toMatchObject({ runId });
+  });
+
+  test('a start that uses whatever there is and races a close is told the run that closes', async (s) => {
+    const second = await s.harness.second();
+    const owner = await s.worker();
+    for (const i of range(100)) {
+      const held = await s.held(owner);
+      const { workflowId, runId } = held.run;
+      const [closed, answer] = await race(
+        i,
+        () => s.settles(held, { entries: [runCompleted()], decides: true, outcome: COMPLETED }),
+        () => s.tryStart({ workflowId, onConflict: 'useExisting', onReuse: 'useExisting' }, second),
+      );
+      expect(closed.type).toBe('applied');
+      expect(answer).toEqual({ type: 'existing', runId });
+    }
+  });
+
+  test('starts that use whatever there is: new, open and closed ones in one batch, next to others', async (s) => {
+    const open = await s.started();
+    const closed = await s.closed('failed');
+    const use = { onConflict: 'useExisting', onReuse: 'useExisting' } as const;
+    const answers = await s.journal.start([
+      s.request({ workflowId: 'new-1', ...use }),
+      s.request({ workflowId: closed.workflowId, ...use }),
+      s.request(),
+      s.request({ workflowId: open.workflowId, ...use }),
+      s.request({ workflowId: 'new-1', ...use }),
+      s.request({ workflowId: closed.workflowId, onReuse: 'reject' }),
+      s.request({ workflowId: 'new-2', ...use }),
+    ]);
+    expect(answers.map(({ type }) => type)).toEqual([
+      'started',
+      'existing',
+      'started',
+      'existing',
+      'existing',
+      'reuse refused',
+      'started',
+    ]);
+    expect(answers[1]).toMatchObject({ runId: closed.runId });
+    expect(answers[3]).toMatchObject({ runId: open.runId });
+    expect(answers[4]).toEqual({ ...answers[0], type: 'existing', token: undefined });
   });
 
   test('a close that races a start never lets a start through that refuses reuse', async (s) => {

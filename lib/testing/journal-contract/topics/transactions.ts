@@ -105,10 +105,12 @@ export function transactionTopic({ test, expect }: Topic): void {
           s.request({ workflowId: open.workflowId }),
           s.request({ workflowId: open.workflowId, onConflict: 'useExisting' }),
           s.request({ workflowId: closed.workflowId, onReuse: 'reject' }),
+          s.request({ workflowId: closed.workflowId, onReuse: 'useExisting' }),
         ],
         { within },
       );
-      expect(answers.map(({ type }) => type)).toEqual(['conflict', 'existing', 'reuse refused']);
+      expect(answers.map(({ type }) => type)).toEqual(['conflict', 'existing', 'reuse refused', 'existing']);
+      expect(answers[3]).toMatchObject({ runId: closed.runId });
       expect(await s.journal.send([s.signal({ workflowId: 'nobody' })], { within })).toEqual([
         { type: 'not running', known: false },
       ]);

@@ -2,7 +2,6 @@ import { ConflictException, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import {
   CancelledError,
-  WorkflowAlreadyStartedError,
   WorkflowCancelledError,
   WorkflowClient,
   WorkflowFailedError,
@@ -37,22 +36,12 @@ export class OrdersService {
   async place(order: NewOrder): Promise<{ workflowId: string }> {
     const cents = totalOf(order.items);
     const attributes = { customer: order.customer, cents };
-    try {
-      const { workflowId } = await this.workflows.start(
-        OrderWorkflow,
-        { ...order, cents, approvalTimeout: this.settings.approvalTimeout },
-        {
-          id: PREFIX + order.id,
-          onConflict: 'useExisting',
-          onReuse: 'reject',
-          attributes,
-        },
-      );
-      return { workflowId };
-    } catch (error) {
-      if (error instanceof WorkflowAlreadyStartedError) return { workflowId: error.workflowId };
-      throw error;
-    }
+    const { workflowId } = await this.workflows.start(
+      OrderWorkflow,
+      { ...order, cents, approvalTimeout: this.settings.approvalTimeout },
+      { id: PREFIX + order.id, onConflict: 'useExisting', onReuse: 'useExisting', attributes },
+    );
+    return { workflowId };
   }
 
   async find(id: string): Promise<OrderDetails> {
