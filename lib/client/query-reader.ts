@@ -1,17 +1,29 @@
 import { Fold, RunNotReadyError, TurnFault } from '../core/index.js';
 import type { WorkflowDefinition } from '../core/index.js';
-import { pause, RunGoneError } from '../engine/index.js';
+import { MAIL_UNREAD, pause, RunGoneError } from '../engine/index.js';
 import type { RunDescription } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
 import { RunBlockedError, UnknownHandlerError, UnknownWorkflowError } from './errors.js';
 
-/** How long a query waits for the first turn of its run, and how often it looks, in ms. */
+/** How long a query waits for the first turn of its run and for its mail, and how often it looks, in ms. */
 const PATIENCE = 2_000;
 const LOOK_EVERY = 20;
 
+/** One query, and how far it can wait. */
+interface Asked {
+  readonly definition: WorkflowDefinition;
+  readonly name: string;
+  readonly args: readonly unknown[];
+  /** The inbox reached so far when it was asked: all of that was acknowledged, and is seen. */
+  readonly through: number;
+  /** By the monotonic clock. */
+  readonly end: number;
+}
+
 /**
  * Answers queries from committed state (F21): asks the run where it is in memory here, and otherwise folds its history,
- * which needs no lease and leaves no trace.
+ * which needs no lease and leaves no trace. A query sees every message that was acknowledged before it was asked (F21
+ * amended), for as long as somebody can be expected to take them up.
  */
 export class QueryReader {
   readonly #parts: ClientParts;
@@ -32,43 +44,70 @@ export class QueryReader {
     if (!definition.queries.has(name))
       throw new UnknownHandlerError(run.workflow, 'query', name, [...definition.queries]);
     const { codec } = this.#parts;
-    // What a caller holds and what a handler sees are not the same object.
-    const copied = args.map((arg) => codec.decode(codec.encode(arg)));
-    const answer = await this.#onceBegun(async () => {
-      const resident = this.#parts.engine()?.runs.get(run.actorId);
-      if (resident?.facts.runId !== run.runId || !resident.answersQueries)
-        return this.#fold(definition, run, name, copied);
-      try {
-        return await resident.query(name, copied);
-      } catch (error) {
-        if (error instanceof TurnFault) throw blocked(run, error);
-        // It left while it was asked: what the journal has is the answer.
-        if (!(error instanceof RunGoneError)) throw error;
-        return this.#fold(definition, run, name, copied);
-      }
+    const answer = await this.#answer(run, {
+      definition,
+      name,
+      // What a caller holds and what a handler sees are not the same object.
+      args: args.map((arg) => codec.decode(codec.encode(arg))),
+      through: run.mail?.arrived ?? 0,
+      end: performance.now() + PATIENCE,
     });
     return codec.decode(codec.encode(answer));
   }
 
   /** A run that was started just now takes its first turn soon: until then there is nobody to ask. */
-  async #onceBegun(ask: () => Promise<unknown>): Promise<unknown> {
-    const end = performance.now() + PATIENCE;
-    for (;;) {
+  async #answer(asked: RunDescription, query: Asked): Promise<unknown> {
+    for (let run = asked; ;) {
       try {
-        return await ask();
+        return await this.#ask(run, query);
       } catch (error) {
-        if (!(error instanceof RunNotReadyError) || performance.now() > end) throw error;
-        await pause(LOOK_EVERY);
+        if (!(error instanceof RunNotReadyError) || performance.now() > query.end) throw error;
       }
+      await pause(LOOK_EVERY);
+      if (run.mail) run = await this.#lookAgain(run);
     }
   }
 
-  async #fold(
-    definition: WorkflowDefinition,
-    run: RunDescription,
-    name: string,
-    args: readonly unknown[],
-  ): Promise<unknown> {
+  async #ask(run: RunDescription, query: Asked): Promise<unknown> {
+    const { name, args, through, end } = query;
+    const resident = this.#parts.engine()?.runs.get(run.actorId);
+    if (resident?.facts.runId === run.runId && resident.answersQueries) {
+      try {
+        return await resident.query(name, args, through, Math.max(0, end - performance.now()));
+      } catch (error) {
+        if (error instanceof TurnFault) throw blocked(run, error);
+        // It left while it was asked: what the journal has is the answer.
+        if (!(error instanceof RunGoneError)) throw error;
+        return this.#fold(await this.#onceConsumed(await this.#lookAgain(run), query), query);
+      }
+    }
+    return this.#fold(await this.#onceConsumed(run, query), query);
+  }
+
+  /** Waits, within bounds, until whoever has the run, or claims it, has consumed what had arrived. */
+  async #onceConsumed(asked: RunDescription, { through, end }: Asked): Promise<RunDescription> {
+    let run = asked;
+    for (let told = false; run.mail && !run.blocked && run.mail.consumed < through; told = true) {
+      if (performance.now() > end) {
+        // Nobody has taken it up meanwhile: there is no more to be had than what is committed.
+        if (run.mail.owner === null) return run;
+        throw new RunNotReadyError(MAIL_UNREAD);
+      }
+      // The hint of the message itself may have got lost.
+      if (!told) this.#parts.wakeup.tell({ type: 'mail', actorId: run.actorId });
+      await pause(LOOK_EVERY);
+      run = await this.#lookAgain(run);
+    }
+    return run;
+  }
+
+  async #lookAgain(run: RunDescription): Promise<RunDescription> {
+    const { namespace, workflowId, runId } = run;
+    const [found] = await this.#parts.journal.describe([{ namespace, workflowId, runId }]);
+    return found ?? run;
+  }
+
+  async #fold(run: RunDescription, { definition, name, args }: Asked): Promise<unknown> {
     const [loaded] = await this.#parts.journal.load([
       { actorId: run.actorId, runId: run.runId, historyAfter: 0, inboxAfter: null },
     ]);

@@ -152,10 +152,11 @@ export class WorkflowHandle<W = any> {
   }
 
   /**
-   * Asks the run a question. It answers from committed state, also after it has ended.
+   * Asks the run a question. It answers from committed state, also after it has ended, and has seen every signal that was
+   * acknowledged before the question, whoever sent it. Of a run that no worker takes up, the answer is what is committed.
    *
    * @throws UnknownHandlerError, UnknownWorkflowError, WorkflowNotFoundError, and what the handler throws
-   * @throws RunNotReadyError when the run has not begun within two seconds
+   * @throws RunNotReadyError when the run has not begun, or has not taken up those signals, within two seconds
    * @throws RunBlockedError when the run is parked, because its code cannot go on
    */
   async query<K extends QueryName<W>>(query: K, ...args: QueryArgs<W, K>): Promise<HandlerResult<W, K>> {

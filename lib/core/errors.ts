@@ -188,7 +188,8 @@ export class UnknownQueryError extends Error {
 }
 
 /**
- * The run has no object to ask yet: it has not started. Ask again later.
+ * The run has no object to ask yet, because it has not started; or it has not taken up the signals that were acknowledged
+ * before the question. Ask again later.
  * Its fields make Nest's own exception filter answer 409.
  */
 export class RunNotReadyError extends Error {

@@ -1,4 +1,4 @@
-import { errorText, toError } from '../core/index.js';
+import { errorText, RunNotReadyError, toError } from '../core/index.js';
 import type {
   CommandId,
   Fold,
@@ -24,6 +24,9 @@ import type { TurnEnd } from './run-turn.js';
 import { eventOf } from './run-work.js';
 import type { Work } from './run-work.js';
 
+/** Says a {@link RunNotReadyError} of a run that does not come to its mail. */
+export const MAIL_UNREAD =
+  'A query sees every message that was acknowledged before it, but the run has not taken them up yet. Ask again later.';
 /** Characters of what is shown of a fault. */
 const LONGEST_REASON = 4_000;
 /** A run that cannot go on is tried again after 1 s, 2 s, 4 s … 1 min. In ms. */
@@ -156,21 +159,44 @@ export class ResidentRun {
   }
 
   /**
-   * Answers from committed state: between turns (F21). Throws what the handler throws, and {@link RunGoneError} when the
-   * run left the memory before its turn was committed.
+   * Answers from committed state: between turns, once the inbox is consumed up to `through` (F21 amended). Throws what the
+   * handler throws, {@link RunGoneError} when the run left the memory before, and {@link RunNotReadyError} when the
+   * inbox is not consumed so far within `patience` ms.
    */
-  query(name: string, args: readonly unknown[]): Promise<unknown> {
+  async query(name: string, args: readonly unknown[], through: number, patience: number): Promise<unknown> {
+    if (this.#fault) throw this.#fault;
+    if (this.over) throw new RunGoneError();
+    this.mailArrived(through);
+    const answer = (): unknown => this.#held.fold.current.query(name, args);
+    return this.#state === 'driving' ? this.#afterTurn(answer, through, patience) : answer();
+  }
+
+  #afterTurn(ask: () => unknown, through: number, patience: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const answer = (): void => {
-        try {
-          resolve(this.#held.fold.current.query(name, args));
-        } catch (error) {
+      const question: Question = {
+        through,
+        answer: () => {
+          timer?.cancel();
+          try {
+            resolve(ask());
+          } catch (error) {
+            reject(error);
+          }
+        },
+        refuse: (error) => {
+          timer?.cancel();
           reject(error);
-        }
+        },
       };
-      if (this.#fault) reject(this.#fault);
-      else if (this.#state === 'driving') this.#betweenTurns.push({ answer, refuse: reject });
-      else answer();
+      // A turn alone may take as long as its commit: the journal is patient.
+      const timer =
+        through > this.#held.inbox.consumed
+          ? LongTimer.start(patience, () => {
+              this.#betweenTurns = this.#betweenTurns.filter((open) => open !== question);
+              reject(new RunNotReadyError(MAIL_UNREAD));
+            })
+          : undefined;
+      this.#betweenTurns.push(question);
     });
   }
 
@@ -237,7 +263,10 @@ export class ResidentRun {
   }
 
   #answerQueries(): void {
-    for (const { answer } of this.#betweenTurns.splice(0)) answer();
+    const { consumed } = this.#held.inbox;
+    const open = this.#betweenTurns;
+    this.#betweenTurns = open.filter(({ through }) => through > consumed);
+    for (const { through, answer } of open) if (through <= consumed) answer();
   }
 
   /** Whether there was anything to do. */
@@ -412,8 +441,10 @@ export class ResidentRun {
     this.#held.activities.stop(reason);
     this.#held.fold.current.close();
     this.#gone(ending);
-    if (ending.type === 'closed' || ending.type === 'released') this.#answerQueries();
-    else this.#refuseQueries(new RunGoneError());
+    // Of a closed run nothing more is consumed. Whatever is left unread elsewhere is the next holder's.
+    if (ending.type === 'closed') for (const { answer } of this.#betweenTurns.splice(0)) answer();
+    else if (ending.type === 'released') this.#answerQueries();
+    this.#refuseQueries(new RunGoneError());
   }
 
   #refuseQueries(error: Error): void {
@@ -454,6 +485,8 @@ const forgotten = (call: UnawaitedCall): ForgottenCall =>
     : { call: call.call, outcome: call.outcome };
 
 interface Question {
+  /** Answered once the inbox is consumed up to here. */
+  readonly through: number;
   readonly answer: () => void;
   readonly refuse: (error: Error) => void;
 }

@@ -334,6 +334,15 @@ export interface RunDescription {
   readonly attributes: Readonly<Record<string, unknown>> | null;
   /** Of an open run that cannot go on: why, since when, and how many turns failed. */
   readonly blocked: { readonly reason: string; readonly since: Instant; readonly failedTurns: number } | null;
+  /**
+   * Of an open run: how many messages its workflow id got so far, how many of them are consumed, and which worker has the
+   * run in memory to consume them.
+   */
+  readonly mail: {
+    readonly arrived: number;
+    readonly consumed: number;
+    readonly owner: WorkerId | null;
+  } | null;
 }
 export interface RunOutcome {
   readonly run: RunDescription;

@@ -103,8 +103,9 @@ function sameJson(a: unknown, b: unknown): boolean {
 }
 
 function describeRun(store: InMemoryStore, run: Run): RunDescription {
-  const blocked = store.actors.get(run.actorId)?.blocked ?? null;
-  const failedTurns = store.actors.get(run.actorId)?.failedTurns ?? 0;
+  const actor = store.actors.get(run.actorId);
+  const blocked = actor?.blocked ?? null;
+  const failedTurns = actor?.failedTurns ?? 0;
   return {
     namespace: run.namespace,
     workflowId: run.workflowId,
@@ -117,6 +118,10 @@ function describeRun(store: InMemoryStore, run: Run): RunDescription {
     closedAt: run.closedAt,
     attributes: parseAttributes(run.attributes),
     blocked: blocked === null ? null : { reason: blocked.reason, since: blocked.since, failedTurns },
+    mail:
+      actor === undefined
+        ? null
+        : { arrived: actor.inboxSeq, consumed: actor.inboxConsumed, owner: actor.owner },
   };
 }
 

@@ -6,7 +6,7 @@ import { textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { ACTOR, RUN, type Run } from './entities/index.js';
 import { toEntry } from './row-mapping.js';
 import { decodeCursor, encodeCursor } from './run-cursor.js';
-import { type DescribedRun, describeEntity, toDescription } from './run-mapping.js';
+import { type DescribedRun, NO_ACTOR, describeEntity, toDescription } from './run-mapping.js';
 import { describeRuns } from './sql/describe-runs.js';
 import { readOutcomes } from './sql/read-outcomes.js';
 import type { Session } from './statement.js';
@@ -33,7 +33,7 @@ export async function outcomes(
   return runIds.map((_, i) => {
     const row = found.get(i + 1);
     if (row === undefined) return null;
-    const run = toDescription({ ...row, blocked: null, blocked_since: null, failed_turns: null });
+    const run = toDescription({ ...row, ...NO_ACTOR });
     return { run, last: toEntry(row) };
   });
 }

@@ -2,7 +2,8 @@ import type { RunDescription } from '../journal.js';
 import type { RunState } from '../turn.js';
 import type { Actor, Run } from './entities/index.js';
 import { toInstant } from './row-mapping.js';
-import type { ActorId, RunId } from '../ids.js';
+import { asWorkerId } from '../ids.js';
+import type { ActorId, RunId, WorkerId } from '../ids.js';
 
 /** A row of `runs`, and what its open actor knows, as statements select it. */
 export interface RunRow {
@@ -19,7 +20,20 @@ export interface RunRow {
   readonly blocked: string | null;
   readonly blocked_since: number | null;
   readonly failed_turns: number | null;
+  readonly inbox_seq: number | null;
+  readonly inbox_consumed: number | null;
+  readonly lease_owner: WorkerId | null;
 }
+
+/** Columns of the open actor: of a closed run there are none. */
+export const NO_ACTOR = {
+  blocked: null,
+  blocked_since: null,
+  failed_turns: null,
+  inbox_seq: null,
+  inbox_consumed: null,
+  lease_owner: null,
+} as const;
 
 export function toDescription(row: RunRow): RunDescription {
   return {
@@ -38,6 +52,10 @@ export function toDescription(row: RunRow): RunDescription {
       row.blocked === null || row.blocked_since === null
         ? null
         : { reason: row.blocked, since: toInstant(row.blocked_since), failedTurns: row.failed_turns ?? 0 },
+    mail:
+      row.inbox_seq === null
+        ? null
+        : { arrived: row.inbox_seq, consumed: row.inbox_consumed ?? 0, owner: row.lease_owner },
   };
 }
 
@@ -62,5 +80,13 @@ export function describeEntity({ id, actor, ...run }: DescribedRun): RunDescript
       actor?.blocked == null || actor.blockedSince === null
         ? null
         : { reason: actor.blocked, since: actor.blockedSince.getTime(), failedTurns: actor.failedTurns },
+    mail:
+      actor === null
+        ? null
+        : {
+            arrived: actor.inboxSeq,
+            consumed: actor.inboxConsumed,
+            owner: actor.leaseOwner === null ? null : asWorkerId(actor.leaseOwner),
+          },
   };
 }

@@ -323,6 +323,7 @@ export function describeClient(backend: Backend): void {
             closedAt: expect.any(Number),
             attributes: { tenant, even: true, tags: ['a', 'n0'] },
             blocked: null,
+            mail: null,
           },
         ]);
         expect(await app.client.describe(ids[0]!)).toEqual(runs[0]);

@@ -9,7 +9,8 @@ export const RUN_COLUMNS = `
   run.attributes,
   actor.blocked,
   date_part('epoch', actor.blocked_since) * 1000 as blocked_since,
-  actor.failed_turns`;
+  actor.failed_turns,
+  actor.inbox_seq::float8 as inbox_seq, actor.inbox_consumed::float8 as inbox_consumed, actor.lease_owner`;
 
 /**
  * Describes runs: the one that is named, or of a workflow id the open one, or the latest closed one.
@@ -50,7 +51,8 @@ cross join lateral (
   limit 1
 ) as run
 left join lateral (
-  select actor.blocked, actor.blocked_since, actor.failed_turns
+  select
+    actor.blocked, actor.blocked_since, actor.failed_turns, actor.inbox_seq, actor.inbox_consumed, actor.lease_owner
   from ${schema}.actors as actor
   where actor.id = run.actor_id
     and actor.run_id = run.id

@@ -111,9 +111,32 @@ export function readTopic({ test, expect }: Topic): void {
       closedAt: null,
       attributes: { customer: 'ann' },
       blocked: null,
+      mail: { arrived: 1, consumed: 0, owner: null },
     });
     expect(startedAt).toBeGreaterThanOrEqual(Math.floor(before));
     expect(startedAt).toBeLessThanOrEqual(Math.ceil(await s.harness.now()));
+  });
+
+  test('a description tells how many messages arrived, how many are consumed, and who holds the run', async (s) => {
+    const owner = await s.worker();
+    const held = await s.held(owner);
+    const before = (await s.describe(held.run)).mail?.arrived ?? 0;
+    for (const i of range(3)) await s.accepted(s.signal(held.run, { payload: `${i}` }));
+    const mail = { arrived: before + 3, consumed: before, owner };
+    expect(await s.describe(held.run)).toMatchObject({ mail });
+    const page = await s.journal.list({
+      filter: { namespace: NAMESPACE, workflowId: held.run.workflowId },
+      order: 'newest',
+      cursor: null,
+      limit: 1,
+    });
+    expect(page.runs[0]).toMatchObject({ mail });
+    await s.applies(held, { consumedThrough: before + 2 });
+    expect(await s.describe(held.run)).toMatchObject({ mail: { ...mail, consumed: before + 2 } });
+    await s.journal.terminate([
+      { namespace: NAMESPACE, workflowId: held.run.workflowId, runId: null, reason: null },
+    ]);
+    expect(await s.describe(held.run)).toMatchObject({ mail: null });
   });
 
   test('outcomes: null while they run and for unknown ones, and the last entry once they are closed', async (s) => {
