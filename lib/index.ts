@@ -55,6 +55,7 @@ export type {
   WorkflowInfo,
   WorkflowInput,
   WorkflowLogger,
+  Mistakes,
   WorkflowOptions,
   WorkflowResult,
   WorkflowRun,

@@ -6,5 +6,5 @@ export * from './journal-contract/index.js';
 export { ManualClock } from './manual-clock.js';
 
 export { InMemoryJournal, InMemoryStore } from '../journal/in-memory/index.js';
-export type { InMemoryStoreOptions } from '../journal/in-memory/index.js';
+export type { InMemoryStoreOptions, Lockable, RowLock } from '../journal/in-memory/index.js';
 export * from '../journal/index.js';
