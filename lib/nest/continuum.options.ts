@@ -33,6 +33,13 @@ export interface ContinuumModuleOptions {
   readonly migrations?: 'run' | 'verify' | 'none' | undefined;
   /** How many connections the journal keeps. Defaults to 4. */
   readonly poolSize?: number | undefined;
+  /**
+   * How often the database is tried at the start, the first time included, as in `TypeOrmModule`; the application that
+   * still cannot reach it ends. Defaults to 10.
+   */
+  readonly retryAttempts?: number | undefined;
+  /** How long to wait between two of these tries. Defaults to `'3s'`. */
+  readonly retryDelay?: Duration | undefined;
   /** What this process does besides starting workflows; `false` for a client only. Defaults to a worker. */
   readonly worker?: WorkerOptions | false | undefined;
   /** The largest input, payload or result, in bytes. Defaults to 2,097,152 (2 MB). */
@@ -134,6 +141,9 @@ export type ResolvedJournal =
       readonly schema: string;
       readonly migrations: 'run' | 'verify' | 'none';
       readonly poolSize: number;
+      readonly retryAttempts: number;
+      /** In ms. */
+      readonly retryDelay: number;
     };
 
 const KNOWN: ReadonlySet<string> = new Set<keyof ContinuumModuleOptions | keyof ContinuumModuleExtras>([
@@ -143,6 +153,8 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ContinuumModuleOptions | keyof 
   'namespace',
   'migrations',
   'poolSize',
+  'retryAttempts',
+  'retryDelay',
   'worker',
   'maxPayloadBytes',
   'buildId',
@@ -212,6 +224,8 @@ function resolveJournal(
     schema: check.schema(options.schema),
     migrations: check.oneOf('migrations', options.migrations, ['run', 'verify', 'none'], 'run'),
     poolSize: check.integer('poolSize', options.poolSize, 4, 1, 100),
+    retryAttempts: check.integer('retryAttempts', options.retryAttempts, 10, 1, 1_000_000),
+    retryDelay: check.duration('retryDelay', options.retryDelay, 3_000, 0, 3_600_000),
   };
 }
 

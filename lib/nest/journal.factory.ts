@@ -1,21 +1,42 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { InjectionToken } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
+import { pause } from '../engine/index.js';
 import { InMemoryJournal } from '../journal/in-memory/index.js';
+import { JournalUnavailableError } from '../journal/index.js';
 import type { Journal } from '../journal/index.js';
 import { dataSourceToken, isDataSource, PostgresJournal } from '../journal/postgres/index.js';
 import type { DataSource, PostgresConnection } from '../journal/postgres/index.js';
 import { InvalidOptionError } from './errors/invalid-option.error.js';
 import type { ResolvedContinuumOptions } from './continuum.options.js';
 
-/** Makes and opens the journal. Throws one readable error when the database cannot be reached or is not migrated. */
+/**
+ * Makes and opens the journal. A database that cannot be reached may be starting: it is tried again, as
+ * `TypeOrmModule` does. Throws one readable error when it still cannot be reached, or is not migrated.
+ */
 export async function openJournal(
   { journal }: ResolvedContinuumOptions,
   moduleRef: ModuleRef,
 ): Promise<Journal> {
-  const made = journal.type === 'memory' ? new InMemoryJournal() : await postgresJournal(journal, moduleRef);
-  await made.open();
-  return made;
+  if (journal.type === 'memory') {
+    const made = new InMemoryJournal();
+    await made.open();
+    return made;
+  }
+  const made = await postgresJournal(journal, moduleRef);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await made.open();
+      return made;
+    } catch (error) {
+      // What is wrong with the schema or the options is so the next time as well.
+      if (!(error instanceof JournalUnavailableError) || attempt >= journal.retryAttempts) throw error;
+      new Logger('Continuum').error(
+        `${error.message} Trying again in ${journal.retryDelay} ms (${attempt} of ${journal.retryAttempts}).`,
+      );
+      await pause(journal.retryDelay);
+    }
+  }
 }
 
 type PostgresChoice = Extract<ResolvedContinuumOptions['journal'], { type: 'postgres' }>;

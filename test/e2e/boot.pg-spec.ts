@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import {
   InvalidOptionError,
@@ -12,6 +12,7 @@ import type { ContinuumModuleOptions } from 'nestjs-continuum';
 import { continuumMigrations } from 'nestjs-continuum/migrations';
 import { DataSource } from 'typeorm';
 import { createDatabase } from '../support/database.js';
+import { PostgresProxy } from '../support/postgres-proxy.js';
 import type { TestDatabase } from '../support/database.js';
 import { closeApps, compileApp, openApp } from './support/app.js';
 import { caught } from './support/helpers.js';
@@ -81,7 +82,7 @@ describe('a schema', () => {
 });
 
 describe('a database that cannot be reached', () => {
-  const unreachable = (url: string) => refusal({ connection: { url } });
+  const unreachable = (url: string) => refusal({ connection: { url }, retryAttempts: 1 });
 
   it('because nothing listens', async () => {
     const { error, text } = await unreachable('postgres://me:secret@127.0.0.1:1/orders');
@@ -118,6 +119,76 @@ describe('a database that cannot be reached', () => {
       silent.close();
     }
   }, 15_000);
+});
+
+describe('a database that is starting', () => {
+  /** Stands before the server, and ends the first connections at once. */
+  async function refusesAtFirst(times: number) {
+    let tries = 0;
+    const proxy = await PostgresProxy.inFrontOf(database.url);
+    const { host, port, username, database: name } = proxy.connection;
+    const listener = createServer((socket) => {
+      if (++tries <= times) {
+        socket.destroy();
+        return;
+      }
+      const server = connect(port ?? 0, host ?? '');
+      for (const end of [socket, server]) end.on('error', () => undefined);
+      socket.pipe(server).pipe(socket);
+    });
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    // A server that listens on a port has an address.
+    const { port: own } = listener.address() as AddressInfo;
+    const close = async (): Promise<void> => {
+      listener.close();
+      await proxy.close();
+    };
+    return {
+      url: `postgres://${String(username)}@127.0.0.1:${own}/${String(name)}`,
+      tries: () => tries,
+      close,
+    };
+  }
+
+  it('is tried again, as often as it is told', async () => {
+    const starting = await refusesAtFirst(2);
+    try {
+      const { client } = await openApp({
+        continuum: { connection: { url: starting.url }, schema: 'starting', retryDelay: 1 },
+        providers: [GreetingWorkflow],
+      });
+      expect(await client.execute(GreetingWorkflow)).toBe('Hello');
+      await closeApps();
+    } finally {
+      await starting.close();
+    }
+  });
+
+  it('ends the application when it does not come up in time', async () => {
+    const starting = await refusesAtFirst(1_000);
+    try {
+      const { error } = await refusal({
+        connection: { url: starting.url },
+        retryAttempts: 3,
+        retryDelay: 1,
+      });
+      expect(error).toBeInstanceOf(JournalUnavailableError);
+      expect(starting.tries()).toBe(3);
+    } finally {
+      await starting.close();
+    }
+  });
+
+  it('that is there and not migrated is told at once', async () => {
+    const connection = { url: database.url };
+    const { error } = await refusal({
+      connection,
+      schema: 'never_migrated',
+      migrations: 'verify',
+      retryDelay: 60_000,
+    });
+    expect(error).toBeInstanceOf(SchemaError);
+  });
 });
 
 describe('a DataSource', () => {
