@@ -20,11 +20,14 @@ function gaps(history: RecordedRun['history']): string[] {
 /** One beginning, one end, and nothing outside them. */
 function frame(entries: readonly HistoryEntry[]): string[] {
   const found: string[] = [];
-  if (
-    entries.filter(({ type }) => type === 'run_started').length !== 1 ||
-    entries[0]?.type !== 'run_started'
-  ) {
+  const starts = entries.flatMap(({ type }, i) => (type === 'run_started' ? [i] : []));
+  // A run that was cancelled before it began has its cancel first, and does nothing (F15).
+  const neverBegan = entries[0]?.type === 'cancel_requested';
+  if (starts.length !== 1 || (starts[0] !== 0 && !neverBegan)) {
     found.push('it does not begin with the one run_started');
+  }
+  if (neverBegan && entries.some(({ type }) => type === 'activity_scheduled' || type === 'timer_started')) {
+    found.push('it was cancelled before it began, and did something');
   }
   const terminal = entries.filter(isTerminal);
   if (terminal.length !== 1) found.push(`it has ${terminal.length} terminal entries`);
