@@ -444,7 +444,8 @@ export class ResidentRun {
     // Of a closed run nothing more is consumed. Whatever is left unread elsewhere is the next holder's.
     if (ending.type === 'closed') for (const { answer } of this.#betweenTurns.splice(0)) answer();
     else if (ending.type === 'released') this.#answerQueries();
-    this.#refuseQueries(new RunGoneError());
+    // An error that nobody is told still costs its stack.
+    if (this.#betweenTurns.length > 0) this.#refuseQueries(new RunGoneError());
   }
 
   #refuseQueries(error: Error): void {

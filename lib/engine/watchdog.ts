@@ -32,7 +32,7 @@ const LOOKS = 10;
  * Watches from a thread of its own that no window stays open: a workflow in an endless loop stops its whole process,
  * heartbeats included, and nothing in the process's event loop could tell which one it was.
  *
- * Main thread and watchdog share memory. A window costs two writes to it, a phase one text for each run in it.
+ * Main thread and watchdog share memory. A window costs two writes to it, a phase one copy of a text for each run in it.
  */
 export class Watchdog {
   readonly #cells: Int32Array;
@@ -40,6 +40,8 @@ export class Watchdog {
   readonly #thread: Worker;
   readonly #beating: NodeJS.Timeout;
   readonly #encoder = new TextEncoder();
+  /** A run has many phases, and its text is the same in all of them. */
+  readonly #texts = new WeakMap<WatchedRun, Uint8Array>();
 
   constructor({ timeout, ends }: WatchdogOptions, stuck: StuckListener) {
     const shared = new SharedArrayBuffer(CELLS_BYTES + SLOTS * SLOT_BYTES);
@@ -60,9 +62,16 @@ export class Watchdog {
   }
 
   /** The run whose windows are told by this number, until the number is another's. */
-  name(slot: number, { workflow, workflowId, runId, namespace }: WatchedRun): void {
-    const text = `${workflow}\0${workflowId}\0${runId}\0${namespace}\0`;
-    this.#encoder.encodeInto(text, this.#slots.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES));
+  name(slot: number, run: WatchedRun): void {
+    let text = this.#texts.get(run);
+    if (text === undefined) {
+      const { workflow, workflowId, runId, namespace } = run;
+      text = this.#encoder
+        .encode(`${workflow}\0${workflowId}\0${runId}\0${namespace}\0`)
+        .subarray(0, SLOT_BYTES);
+      this.#texts.set(run, text);
+    }
+    this.#slots.set(text, slot * SLOT_BYTES);
   }
 
   opens(slot: number): void {
