@@ -144,8 +144,9 @@ export class InvalidInputError extends ClientError {
     /** What was validated: `the input of OrderWorkflow`. */
     readonly subject: string,
     readonly issues: readonly { readonly message: string; readonly path: readonly PropertyKey[] }[],
+    options?: ErrorOptions,
   ) {
-    super(`${capital(subject)} is not valid: ${issues.map(lineOf).join('; ')}`);
+    super(`${capital(subject)} is not valid: ${issues.map(lineOf).join('; ')}`, options);
   }
 }
 

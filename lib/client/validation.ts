@@ -71,10 +71,16 @@ export function instantOf(option: string, date: Date | undefined): number | unde
   return instant;
 }
 
-/** What the journal refuses to hold comes from the caller: said in the caller's terms. */
+/**
+ * What the journal refuses to hold comes from the caller: said in the caller's terms. What the database said of it is for
+ * the log.
+ */
 export function refusedAsInvalid(subject: string, error: unknown): unknown {
-  return error instanceof JournalRefusedError ? invalid(subject, error.message) : error;
+  if (!(error instanceof JournalRefusedError)) return error;
+  const saidByTheDatabase = error.cause !== undefined;
+  const message = saidByTheDatabase ? 'it holds something that cannot be stored' : error.message;
+  return invalid(subject, message, { cause: error });
 }
 
-export const invalid = (subject: string, message: string): InvalidInputError =>
-  new InvalidInputError(subject, [{ message, path: [] }]);
+export const invalid = (subject: string, message: string, options?: ErrorOptions): InvalidInputError =>
+  new InvalidInputError(subject, [{ message, path: [] }], options);

@@ -144,7 +144,8 @@ export class WorkflowClient {
 
   /**
    * Starts a workflow and waits for its result. Takes and throws what `start` and `handle.result` do; a `manager` is
-   * refused with `InvalidInputError`, because the run begins after the transaction.
+   * refused with `InvalidInputError`, because the run begins after the transaction: `start` within it, and ask the handle for
+   * its `result` afterwards.
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- as for `start`
   async execute<W extends WorkflowRun = any>(
@@ -158,7 +159,7 @@ export class WorkflowClient {
     if (options?.manager !== undefined) {
       throw invalid(
         'the option "manager"',
-        'cannot be given to execute(): nothing runs before the transaction has committed, and it would wait for itself. Call start() within the transaction, and ask its handle for the result() afterwards',
+        'cannot be given to execute(): nothing runs before the transaction has committed, and it would wait for itself',
       );
     }
     checkAtWork(this.#parts);

@@ -79,7 +79,8 @@ export class UnstorableValueError extends TypeError {
 }
 
 /**
- * A value is larger than the journal takes. Nothing was stored, and another attempt does not help.
+ * A value is larger than the journal takes. Nothing was stored, and another attempt does not help: store it elsewhere and
+ * pass a reference, or raise the option `maxPayloadBytes`.
  * Its fields make Nest's own exception filter answer 413.
  */
 export class PayloadTooLargeError extends Error {
@@ -91,9 +92,7 @@ export class PayloadTooLargeError extends Error {
     readonly bytes: number,
     readonly limit: number,
   ) {
-    super(
-      `A payload may have ${limit} bytes, but this one has ${bytes}. Store it elsewhere and pass a reference, or raise the option "maxPayloadBytes".`,
-    );
+    super(`A payload may have ${limit} bytes, but this one has ${bytes}.`);
   }
 }
 

@@ -25,8 +25,7 @@ import { eventOf } from './run-work.js';
 import type { Work } from './run-work.js';
 
 /** Says a {@link RunNotReadyError} of a run that does not come to its mail. */
-export const MAIL_UNREAD =
-  'A query sees every message that was acknowledged before it, but the run has not taken them up yet. Ask again later.';
+export const MAIL_UNREAD = 'The workflow has not taken up yet what it was sent before. Ask again later.';
 /** Characters of what is shown of a fault. */
 const LONGEST_REASON = 4_000;
 /** A run that cannot go on is tried again after 1 s, 2 s, 4 s … 1 min. In ms. */

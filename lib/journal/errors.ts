@@ -3,14 +3,25 @@ export class JournalError extends Error {
   override readonly name: string = 'JournalError';
 }
 
-/** The database cannot be reached, or the connection died. Try again later. */
+/**
+ * The database cannot be reached, or the connection died. Try again later.
+ * Its fields make Nest's own exception filter answer 503. It answers with the message, too, so that names neither host
+ * nor database, nor what the driver said: `detail` does.
+ */
 export class JournalUnavailableError extends JournalError {
   override readonly name: string = 'JournalUnavailableError';
+  readonly status = 503;
+  readonly statusCode = 503;
+  readonly expose = true;
   constructor(
-    message: string,
+    /** What failed, where, and what to do. For logs, which show it: it may name the host and the database. */
+    readonly detail: string,
     /** The write may have been done: it was sent, and the answer never came. */
     readonly ambiguous: boolean,
     options?: ErrorOptions,
+    message = ambiguous
+      ? 'Workflows are not available at present. What was asked for may have been done.'
+      : 'Workflows are not available at present. Try again later.',
   ) {
     super(message, options);
   }
@@ -22,8 +33,9 @@ export class JournalUnavailableError extends JournalError {
  */
 export class ContentionError extends JournalUnavailableError {
   override readonly name: string = 'ContentionError';
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, false, options);
+  /** @param detail who holds what, and what to do, for logs */
+  constructor(detail: string, options?: ErrorOptions) {
+    super(detail, false, options, 'The workflow is busy at present. Nothing was done: try again.');
   }
 }
 

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorTextWithCauses, messageOf, stackOf, textOf } from '../core/index.js';
+import { JournalUnavailableError } from '../journal/index.js';
 import type { EngineEvent, ForgottenCall, Observer, RunFacts } from '../observability/index.js';
 
 /** So many runs that cannot go on are remembered, so as not to repeat why. */
@@ -43,7 +44,7 @@ export class LoggingObserver implements Observer {
         break;
       case 'activity attempt failed':
         this.#logger.warn(
-          `Attempt ${event.attempt} of ${event.activity} for ${nameOf(event.run)} failed${event.retryIn === null ? ' for good' : `; the next one follows in ${event.retryIn} ms`}: ${errorTextWithCauses(event.error)}`,
+          `Attempt ${event.attempt} of ${event.activity} for ${nameOf(event.run)} failed${event.retryIn === null ? ' for good' : `; the next one follows in ${event.retryIn} ms`}: ${reasonOf(event.error)}`,
         );
         break;
       case 'calls not awaited':
@@ -53,7 +54,7 @@ export class LoggingObserver implements Observer {
         break;
       case 'rejection floats':
         this.#logger.warn(
-          `A promise that ${nameOf(event.run)} does not await was rejected: ${errorTextWithCauses(event.error)}. Await it, or catch what it rejects with.`,
+          `A promise that ${nameOf(event.run)} does not await was rejected: ${reasonOf(event.error)}. Await it, or catch what it rejects with.`,
         );
         break;
       case 'workflow not served here':
@@ -71,11 +72,11 @@ export class LoggingObserver implements Observer {
       case 'run closed':
         this.#told.delete(event.run.runId);
         if (event.state === 'failed')
-          this.#logger.warn(`${nameOf(event.run)} failed: ${errorTextWithCauses(event.error)}`);
+          this.#logger.warn(`${nameOf(event.run)} failed: ${reasonOf(event.error)}`);
         break;
       case 'journal unavailable':
         if (!this.#unavailable)
-          this.#logger.error(`The journal cannot be reached (${event.during}): ${messageOf(event.error)}`);
+          this.#logger.error(`The journal cannot be reached (${event.during}): ${detailOf(event.error)}`);
         this.#unavailable = true;
         break;
       case 'journal available':
@@ -102,7 +103,7 @@ export class LoggingObserver implements Observer {
   }
 
   #turnFailed({ run, error, retryIn }: Extract<EngineEvent, { type: 'turn failed' }>): void {
-    const reason = errorTextWithCauses(error);
+    const reason = reasonOf(error);
     if (this.#told.get(run.runId) === reason) {
       this.#logger.warn(
         `${nameOf(run)} still cannot go on, for the same reason, and is tried again in ${retryIn} ms.`,
@@ -137,7 +138,7 @@ const nameOf = (run: RunFacts): string => `Workflow ${run.workflow} "${run.workf
 function forgotten(call: ForgottenCall): string {
   switch (call.outcome) {
     case 'failed':
-      return `${call.call}, which failed: ${errorTextWithCauses(call.error).replace(/\.$/, '')}`;
+      return `${call.call}, which failed: ${reasonOf(call.error).replace(/\.$/, '')}`;
     case 'over':
       return `${call.call}, so that nothing waited for it`;
     case 'under way':
@@ -148,6 +149,11 @@ function forgotten(call: ForgottenCall): string {
       return call satisfies never;
   }
 }
+/** The message of an error of the journal is for clients over HTTP, and tells little. */
+const detailOf = (error: Error): string =>
+  error instanceof JournalUnavailableError ? error.detail : messageOf(error);
+const reasonOf = (error: unknown): string =>
+  error instanceof JournalUnavailableError ? `${error.name}: ${error.detail}` : errorTextWithCauses(error);
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 /** The stack without the message above it, which has been said. */
 function framesOf(error: Error): string | undefined {

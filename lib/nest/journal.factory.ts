@@ -32,7 +32,7 @@ export async function openJournal(
       // What is wrong with the schema or the options is so the next time as well.
       if (!(error instanceof JournalUnavailableError) || attempt >= journal.retryAttempts) throw error;
       new Logger('Continuum').error(
-        `${error.message} Trying again in ${journal.retryDelay} ms (${attempt} of ${journal.retryAttempts}).`,
+        `${error.detail} Trying again in ${journal.retryDelay} ms (${attempt} of ${journal.retryAttempts}).`,
       );
       await pause(journal.retryDelay);
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  InvalidInputError,
   ResultTimeoutError,
   RunBlockedError,
   UnknownHandlerError,
@@ -9,6 +10,9 @@ import {
   WorkflowFailedError,
   WorkflowTerminatedError,
 } from '../../lib/client/index.js';
+import { refusedAsInvalid } from '../../lib/client/validation.js';
+import { PayloadTooLargeError } from '../../lib/core/index.js';
+import { ContentionError, JournalRefusedError, JournalUnavailableError } from '../../lib/journal/index.js';
 
 const SECRET = 'connect ECONNREFUSED 10.0.0.7';
 const cause = new Error(SECRET);
@@ -36,6 +40,32 @@ describe('what the client throws', () => {
 
   it('gives no advice to developers', () => {
     expect(new WorkflowAlreadyStartedError('order-1', 'run', 'running').message).not.toContain('onConflict');
+    expect(new PayloadTooLargeError(2, 1).message).not.toContain('maxPayloadBytes');
+  });
+
+  it.each([
+    new JournalUnavailableError(SECRET, true, { cause }),
+    new JournalUnavailableError(SECRET, false, { cause }),
+    new ContentionError(SECRET, { cause }),
+  ])('tells nothing of the database, and answers 503: $message', (error) => {
+    expect(error).toMatchObject({ status: 503, statusCode: 503, expose: true, detail: SECRET, cause });
+    expect(`${error.message}${String(error.stack?.split('\n')[0])}`).not.toContain('10.0.0.7');
+  });
+
+  it('tells whether a write may have been done', () => {
+    expect(new JournalUnavailableError(SECRET, true).message).toMatch(/may have been done/);
+    expect(new JournalUnavailableError(SECRET, false).message).toMatch(/Try again later/);
+    expect(new ContentionError(SECRET).message).toMatch(/Nothing was done/);
+  });
+
+  it('tells in its own words what the database refused', () => {
+    const refused = refusedAsInvalid('the start', new JournalRefusedError(SECRET, { cause }));
+    expect(refused).toBeInstanceOf(InvalidInputError);
+    expect((refused as InvalidInputError).message).not.toContain('10.0.0.7');
+    expect(refused).toMatchObject({ cause: { message: SECRET } });
+    const rule = refusedAsInvalid('the start', new JournalRefusedError('A name has at most 255 bytes.'));
+    expect((refused as InvalidInputError).statusCode).toBe(400);
+    expect((rule as InvalidInputError).message).toBe('The start is not valid: A name has at most 255 bytes.');
   });
 
   it('gives no status to a fault of the application, which Nest then hides and logs', () => {

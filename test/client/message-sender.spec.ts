@@ -63,7 +63,7 @@ describe('MessageSender', () => {
     // Not one after the other.
     expect(performance.now() - begun).toBeLessThan(4 * 50 + 1_000);
     expect(results[0]).toMatchObject({
-      reason: { message: expect.stringMatching(/"held".*Nothing was sent: send it again/), ambiguous: false },
+      reason: { detail: expect.stringMatching(/"held".*Nothing was sent: send it again/), ambiguous: false },
     });
   });
 

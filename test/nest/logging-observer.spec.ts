@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { JournalUnavailableError } from '../../lib/journal/index.js';
 import { LoggingObserver } from '../../lib/nest/continuum.observer.js';
 
 const run = { workflow: 'order', workflowId: 'o-1', runId: 'r-1' };
@@ -88,6 +89,16 @@ describe('the log of an operator', () => {
     const down = 'error The journal cannot be reached (claiming): refused';
     const up = 'log The journal can be reached again.';
     expect(lines).toEqual([down, up, down, up]);
+  });
+
+  it('tells what is kept from clients over HTTP', () => {
+    const error = new JournalUnavailableError('Postgres (db:5432/orders) cannot be reached', false);
+    observer.notice({ type: 'journal unavailable', during: 'claiming', error });
+    observer.notice({ type: 'turn failed', run, error, retryIn: 1 });
+    expect(lines[0]).toBe(
+      'error The journal cannot be reached (claiming): Postgres (db:5432/orders) cannot be reached',
+    );
+    expect(lines[1]).toContain('JournalUnavailableError: Postgres (db:5432/orders) cannot be reached');
   });
 
   it('tells of promises that nobody awaits, and of workflows that nobody here runs', () => {

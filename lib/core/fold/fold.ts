@@ -265,7 +265,7 @@ export class Fold implements Steppable {
    */
   query(name: string, args: readonly unknown[]): unknown {
     if (this.fault !== null) throw this.fault;
-    if (this.#withoutCode) throw new RunNotReadyError('The run rolls back, and was folded without its code.');
+    if (this.#withoutCode) throw new RunNotReadyError('The workflow rolls back, and answers no queries.');
     return this.#object.query(name, args);
   }
 

@@ -110,7 +110,9 @@ export class WorkflowObject implements RunBinding {
     }
     const instance = this.#instance;
     if (instance === null) {
-      throw new RunNotReadyError(`The run cannot answer "${name}" yet: it has not started. Ask again later.`);
+      throw new RunNotReadyError(
+        `The workflow cannot answer "${name}" yet: it has not begun. Ask again later.`,
+      );
     }
     return this.#run.read('query', () => callMethod(instance, name, args));
   }

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { ContentionError, JournalError, JournalUnavailableError } from '../errors.js';
 import type { Unanswered } from '../journal.js';
+import { isOutage } from '../persistence.js';
 import { DuplicateKeyError } from './error-translation.js';
 
 /** How long a verb keeps trying what somebody else holds, in ms. */
@@ -64,10 +65,10 @@ export async function portionByPortion<Item, Answer>(
   let failed: JournalError | undefined;
   let answered = false;
   for (const portion of portions) {
-    const outage = failed !== undefined && isOutage(failed) ? failed : undefined;
+    const outage = isOutage(failed) ? failed : undefined;
     if (outage !== undefined) {
       // Would fail as well, and is not tried: of these nothing was written.
-      const error = new JournalUnavailableError(outage.message, false, { cause: outage });
+      const error = new JournalUnavailableError(outage.detail, false, { cause: outage });
       answers.push(...portion.map((): Unanswered => ({ type: 'unanswered', error })));
       continue;
     }
@@ -83,9 +84,6 @@ export async function portionByPortion<Item, Answer>(
   if (failed !== undefined && !answered) throw failed;
   return answers;
 }
-
-const isOutage = (error: JournalError): boolean =>
-  error instanceof JournalUnavailableError && !(error instanceof ContentionError);
 
 /** What came of one item by itself: an error that is the journal's is its answer, and no other item's. */
 export async function orUnanswered<Answer>(work: () => Promise<Answer>): Promise<Answer | Unanswered> {
