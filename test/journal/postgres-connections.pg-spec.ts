@@ -111,6 +111,39 @@ describe('in a transaction of the application', () => {
     }
   });
 
+  it('refuses one on another server, where the database has the same name and number', async () => {
+    // Copies of one cluster: not even what identifies a cluster tells them apart.
+    const [mine, theirs] = await Promise.all([startPostgres(), startPostgres()]);
+    const own = new PostgresJournal({ connection: { type: 'postgres', url: mine.url } });
+    const other = new PostgresJournal({ connection: { type: 'postgres', url: theirs.url } });
+    const callers = [mine, theirs].map(({ url }) => new DataSource({ type: 'postgres', url }));
+    const [within, stranger] = callers as [DataSource, DataSource];
+    const start = async (caller: DataSource): Promise<void> => {
+      await caller.transaction(async (manager) => {
+        await own.start([requestOf()], { within: { manager } });
+      });
+    };
+    try {
+      await Promise.all([own.open(), other.open(), ...callers.map((caller) => caller.initialize())]);
+      await start(within);
+      await expect(start(stranger)).rejects.toThrow(/another database than the journal's tables/);
+      expect(await other.count({ namespace: NAMESPACE })).toBe(0);
+      // The same one, although it was started at another time.
+      await mine.restart();
+      await until(() =>
+        start(within).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await expect(start(stranger)).rejects.toThrow(/another database than the journal's tables/);
+    } finally {
+      for (const caller of callers) if (caller.isInitialized) await caller.destroy();
+      await Promise.all([own.close(), other.close()]);
+      await Promise.all([mine.stop(), theirs.stop()]);
+    }
+  });
+
   it('calls back once, after the outermost commit, and only for what was not rolled back', async () => {
     const called: string[] = [];
     const start = async (manager: EntityManager, name: string): Promise<void> => {

@@ -3,9 +3,9 @@ import { JournalError } from '../errors.js';
 import type { Transaction } from '../journal.js';
 import { openTransactionOf, propertyOf, whenEnded } from '../open-transaction.js';
 import type { OpenTransaction, QueryRunnerLike } from '../open-transaction.js';
-import { DATABASE_IDENTITY } from './connection.js';
 import type { Database } from './connection.js';
 import { translateError } from './error-translation.js';
+import { DATABASE_IDENTITY } from './sql/database-identity.js';
 import type { Session } from './statement.js';
 
 /**
@@ -69,12 +69,11 @@ async function inSavepoint<T>(
       throw translateError(error, 'read', database.address);
     }
   };
-  const identity = await database.identity();
   const opened = await send(
     `savepoint continuum; select current_setting('transaction_isolation') as level, ${DATABASE_IDENTITY} as identity`,
   );
   try {
-    requireSameDatabase(opened, identity, database.address);
+    await requireSameDatabase(opened, database);
     requireReadCommitted(opened);
     const result = await work(database.on(client));
     await send('release savepoint continuum');
@@ -97,12 +96,12 @@ function requireReadCommitted(answers: unknown): void {
 }
 
 /** Elsewhere the tables are missing, or are another application's. */
-function requireSameDatabase(answers: unknown, journal: string, address: string): void {
-  const identity = factOf(answers, 'identity');
-  if (identity === journal) return;
+async function requireSameDatabase(answers: unknown, database: Database): Promise<void> {
+  if (await database.isIn(factOf(answers, 'identity'))) return;
   throw new JournalError(
-    `The transaction is in another database than the journal's tables, which are in ${address}. Pass a manager of the ` +
-      `DataSource that "connection" names, or start the workflow and send the signal without one.`,
+    `The transaction is in another database than the journal's tables, which are in ${database.address}; one of the same ` +
+      `name on another server is another one. Pass a manager of the DataSource that "connection" names, or start the ` +
+      `workflow and send the signal without one.`,
   );
 }
 

@@ -7,11 +7,8 @@ import { addressOf, CONNECT_TIMEOUT, journalConnection } from './connection-opti
 import { type Moment, translateError } from './error-translation.js';
 import type { ResolvedOptions } from './options.js';
 import { Sockets } from './sockets.js';
+import { databaseIdentity } from './sql/database-identity.js';
 import { type CompiledStatement, type Session, type Statement, type Values, compile } from './statement.js';
-
-/** The name of a database, and its number: an expression in SQL, to be asked for on any connection. */
-export const DATABASE_IDENTITY =
-  "current_database() || ' ' || (select oid from pg_catalog.pg_database where datname = current_database())";
 
 /** The journal's own connections to the database. */
 export class Database implements Session {
@@ -24,7 +21,7 @@ export class Database implements Session {
   readonly #sockets = new Sockets();
   readonly #compiled = new WeakMap<object, CompiledStatement>();
   #planGeneration = '';
-  #identity: Promise<string> | undefined;
+  #identity: string | undefined;
 
   constructor(
     { connection, schema, poolSize }: Pick<ResolvedOptions, 'connection' | 'schema' | 'poolSize'>,
@@ -67,18 +64,13 @@ export class Database implements Session {
     this.#sockets.destroy();
   }
 
-  /** Which database it is, as {@link DATABASE_IDENTITY} tells it. */
-  async identity(): Promise<string> {
-    this.#identity ??= this.reading(async (dataSource) => {
-      const [row] = await dataSource.query<{ identity: string }[]>(`select ${DATABASE_IDENTITY} as identity`);
-      return row?.identity ?? '';
-    });
-    try {
-      return await this.#identity;
-    } catch (error) {
-      this.#identity = undefined;
-      throw error;
-    }
+  /** Whether a connection is in this database that answers so to {@link DATABASE_IDENTITY}. */
+  async isIn(identity: unknown): Promise<boolean> {
+    if (this.#identity !== undefined && identity === this.#identity) return true;
+    // Nobody has asked yet, or the server was started anew since, or another one has taken its place.
+    const [row] = await this.run(databaseIdentity, {});
+    this.#identity = row?.identity;
+    return row !== undefined && identity === row.identity;
   }
 
   /** Runs one statement as a transaction by itself. */
