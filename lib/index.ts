@@ -48,6 +48,8 @@ export type {
   CancellationScope,
   Duration,
   DurationString,
+  RaceBranches,
+  RaceOutcome,
   RetryOptions,
   Signal,
   WorkflowArgs,

@@ -100,6 +100,13 @@ export type HandlerResult<W, K> = unknown extends W
       : unknown
     : unknown;
 
+/** The branches of a race, by name: functions, so that each begins inside of it. */
+export type RaceBranches = Readonly<Record<string, () => Promise<unknown>>>;
+/** What a race came to: the name of the branch that settled first, and what it resolved to. */
+export type RaceOutcome<B extends RaceBranches> = {
+  [K in keyof B & string]: { readonly key: K; readonly value: Awaited<ReturnType<B[K]>> };
+}[keyof B & string];
+
 /** A signal that belongs to no class; made by `defineSignal`. */
 export interface Signal<Payload = unknown, Sent = Payload> {
   readonly name: string;

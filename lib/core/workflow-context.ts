@@ -5,6 +5,8 @@ import type {
   ActivityClass,
   ActivityExecute,
   ActivityResult,
+  RaceBranches,
+  RaceOutcome,
   Signal,
 } from './types.js';
 
@@ -109,6 +111,26 @@ export abstract class WorkflowContext {
   abstract nonCancellable<T>(fn: () => Promise<T>): Promise<T>;
   /** Runs `fn`, cancels it when the time runs out, waits for it, and then throws {@link TimeoutFailure}. */
   abstract withTimeout<T>(timeout: Duration, fn: () => Promise<T>): Promise<T>;
+  /**
+   * Waits for whichever of several branches settles first, cancels the others, and waits until they have settled.
+   *
+   * ```ts
+   * const first = await ctx.race({
+   *   paid: () => ctx.waitForSignal(Paid),
+   *   late: () => ctx.sleep('3 days'),
+   * });
+   * if (first.key === 'paid') return first.value.receipt;
+   * ```
+   *
+   * A signal that the losers wait for stays there for whoever waits next. The losers of `Promise.race` go on waiting,
+   * and take it.
+   *
+   * @param branches functions by name; each begins at once, in a scope of its own
+   * @returns the name of the first branch, and what it resolved to
+   *
+   * Throws what the first branch throws, and a `TypeError` for branches that are no functions, or none at all.
+   */
+  abstract race<B extends RaceBranches>(branches: B): Promise<RaceOutcome<B>>;
 
   /** Rolls back now: undoes every completed activity that has a compensation, in reverse order. */
   abstract compensate(): Promise<{ readonly complete: boolean }>;

@@ -32,6 +32,7 @@ export class HeldRun {
   failedTurns: number;
   #lease: Lease;
   #toldOfSideEffects = false;
+  #rivalsTold: Set<string> | null = null;
 
   constructor(
     host: RunHost,
@@ -96,11 +97,29 @@ export class HeldRun {
     for (const error of this.fold.newlyFloating()) {
       observer.notice({ type: 'rejection floats', run: this.facts, error });
     }
-    if (!settings.paranoid || this.#toldOfSideEffects || !hasUnnamedSideEffects(entries)) return;
+    if (!settings.paranoid) return;
+    this.#tellRivals();
+    if (this.#toldOfSideEffects || !hasUnnamedSideEffects(entries)) return;
     this.#toldOfSideEffects = true;
-    const message =
-      'Two side effects without a name were made in one event. If they stand in parallel branches, a change of the code may swap their values: name them, ctx.sideEffect(fn, name).';
-    observer.notice({ type: 'workflow log', run: this.facts, level: 'warn', message, facts: null });
+    this.#warn(
+      'Two side effects without a name were made in one event. If they stand in parallel branches, a change of the code may swap their values: name them, ctx.sideEffect(fn, name).',
+    );
+  }
+
+  /** The loser of a `Promise.race` takes the next signal, and nobody looks. */
+  #tellRivals(): void {
+    for (const name of this.fold.current.rivalWaits) {
+      this.#rivalsTold ??= new Set();
+      if (this.#rivalsTold.has(name)) continue;
+      this.#rivalsTold.add(name);
+      this.#warn(
+        `The workflow waits for the signal "${name}" while an older wait for it is open, and the older one takes the next signal. If that one has lost a Promise.race, nobody looks at what it takes, and the signal is lost: use ctx.race({ … }), which ends the waits that lose. If both are meant to take, put each into a scope of its own: ctx.cancellable(…).`,
+      );
+    }
+  }
+
+  #warn(message: string): void {
+    this.host.observer.notice({ type: 'workflow log', run: this.facts, level: 'warn', message, facts: null });
   }
 
   // ---------------------------------------------------------------------------------------- writing

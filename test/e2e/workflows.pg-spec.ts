@@ -1,6 +1,7 @@
 import { describe } from '@jest/globals';
 import { describeContext } from './suites/context.js';
 import { describeInsideRun } from './suites/inside-run.js';
+import { describeRaces } from './suites/races.js';
 import { describeSaga } from './suites/saga.js';
 import { PostgresBackend } from './support/backend.js';
 
@@ -8,4 +9,5 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeSaga(new PostgresBackend(), residency);
   describeInsideRun(new PostgresBackend(), residency);
   describeContext(new PostgresBackend(), residency);
+  describeRaces(new PostgresBackend(), residency);
 });

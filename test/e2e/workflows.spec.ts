@@ -1,6 +1,7 @@
 import { describe } from '@jest/globals';
 import { describeContext } from './suites/context.js';
 import { describeInsideRun } from './suites/inside-run.js';
+import { describeRaces } from './suites/races.js';
 import { describeSaga } from './suites/saga.js';
 import { memory } from './support/backend.js';
 
@@ -9,4 +10,5 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeSaga(memory, residency);
   describeInsideRun(memory, residency);
   describeContext(memory, residency);
+  describeRaces(memory, residency);
 });

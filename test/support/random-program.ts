@@ -36,6 +36,7 @@ type Statement =
       readonly how: string;
       readonly branches: readonly Statement[][];
     }
+  | { readonly kind: 'race'; readonly label: number; readonly branches: readonly Statement[][] }
   | {
       readonly kind: 'tryCatch' | 'tryFinally' | 'float' | 'scopeCancel';
       readonly label: number;
@@ -155,13 +156,15 @@ class Generator {
         'loop',
         'float',
       ] as const),
-      ...(['helper', 'cancellable', 'nonCancellable', 'withTimeout', 'scopeCancel'] as const),
+      ...(['helper', 'cancellable', 'nonCancellable', 'withTimeout', 'scopeCancel', 'race'] as const),
     ]);
     switch (kind) {
       case 'parallel': {
         const how = chance.pick(['all', 'all', 'race', 'any', 'allSettled']);
         return { kind, label, how, branches: Array.from({ length: 2 + chance.below(3) }, () => body()) };
       }
+      case 'race':
+        return { kind, label, branches: Array.from({ length: 2 + chance.below(2) }, () => body()) };
       case 'tryCatch':
       case 'tryFinally':
       case 'float':
@@ -248,7 +251,7 @@ class Renderer {
           `ctx.condition(() => self.n >= ${s.at}${s.timeout === null ? '' : `, ${s.timeout}`})`,
         );
       case 'waitForSignal':
-        return this.#value(s.label, `ctx.waitForSignal('w0', { timeout: ${s.ms} })`);
+        return this.#value(s.label, `ctx.waitForSignal('w${s.label % 2}', { timeout: ${s.ms} })`);
       case 'latch':
         return this.#value(s.label, `Promise.race([self.latch.then(() => 1), ctx.sleep(${s.ms})])`);
       case 'maybeThrow':
@@ -266,6 +269,7 @@ class Renderer {
       case 'compensate':
         return `{ const r = await ctx.compensate(); T(${s.label}, r.complete); }`;
       case 'parallel':
+      case 'race':
       case 'tryCatch':
       case 'tryFinally':
       case 'if':
@@ -290,6 +294,10 @@ class Renderer {
           .map((b, i) => `(async () => { ${this.block(b)}\n return ${i}; })()`)
           .join(', ');
         return `{ const r = await Promise.${s.how}([${branches}]); T(${s.label}, Array.isArray(r) ? r.length : r); }`;
+      }
+      case 'race': {
+        const branches = s.branches.map((b, i) => `b${i}: async () => { ${this.block(b)}\n return ${i}; }`);
+        return `{ const r = await ctx.race({ ${branches.join(', ')} }); T(${s.label}, r.key, r.value); }`;
       }
       case 'tryCatch':
         return `try { ${this.block(s.body)}\n } catch (e) { T(${s.label}, nameOf(e)); ${this.block(s.other)}\n }`;

@@ -43,7 +43,7 @@ export class RandomWorld {
     const [timer] = progress.dueTimers(Number.MAX_SAFE_INTEGER);
     if (timer) candidates.push(fired(timer.started.id, Math.max(at, timer.started.firesAt)));
     if (step < 40 && chance.happens(0.5)) {
-      const name = chance.pick(['s0', 's0', 's1', 'w0']);
+      const name = chance.pick(['s0', 's0', 's1', 'w0', 'w1']);
       candidates.push(signal(name, 1 + chance.below(2), chance.happens(0.1), at));
     }
     if (!cancelled && chance.happens(0.05)) candidates.push(cancel('asked', at));

@@ -128,6 +128,26 @@ async function signals(ctx: WorkflowContext): Promise<void> {
   is<Equal<typeof drawn, { n: number }>>();
   const scoped = await ctx.withTimeout('1m', async () => 'x');
   is<Equal<typeof scoped, string>>();
+  const first = await ctx.race({
+    approved: () => ctx.waitForSignal(Approved),
+    late: () => ctx.sleep('1 day'),
+    count: async () => 5,
+  });
+  is<
+    Equal<
+      typeof first,
+      | { readonly key: 'approved'; readonly value: { by: string } }
+      | { readonly key: 'late'; readonly value: void }
+      | { readonly key: 'count'; readonly value: number }
+    >
+  >();
+  if (first.key === 'approved') is<Equal<typeof first.value, { by: string }>>();
+  const any = await ctx.race(Object.fromEntries(['a', 'b'].map((name) => [name, async () => name])));
+  is<Equal<typeof any, { readonly key: string; readonly value: string }>>();
+  // @ts-expect-error a promise that was begun outside cannot be cancelled: branches are functions
+  await ctx.race({ approved: ctx.waitForSignal(Approved) });
+  // @ts-expect-error branches have names
+  await ctx.race([() => ctx.sleep(1)]);
 }
 
 // -------------------------------------------------------------------------------------------- shapes

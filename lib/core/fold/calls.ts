@@ -95,7 +95,7 @@ function executeOf(run: Execution, type: ActivityToken): ActivityDefinition {
 }
 
 /** A call that cannot be made. Nothing else tells of it if nobody awaits it. */
-function refused(run: Execution, call: string, error: unknown): Promise<never> {
+export function refused(run: Execution, call: string, error: unknown): Promise<never> {
   const promise = rejected(error);
   run.unawaited.keep({ call, id: null, promise }, { outcome: 'failed', error });
   return promise;
@@ -184,14 +184,28 @@ export function waitForSignal(run: Execution, name: string, timeout?: Duration):
   const scope = run.scope();
   if (scope.cancelledBy) return rejected(scope.cancelledBy.error());
   const buffer = run.signals.of(name);
-  // Waiters are served in order: whoever came before takes first (F10).
-  if (buffer.payloads.length > 0 && buffer.waiting === 0)
+  // Waiters are served in order: whoever came before takes first (F10). In a race nobody takes what is there before it
+  // is known that he goes on with it (F33).
+  if (buffer.payloads.length > 0 && buffer.waiting === 0 && !scope.contested)
     return Promise.resolve(takeSignal(buffer, run.codec));
+  if (buffer.waiting > 0 && !run.ledger.replaying) noteRival(run, name, scope);
   try {
     const signalWait = new SignalWait(scope, rankOfWait(run), call, buffer, run.codec);
     return wait(run, signalWait, `signal:${name}`, timeout);
   } catch (error) {
     return refused(run, call, error);
+  }
+}
+
+/** One scope waits for a signal while it waits for it already: a race that was lost looks like that. */
+function noteRival(run: Execution, name: string, scope: Scope): void {
+  const { signals, pending } = run;
+  if (signals.rivals.has(name)) return;
+  const buffer = signals.of(name);
+  for (const older of pending.waits) {
+    if (older instanceof SignalWait && older.scope === scope && older.buffer === buffer) {
+      return signals.noteRival(name);
+    }
   }
 }
 

@@ -332,16 +332,19 @@ export class Execution implements Accountable {
   }
 
   /**
-   * Cancels a scope (F15): marks it; takes out everything pending that it reaches, in order of command id; records
-   * that; and puts one rejection for each on the agenda, so that each gets a window of its own.
+   * Cancels scopes, none of which stands in another (F15): marks them; takes out everything pending that they reach,
+   * in order of command id; records that; and puts one rejection for each on the agenda, so that each gets a window of
+   * its own.
    */
-  cancel(scope: Scope, message: string, reason: string | null): void {
-    if (scope.cancelledBy !== null) return;
-    scope.cancel(message, reason);
-    for (const item of this.pending.reachedBy(scope)) {
+  cancel(scopes: readonly Scope[], message: string, reason: string | null): void {
+    const open = scopes.filter((scope) => scope.cancelledBy === null);
+    for (const scope of open) scope.cancel(message, reason);
+    for (const item of this.pending.reachedBy(open)) {
+      // Not null: one of those that were just marked has reached it, and nothing pending was reached before.
+      const by = item.scope.cancelledBy!;
       this.pending.delete(item);
       if (item instanceof Operation) this.#recordCancel(item);
-      if (!item.isInternal) this.agenda.push(() => item.reject(scope.error()));
+      if (!item.isInternal) this.agenda.push(() => item.reject(by.error()));
     }
   }
 

@@ -7,6 +7,8 @@ import type {
   ActivityClass,
   ActivityExecute,
   ActivityResult,
+  RaceBranches,
+  RaceOutcome,
   Signal,
 } from '../types.js';
 import type {
@@ -18,6 +20,7 @@ import type {
 import { WorkflowContext } from '../workflow-context.js';
 import * as calls from './calls.js';
 import type { Execution } from './execution.js';
+import { race } from './race.js';
 import { RandomStream } from './random-stream.js';
 import * as scopes from './scope-calls.js';
 
@@ -130,6 +133,11 @@ export class FoldContext extends WorkflowContext {
 
   withTimeout<T>(timeout: Duration, fn: () => Promise<T>): Promise<T> {
     return scopes.withTimeout(this.#run, timeout, fn);
+  }
+
+  race<B extends RaceBranches>(branches: B): Promise<RaceOutcome<B>> {
+    // Its value is what the branch of that name resolved to.
+    return race(this.#run, branches) as Promise<RaceOutcome<B>>;
   }
 
   compensate(): Promise<{ readonly complete: boolean }> {

@@ -36,7 +36,7 @@ import { WorkflowObject } from './workflow-object.js';
  *     └────────── commands compared or written, outcome concluded ── none is left ─────────┘
  *
  * Where what lives: `fold.ts` events and windows; `execution.ts` the inside of a run, and the gate of every call;
- * `calls.ts`, `scope-calls.ts` the durable calls; `fold-context.ts` what users hold; `ledger.ts`, `segment.ts`,
+ * `calls.ts`, `scope-calls.ts`, `race.ts` the durable calls; `fold-context.ts` what users hold; `ledger.ts`, `segment.ts`,
  * `matching.ts` history compared and written; `waits.ts`, `scope.ts` conditions and cancellation; `settling.ts` the
  * end; `ownership.ts` whose rejection it was; `../progress.ts` what is known without code.
  *
@@ -68,6 +68,8 @@ import { WorkflowObject } from './workflow-object.js';
  *       buffer first; who waits longer takes first.
  * - F11 A condition is synchronous and reads only. True at the call: no timer, no command.
  * - F12 The end of a command whose await was rejected is recorded and settles nothing; a cancelled timer never fires.
+ * - F33 A race has a scope for each branch. The first to settle decides, and cancels the others in its window, before a
+ *       wait is looked at again; it waits for them. In a branch no signal is taken at the call: one wait at a time is.
  * - F32 Nobody waits for a signal that has a handler. What nobody took is counted at the end.
  *
  * Detection
@@ -195,6 +197,13 @@ export class Fold implements Steppable {
   /** What promises that nobody awaits were rejected with (F24). */
   get floatingRejections(): readonly unknown[] {
     return this.#run.floating.reasons;
+  }
+  /**
+   * Signals that one scope has waited for while an older wait of its own was open: the older one takes first, also
+   * when it lost a race that nobody looks at any more (F10). Noted while not replaying.
+   */
+  get rivalWaits(): ReadonlySet<string> {
+    return this.#run.signals.rivals;
   }
   /**
    * Durable calls that nobody has awaited so far, in any way, and that failed, ended unnoticed or are under way (F6).

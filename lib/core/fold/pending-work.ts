@@ -39,9 +39,10 @@ export class PendingWork {
     return true;
   }
 
-  /** Everything that cancelling a scope reaches, in the order in which it is rejected (F15). */
-  reachedBy(scope: Scope): (Operation | Wait)[] {
+  /** Everything that cancelling scopes reaches, in the order in which it is rejected (F15). */
+  reachedBy(scopes: readonly Scope[]): (Operation | Wait)[] {
     const all = [...this.operations.values(), ...this.waits];
-    return all.filter((item) => item.scope.isReachedBy(scope)).toSorted((a, b) => a.rank - b.rank);
+    const reached = all.filter((item) => scopes.some((scope) => item.scope.isReachedBy(scope)));
+    return reached.toSorted((a, b) => a.rank - b.rank);
   }
 }

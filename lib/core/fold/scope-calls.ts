@@ -20,7 +20,7 @@ export function cancellable<T>(run: Execution, fn: (scope: CancellationScope) =>
 function cancelScope(run: Execution, scope: Scope, reason: string | undefined): void {
   if (!run.admits('scope.cancel')) return;
   const message = reason === undefined ? 'The scope was cancelled.' : `The scope was cancelled: ${reason}`;
-  run.cancel(scope, message, reason ?? null);
+  run.cancel([scope], message, reason ?? null);
 }
 
 /** F16: what entered it is finished before the run ends, whatever the outcome. */
@@ -84,7 +84,7 @@ class TimedScope {
     this.#message = `It took longer than ${milliseconds(timeout)} ms.`;
     this.#timer = startTimer(this.#run, this.#parent, 'timeout', timeout, () => {
       this.#ranOut = true;
-      this.#run.cancel(this.scope, this.#message, 'timeout');
+      this.#run.cancel([this.scope], this.#message, 'timeout');
     });
     return this.#timer !== null;
   }
@@ -109,7 +109,7 @@ export function compensate(run: Execution): Promise<unknown> {
 }
 
 /** The promise of code in a scope, also of code that throws at once. Adds no hop (F29). */
-function inScope<T>(run: Execution, scope: Scope, fn: () => Promise<T>): Promise<T> {
+export function inScope<T>(run: Execution, scope: Scope, fn: () => Promise<T>): Promise<T> {
   try {
     const promise = run.inScope(scope, fn);
     // Handing it on is not awaiting it (F6).

@@ -13,22 +13,29 @@ export class Scope {
   readonly #cancellable: boolean;
   /** Whether a nonCancellable scope stands between the run and this one: then it goes on after the decision (F16). */
   readonly shielded: boolean;
+  /** Whether it stands in a branch of a race: what is waited for there may be given up at any window (F33). */
+  readonly contested: boolean;
   #cancellation: { readonly message: string; readonly reason: string | null } | null = null;
 
-  private constructor(parent: Scope | null, cancellable: boolean) {
+  private constructor(parent: Scope | null, cancellable: boolean, contested: boolean) {
     this.#parent = parent;
     this.#cancellable = cancellable;
     this.shielded = !cancellable || (parent?.shielded ?? false);
+    this.contested = contested;
   }
 
   static root(): Scope {
-    return new Scope(null, true);
+    return new Scope(null, true, false);
   }
   cancellable(): Scope {
-    return new Scope(this, true);
+    return new Scope(this, true, this.contested);
   }
   nonCancellable(): Scope {
-    return new Scope(this, false);
+    return new Scope(this, false, this.contested);
+  }
+  /** Of a race (F33). */
+  branch(): Scope {
+    return new Scope(this, true, true);
   }
 
   cancel(message: string, reason: string | null): void {

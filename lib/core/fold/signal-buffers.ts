@@ -7,9 +7,20 @@ export interface SignalBuffer {
   waiting: number;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** Signals without a handler, by name. */
 export class SignalBuffers {
   #buffers: Map<string, SignalBuffer> | null = null;
+  #rivals: Set<string> | null = null;
+
+  /** Which signals one scope has waited for twice at a time, since this fold began to write. */
+  get rivals(): ReadonlySet<string> {
+    return this.#rivals ?? NONE;
+  }
+  noteRival(name: string): void {
+    (this.#rivals ??= new Set()).add(name);
+  }
 
   of(name: string): SignalBuffer {
     this.#buffers ??= new Map();

@@ -44,29 +44,27 @@ export class ConditionWait extends Wait {
 
 export class SignalWait extends Wait {
   readonly otherwise = undefined;
-  readonly #buffer: SignalBuffer;
   readonly #codec: Codec;
 
   constructor(
     scope: Scope,
     rank: number,
     readonly call: string,
-    buffer: SignalBuffer,
+    readonly buffer: SignalBuffer,
     codec: Codec,
   ) {
     super(scope, rank);
-    this.#buffer = buffer;
     this.#codec = codec;
     buffer.waiting++;
   }
   holds(): boolean {
-    return this.#buffer.payloads.length > 0;
+    return this.buffer.payloads.length > 0;
   }
   take(): unknown {
-    return takeSignal(this.#buffer, this.#codec);
+    return takeSignal(this.buffer, this.#codec);
   }
   end(): void {
-    this.#buffer.waiting--;
+    this.buffer.waiting--;
   }
 }
 

@@ -93,7 +93,7 @@ export class WorkflowObject implements RunBinding {
     if (!this.#made) this.#neverBegins = true;
     this.#run.cancelRequested = true;
     const message = reason === null ? 'The run was cancelled.' : `The run was cancelled: ${reason}`;
-    this.#run.cancel(this.#run.root, message, reason);
+    this.#run.cancel([this.#run.root], message, reason);
   }
 
   /** F21: between windows, at once, read only. */

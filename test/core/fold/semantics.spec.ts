@@ -88,6 +88,11 @@ describe('semantics version', () => {
       'condition out of time': await hops(({ ctx }) => ctx.condition(() => false, 5), [fired(0)]),
       waitForSignal: await hops(({ ctx }) => ctx.waitForSignal('w'), [signal('w')]),
       cancellable: await hops(({ ctx, act }) => ctx.cancellable(() => act('a')), [fulfilled]),
+      race: await hops(({ ctx, act }) => ctx.race({ a: () => act('a') }), [fulfilled]),
+      'race that waits for a loser': await hops(
+        ({ ctx, act }) => ctx.race({ a: () => act('a'), b: () => ctx.sleep('1h') }),
+        [fulfilled],
+      ),
       withTimeout: await hops(({ ctx, act }) => ctx.withTimeout(9, () => act('a')), [completed(1)]),
       nonCancellable: await hops(
         ({ ctx, act }) => ctx.nonCancellable(async () => void (await act('a'))),
@@ -112,6 +117,8 @@ describe('semantics version', () => {
       'condition out of time': 1,
       waitForSignal: 1,
       cancellable: 1,
+      race: 2,
+      'race that waits for a loser': 2,
       withTimeout: 2,
       nonCancellable: 3,
       compensate: 2,

@@ -30,19 +30,33 @@ export class CartWorkflow {
   }
 }
 
-@Workflow({ name: 'race' })
-export class RaceWorkflow {
+export const asked = defineSignal<string>('asked');
+export const closed = defineSignal<string>('closed');
+
+@Workflow({ name: 'desk' })
+export class DeskWorkflow {
   async run(ctx: WorkflowContext): Promise<string> {
-    const first = await Promise.race([
-      ctx.sleep(5).then(() => 'the timer'),
-      ctx.waitForSignal(checkedOut).then(({ by }) => by),
-    ]);
+    for (let questions = 0; ;) {
+      const next = await ctx.race({
+        question: () => ctx.waitForSignal(asked),
+        closing: () => ctx.waitForSignal(closed),
+        evening: () => ctx.sleep('8 hours'),
+      });
+      if (next.key === 'question') questions++;
+      else return `${questions}, ${next.key === 'closing' ? `closed by ${next.value}` : 'went home'}`;
+    }
+  }
+}
+
+@Workflow({ name: 'impatient' })
+export class ImpatientWorkflow {
+  async run(ctx: WorkflowContext): Promise<string> {
     let late = false;
     try {
       await ctx.withTimeout('20ms', () => ctx.sleep('1 hour'));
     } catch (error) {
       late = error instanceof TimeoutFailure;
     }
-    return `${first}, ${late ? 'too late' : 'in time'}`;
+    return late ? 'too late' : 'in time';
   }
 }
