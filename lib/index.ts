@@ -94,8 +94,10 @@ export {
 export { ActivityContext } from './engine/index.js';
 export type { ActivityLogger } from './engine/index.js';
 
-export { WorkflowClient, WorkflowHandle } from './client/index.js';
+export { UndecodedValue, WorkflowClient, WorkflowHandle } from './client/index.js';
 export type {
+  DecodedEntry,
+  DecodedOutcome,
   HistoryLine,
   ListOptions,
   ResultOptions,
@@ -154,6 +156,7 @@ export type {
   CommandId,
   Encoded,
   EncodedFailure,
+  FailureSummary,
   HistoryCommand,
   HistoryEntry,
   HistoryEvent,

@@ -2,7 +2,6 @@ import { describeWorkflow } from '../core/index.js';
 import type {
   Duration,
   HandlerResult,
-  HistoryEntry,
   QueryArgs,
   QueryName,
   Signal,
@@ -24,6 +23,8 @@ import {
   WorkflowNotRunningError,
   WorkflowTerminatedError,
 } from './errors.js';
+import { decodedEntry } from './history-line.js';
+import type { HistoryLine } from './history-line.js';
 import type { Sent } from './message-sender.js';
 import type { QueryReader } from './query-reader.js';
 import { transactionOf } from './transaction.js';
@@ -42,15 +43,6 @@ export interface SignalOptions {
 export interface ResultOptions {
   /** How long to wait. Defaults to no limit. */
   readonly timeout?: Duration | undefined;
-}
-
-/**
- * A history entry as `handle.history()` gives it, with its number. Values and failures in it are JSON text, as they
- * are stored; times are ms since the epoch.
- */
-export interface HistoryLine {
-  readonly seq: number;
-  readonly entry: HistoryEntry;
 }
 
 /** What a handle needs to know of its workflow's class, if it has one. */
@@ -193,13 +185,22 @@ export class WorkflowHandle<W = any> {
     return this.#describe();
   }
 
-  /** The history of the run, oldest first. */
+  /**
+   * The history of the run, oldest first, with its values decoded.
+   *
+   * ```ts
+   * for (const { seq, entry } of await handle.history())
+   *   if (entry.type === 'activity_completed') console.log(seq, entry.result);
+   * ```
+   *
+   * @throws WorkflowNotFoundError
+   */
   async history(): Promise<readonly HistoryLine[]> {
     const run = await this.#describe();
     const [loaded] = await this.#parts.journal.load([
       { actorId: run.actorId, runId: run.runId, historyAfter: 0, inboxAfter: null },
     ]);
-    return loaded!.history.map((entry, i) => ({ seq: i + 1, entry }));
+    return loaded!.history.map((entry, i) => ({ seq: i + 1, entry: decodedEntry(this.#parts.codec, entry) }));
   }
 
   #signal(signal: string | Signal): Pick<Signal, 'name' | 'schema'> {

@@ -1,4 +1,4 @@
-import type { Encoded, HistoryEntry, Instant } from '../core/index.js';
+import type { Encoded, FailureSummary, HistoryEntry, Instant } from '../core/index.js';
 import type { JournalError } from './errors.js';
 import type { ActorId, RunId, WorkerId } from './ids.js';
 import type { CommitAnswer, Lease, RunState, Turn } from './turn.js';
@@ -334,6 +334,8 @@ export interface RunDescription {
   readonly attributes: Readonly<Record<string, unknown>> | null;
   /** Of an open run that cannot go on: why, since when, and how many turns failed. */
   readonly blocked: { readonly reason: string; readonly since: Instant; readonly failedTurns: number } | null;
+  /** Of a run that failed: what failed it. `null` of every other. */
+  readonly failure: FailureSummary | null;
   /**
    * Of an open run: how many messages its workflow id got so far, how many of them are consumed, and which worker has the
    * run in memory to consume them.

@@ -71,6 +71,16 @@ describe('the examples in the documentation', () => {
     expect(gateway.refunded).not.toContain(paymentId);
   });
 
+  it('client.md: the history of an order', async () => {
+    await app.get(OrdersController).place({ id: '20', card: 'visa', cents: 100 });
+    const handle = client.handle(OrderWorkflow, '20');
+    await handle.signal('approve', 'ann');
+    const paymentId = await handle.result(soon);
+    const entries = (await handle.history()).map(({ entry }) => entry);
+    const done = entries.flatMap((entry) => (entry.type === 'activity_completed' ? [entry.result] : []));
+    expect(done).toContain(paymentId);
+  });
+
   it('README: an order that is cancelled', async () => {
     await app.get(OrdersController).place({ id: '18', card: 'visa', cents: 100 });
     const order = client.handle(OrderWorkflow, '18');

@@ -1,1 +1,2 @@
 export * from './durable-codec.js';
+export * from './failure-summary.js';

@@ -1,4 +1,5 @@
-import type { HistoryEntry } from '../../core/index.js';
+import { summarizeFailure } from '../../core/index.js';
+import type { FailureSummary, HistoryEntry } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
 import type {
   ListQuery,
@@ -118,11 +119,18 @@ function describeRun(store: InMemoryStore, run: Run): RunDescription {
     closedAt: run.closedAt,
     attributes: parseAttributes(run.attributes),
     blocked: blocked === null ? null : { reason: blocked.reason, since: blocked.since, failedTurns },
+    failure: failureOf(run),
     mail:
       actor === undefined
         ? null
         : { arrived: actor.inboxSeq, consumed: actor.inboxConsumed, owner: actor.owner },
   };
+}
+
+function failureOf({ state, history }: Run): FailureSummary | null {
+  const last = state === 'failed' ? history.at(-1) : undefined;
+  const entry = last === undefined ? undefined : parseEntry(last);
+  return entry?.type === 'run_failed' ? summarizeFailure(entry.failure) : null;
 }
 
 // The casts: this is the text that the store itself wrote from values of these types.

@@ -1,9 +1,10 @@
 import type { DataSource, SelectQueryBuilder } from 'typeorm';
+import { SUMMARY_LENGTH } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
 import type { ListQuery, RunDescription, RunFilter, RunOutcome, RunPage, RunRef } from '../journal.js';
 import type { RunId } from '../ids.js';
 import { textArray, uuidArray, uuidOrNil } from './array-literals.js';
-import { ACTOR, RUN, type Run } from './entities/index.js';
+import { ACTOR, HISTORY, RUN, type Run } from './entities/index.js';
 import { toEntry } from './row-mapping.js';
 import { decodeCursor, encodeCursor } from './run-cursor.js';
 import { type DescribedRun, NO_ACTOR, describeEntity, toDescription } from './run-mapping.js';
@@ -33,7 +34,8 @@ export async function outcomes(
   return runIds.map((_, i) => {
     const row = found.get(i + 1);
     if (row === undefined) return null;
-    const run = toDescription({ ...row, ...NO_ACTOR });
+    const failure = row.state === 'failed' ? row.payload : null;
+    const run = toDescription({ ...row, ...NO_ACTOR, failure });
     return { run, last: toEntry(row) };
   });
 }
@@ -47,6 +49,8 @@ export async function list(dataSource: DataSource, query: ListQuery): Promise<Ru
   const direction = order === 'oldest' ? 'ASC' : 'DESC';
   const page = runsMatching(dataSource, filter)
     .leftJoinAndMapOne('run.actor', ACTOR, 'actor', 'actor.id = run.actorId and actor.runId = run.id')
+    .leftJoin(HISTORY, 'ended', "run.state = 'failed' and ended.runId = run.id and ended.seq = run.lastSeq")
+    .addSelect(`left(cast(ended.payload as text), ${SUMMARY_LENGTH})`, 'failure')
     .orderBy('run.startedAt', direction)
     .addOrderBy('run.id', direction)
     .limit(limit + 1);
@@ -57,8 +61,11 @@ export async function list(dataSource: DataSource, query: ListQuery): Promise<Ru
       runId,
     });
   }
-  const found = await page.getMany();
-  const runs = found.slice(0, limit).map((run) => describeEntity(run as DescribedRun));
+  const { entities: found, raw } = await page.getRawAndEntities<{ readonly failure: string | null }>();
+  // A run has one actor and one last entry at most: as many rows as runs, in one order.
+  const runs = found
+    .slice(0, limit)
+    .map((run, i) => describeEntity(run as DescribedRun, raw[i]?.failure ?? null));
   const last = runs.at(-1);
   return { runs, next: last !== undefined && found.length > limit ? encodeCursor(last) : null };
 }

@@ -1,3 +1,4 @@
+import { summarizeFailure } from '../../core/index.js';
 import type { RunDescription } from '../journal.js';
 import type { RunState } from '../turn.js';
 import type { Actor, Run } from './entities/index.js';
@@ -23,6 +24,8 @@ export interface RunRow {
   readonly inbox_seq: number | null;
   readonly inbox_consumed: number | null;
   readonly lease_owner: WorkerId | null;
+  /** Of a failed run: how its failure begins. */
+  readonly failure: string | null;
 }
 
 /** Columns of the open actor: of a closed run there are none. */
@@ -52,6 +55,7 @@ export function toDescription(row: RunRow): RunDescription {
       row.blocked === null || row.blocked_since === null
         ? null
         : { reason: row.blocked, since: toInstant(row.blocked_since), failedTurns: row.failed_turns ?? 0 },
+    failure: row.failure === null ? null : summarizeFailure(row.failure),
     mail:
       row.inbox_seq === null
         ? null
@@ -64,7 +68,8 @@ export interface DescribedRun extends Run {
   readonly actor: Actor | null;
 }
 
-export function describeEntity({ id, actor, ...run }: DescribedRun): RunDescription {
+/** @param failure of a failed run: how its failure begins */
+export function describeEntity({ id, actor, ...run }: DescribedRun, failure: string | null): RunDescription {
   return {
     namespace: run.namespace,
     workflowId: run.workflowId,
@@ -80,6 +85,7 @@ export function describeEntity({ id, actor, ...run }: DescribedRun): RunDescript
       actor?.blocked == null || actor.blockedSince === null
         ? null
         : { reason: actor.blocked, since: actor.blockedSince.getTime(), failedTurns: actor.failedTurns },
+    failure: failure === null ? null : summarizeFailure(failure),
     mail:
       actor === null
         ? null

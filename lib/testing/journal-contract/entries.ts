@@ -30,10 +30,10 @@ export const runCompleted = (): HistoryEntry => ({
 
 const FAILURE = '{"name":"Error","message":"no"}';
 
-export const runFailed = (): HistoryEntry => ({
+export const runFailed = (failure = FAILURE): HistoryEntry => ({
   type: 'run_failed',
   at: AT,
-  failure: FAILURE,
+  failure,
   rollback: 'complete',
   abandoned: [],
   unreadSignals: 0,

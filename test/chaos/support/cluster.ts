@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
 import pg from 'pg';
 import { ContinuumModule, WorkflowClient } from '../../../lib/index.js';
-import type { HistoryEntry, RunState } from '../../../lib/index.js';
+import type { DecodedEntry, RunState } from '../../../lib/index.js';
 import { createDatabase } from '../../support/database.js';
 import { CREATE_LEDGER } from '../worker/ledger.js';
 import type { WorkerSettings } from '../worker/protocol.js';
@@ -13,7 +13,7 @@ export interface RecordedRun {
   readonly runId: string;
   readonly workflowId: string;
   readonly state: RunState;
-  readonly history: readonly { readonly seq: number; readonly entry: HistoryEntry }[];
+  readonly history: readonly { readonly seq: number; readonly entry: DecodedEntry }[];
 }
 export interface Effect {
   readonly key: string;

@@ -1,10 +1,8 @@
-import { isTerminal } from '../../../lib/core/index.js';
-import type { HistoryEntry } from '../../../lib/index.js';
-import { durableCodec } from '../../../lib/core/index.js';
+import type { DecodedEntry } from '../../../lib/index.js';
 import type { Effect, RecordedRun } from './cluster.js';
 
-type Scheduled = Extract<HistoryEntry, { type: 'activity_scheduled' }>;
-type Completed = Extract<HistoryEntry, { type: 'activity_completed' }>;
+type Scheduled = Extract<DecodedEntry, { type: 'activity_scheduled' }>;
+type Completed = Extract<DecodedEntry, { type: 'activity_completed' }>;
 
 /** What is wrong with the history of a run that has ended: nothing, if the engine kept its promises. */
 export function historyViolations({ history }: RecordedRun): readonly string[] {
@@ -17,8 +15,15 @@ function gaps(history: RecordedRun['history']): string[] {
   return history.flatMap(({ seq }, i) => (seq === i + 1 ? [] : [`entry ${i + 1} has the number ${seq}`]));
 }
 
+const ENDS: ReadonlySet<DecodedEntry['type']> = new Set([
+  'run_completed',
+  'run_failed',
+  'run_cancelled',
+  'run_terminated',
+]);
+
 /** One beginning, one end, and nothing outside them. */
-function frame(entries: readonly HistoryEntry[]): string[] {
+function frame(entries: readonly DecodedEntry[]): string[] {
   const found: string[] = [];
   const starts = entries.flatMap(({ type }, i) => (type === 'run_started' ? [i] : []));
   // A run that was cancelled before it began has its cancel first, and does nothing (F15).
@@ -29,14 +34,14 @@ function frame(entries: readonly HistoryEntry[]): string[] {
   if (neverBegan && entries.some(({ type }) => type === 'activity_scheduled' || type === 'timer_started')) {
     found.push('it was cancelled before it began, and did something');
   }
-  const terminal = entries.filter(isTerminal);
+  const terminal = entries.filter(({ type }) => ENDS.has(type));
   if (terminal.length !== 1) found.push(`it has ${terminal.length} terminal entries`);
   else if (entries.at(-1) !== terminal[0]) found.push(`something follows ${terminal[0]!.type}`);
   return found;
 }
 
 /** No command ends twice, or before it began. */
-function ends(entries: readonly HistoryEntry[]): string[] {
+function ends(entries: readonly DecodedEntry[]): string[] {
   const found: string[] = [];
   const begun = new Set<number>();
   const ended = new Set<number>();
@@ -54,7 +59,7 @@ function ends(entries: readonly HistoryEntry[]): string[] {
   return found;
 }
 
-function endedBy(entry: HistoryEntry): number | undefined {
+function endedBy(entry: DecodedEntry): number | undefined {
   if (entry.type === 'timer_cancelled') return entry.of;
   const isEnd =
     entry.type === 'activity_completed' ||
@@ -65,7 +70,7 @@ function endedBy(entry: HistoryEntry): number | undefined {
 }
 
 /** Attempts are counted upwards; one that was begun by nobody may be begun later. */
-function attempts(entries: readonly HistoryEntry[]): string[] {
+function attempts(entries: readonly DecodedEntry[]): string[] {
   const found: string[] = [];
   const current = new Map<number, { readonly attempt: number; readonly parked: boolean }>();
   for (const entry of entries) {
@@ -84,7 +89,7 @@ function attempts(entries: readonly HistoryEntry[]): string[] {
 }
 
 /** Each completed step that can be undone was undone once, the last completed first; or nothing was, where nothing failed. */
-function rollback(entries: readonly HistoryEntry[]): string[] {
+function rollback(entries: readonly DecodedEntry[]): string[] {
   const last = entries.at(-1);
   const scheduled = new Map<number, Scheduled>();
   for (const entry of entries) if (entry.type === 'activity_scheduled') scheduled.set(entry.id, entry);
@@ -116,7 +121,7 @@ export function effectViolations(
   const results = new Map<number, unknown>();
   for (const { entry } of history) {
     if (entry.type === 'activity_scheduled') scheduled.set(entry.id, entry);
-    if (entry.type === 'activity_completed') results.set(entry.id, durableCodec.decode(entry.result));
+    if (entry.type === 'activity_completed') results.set(entry.id, entry.result);
   }
   const known = new Set([...scheduled.keys()].map((id) => `${runId}:${id}`));
   for (const { key } of effects)
@@ -141,7 +146,7 @@ export function noteViolations(
   const found = new Map(tried.map((note) => [note, 0]));
   for (const { entry } of history) {
     if (entry.type !== 'signal_received') continue;
-    const note = String(durableCodec.decode(entry.payload));
+    const note = String(entry.payload);
     found.set(note, (found.get(note) ?? 0) + 1);
   }
   return [...found].flatMap(([note, times]) => {

@@ -189,6 +189,24 @@ export function describeClient(backend: Backend): void {
       });
     });
 
+    it('tells why a run failed, also in lists, and what happened in it, as the values that were passed', async () => {
+      const id = uniqueId();
+      const handle = await startWaiting({ id }, 'why');
+      await handle.signal('tell', 'fail');
+      await caught(handle.result());
+      const failure = { name: 'WorkflowFailure', message: 'told to' };
+      expect(await handle.describe()).toMatchObject({ state: 'failed', failure });
+      expect((await app.client.list({ where: { id } })).runs).toEqual([await handle.describe()]);
+      const entries = (await handle.history()).map(({ entry }) => entry);
+      expect(entries).toMatchObject([
+        { type: 'run_started', input: 'why' },
+        { type: 'signal_received', name: 'tell', payload: 'fail' },
+        { type: 'run_failed', failure: { message: 'told to' } },
+      ]);
+      const last = entries.at(-1);
+      expect(last?.type === 'run_failed' && last.failure).toBeInstanceOf(WorkflowFailure);
+    });
+
     it('asks a run that has not begun a little later, and then says so', async () => {
       const startAt = new Date(Date.now() + 3_600_000);
       const handle = await app.client.start(GreetingWorkflow, 'Ann', { startAt });
@@ -323,6 +341,7 @@ export function describeClient(backend: Backend): void {
             closedAt: expect.any(Number),
             attributes: { tenant, even: true, tags: ['a', 'n0'] },
             blocked: null,
+            failure: null,
             mail: null,
           },
         ]);

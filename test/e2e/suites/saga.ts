@@ -63,14 +63,14 @@ export function describeSaga(backend: Backend, residency: Residency): void {
       ).toMatchObject([
         {
           name: 'BookFlight',
-          args: '[{"to":"Rome","nights":1,"then":"finish"}]',
+          args: [{ to: 'Rome', nights: 1, then: 'finish' }],
           compensation: 'CancelFlight',
         },
-        { name: 'HotelActivities.book', args: '["Rome",1]', compensation: 'HotelActivities.release' },
-        { name: 'HotelActivities.book', args: '["bar",0]', options: { retry: { maxAttempts: 1 } } },
+        { name: 'HotelActivities.book', args: ['Rome', 1], compensation: 'HotelActivities.release' },
+        { name: 'HotelActivities.book', args: ['bar', 0], options: { retry: { maxAttempts: 1 } } },
         {
           name: 'rent-car',
-          args: '["Rome"]',
+          args: ['Rome'],
           compensation: 'RentCar.giveBack',
           options: { timeout: 60_000 },
         },

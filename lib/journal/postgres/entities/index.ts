@@ -19,5 +19,6 @@ export const entitiesOf = (schema: string): EntitySchema[] => [
 /** Names of the entities, for repositories. */
 export const ACTOR = 'ContinuumActor';
 export const RUN = 'ContinuumRun';
+export const HISTORY = 'ContinuumHistory';
 export type { Actor } from './actor.entity.js';
 export type { Run } from './run.entity.js';

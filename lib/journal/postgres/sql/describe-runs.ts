@@ -1,3 +1,4 @@
+import { SUMMARY_LENGTH } from '../../../core/index.js';
 import type { RunRow } from '../run-mapping.js';
 import { query } from '../statement.js';
 
@@ -21,7 +22,7 @@ export const describeRuns = query<
 >(
   'describe runs',
   (schema) => `
-select request.ordinal, ${RUN_COLUMNS}
+select request.ordinal, ${RUN_COLUMNS}, ended.failure
 from unnest(:namespaces::text[], :workflowIds::text[], :runIds::uuid[]) with ordinality
   as request(namespace, workflow_id, run_id, ordinal)
 left join lateral (
@@ -45,7 +46,7 @@ left join lateral (
 cross join lateral (
   select
     run.id, run.actor_id, run.namespace, run.workflow_id, run.workflow, run.version, run.state,
-    run.started_at, run.closed_at, run.attributes
+    run.started_at, run.closed_at, run.last_seq, run.attributes
   from ${schema}.runs as run
   where run.id = coalesce(request.run_id, open.run_id, latest.id)
   limit 1
@@ -58,6 +59,14 @@ left join lateral (
     and actor.run_id = run.id
   limit 1
 ) as actor on true
+left join lateral (
+  select left(cast(entry.payload as text), ${SUMMARY_LENGTH}) as failure
+  from ${schema}.history as entry
+  where run.state = 'failed'
+    and entry.run_id = run.id
+    and entry.seq = run.last_seq
+  limit 1
+) as ended on true
 where run.namespace = request.namespace
   and run.workflow_id = request.workflow_id
 `,

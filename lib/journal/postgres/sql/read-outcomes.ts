@@ -2,7 +2,8 @@ import type { HistoryRow } from '../row-mapping.js';
 import type { NO_ACTOR, RunRow } from '../run-mapping.js';
 import { query } from '../statement.js';
 
-export type OutcomeRow = Omit<RunRow, keyof typeof NO_ACTOR> & HistoryRow & { readonly ordinal: number };
+export type OutcomeRow = Omit<RunRow, keyof typeof NO_ACTOR | 'failure'> &
+  HistoryRow & { readonly ordinal: number };
 
 /** Closed runs, each with the last entry of its history. */
 export const readOutcomes = query<{ readonly runIds: string }, OutcomeRow>(

@@ -1,8 +1,9 @@
 import { uuidv7 } from 'uuidv7';
 import { only, range } from '../concurrency.js';
-import { runCompleted, step, stepsOf } from '../entries.js';
+import { runCompleted, runFailed, step, stepsOf } from '../entries.js';
 import { NAMESPACE, type Topic } from '../scenario.js';
 import { asActorId, asRunId } from '../../../journal/index.js';
+import type { RunDescription } from '../../../journal/index.js';
 
 export function readTopic({ test, expect }: Topic): void {
   test('load reads history behind a number and inbox behind a number, each in order, or neither', async (s) => {
@@ -111,6 +112,7 @@ export function readTopic({ test, expect }: Topic): void {
       closedAt: null,
       attributes: { customer: 'ann' },
       blocked: null,
+      failure: null,
       mail: { arrived: 1, consumed: 0, owner: null },
     });
     expect(startedAt).toBeGreaterThanOrEqual(Math.floor(before));
@@ -139,16 +141,60 @@ export function readTopic({ test, expect }: Topic): void {
     expect(await s.describe(held.run)).toMatchObject({ mail: null });
   });
 
+  test('a description, and a page of them, tells why a run failed, and of no other run anything', async (s) => {
+    const failed = await s.closed('failed');
+    const others = [
+      await s.closed('completed'),
+      await s.closed('cancelled'),
+      await s.closed('terminated'),
+      await s.started(),
+      (await s.held(await s.worker())).run,
+    ];
+    const stack = `\n    at ${'x'.repeat(100_000)}`;
+    const odd = {
+      long: JSON.stringify({ name: 'TypeError', message: 'm'.repeat(50_000), stack }),
+      'what SQL cannot read': '{"name":"Odd\\u0000","message":"half \\ud83d of a pair"}',
+      'no error': '{"thrown":"just a text"}',
+    };
+    const told: Record<string, RunDescription['failure']> = {};
+    for (const [what, text] of Object.entries(odd)) {
+      const held = await s.held(await s.worker());
+      await s.applies(held, {
+        entries: [runFailed(text)],
+        decides: true,
+        outcome: { type: 'close', state: 'failed' },
+      });
+      told[what] = (await s.describe(held.run)).failure;
+    }
+    expect(told).toMatchObject({
+      long: { name: 'TypeError' },
+      'what SQL cannot read': { name: 'Odd\u0000', message: 'half \ud83d of a pair' },
+      'no error': { name: 'Error', message: 'just a text' },
+    });
+    // A long one is cut.
+    expect(told['long']?.message.length).toBeLessThan(2_000);
+    expect(await s.describe(failed)).toMatchObject({ failure: { name: 'Error', message: 'no' } });
+    for (const run of others) expect(await s.describe(run)).toMatchObject({ failure: null });
+    const { runs } = await s.journal.list({
+      filter: { namespace: NAMESPACE },
+      order: 'oldest',
+      cursor: null,
+      limit: 100,
+    });
+    expect(runs).toHaveLength(others.length + 4);
+    const described = await s.journal.describe(
+      runs.map(({ namespace, workflowId, runId }) => ({ namespace, workflowId, runId })),
+    );
+    expect(runs).toEqual(described);
+  });
+
   test('outcomes: null while they run and for unknown ones, and the last entry once they are closed', async (s) => {
     const held = await s.held(await s.worker());
     const failed = await s.closed('failed');
     const ids = [held.run.runId, asRunId(uuidv7()), failed.runId];
     const [running, unknown, closed] = await s.journal.outcomes(ids);
     expect([running, unknown]).toEqual([null, null]);
-    expect(closed).toMatchObject({
-      run: { runId: failed.runId, state: 'failed' },
-      last: { type: 'run_failed' },
-    });
+    expect(closed).toEqual({ run: await s.describe(failed), last: runFailed() });
     await s.completes(held);
     expect(only(await s.journal.outcomes([held.run.runId]))).toEqual({
       run: await s.describe(held.run),
