@@ -46,6 +46,7 @@ export default {
       // The same server, and worker processes that are compiled once.
       globalSetup: '<rootDir>/test/chaos/support/global-setup.mjs',
       globalTeardown: '<rootDir>/test/chaos/support/global-teardown.mjs',
+      setupFilesAfterEnv: ['<rootDir>/test/chaos/support/time-limit.ts'],
     },
   ],
 };

@@ -117,6 +117,16 @@ export class Cluster {
     return byRun;
   }
 
+  /** The open runs that are leased to any session that this process has had. */
+  async leasedTo(worker: WorkerProcess): Promise<readonly string[]> {
+    const sessions = worker.heard('worker registered').map(({ text }) => text);
+    const { rows } = await this.#admin.query<{ id: string }>(
+      `select workflow_id as id from continuum.actors where lease_owner = any ($1::uuid[]) order by workflow_id`,
+      [sessions],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** Whose session holds the run; `null` for nobody. */
   async holder(workflowId: string): Promise<string | null> {
     const { rows } = await this.#admin.query<{ name: string | null }>(

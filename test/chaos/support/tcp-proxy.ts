@@ -1,12 +1,15 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, NetConnectOpts, Server, Socket } from 'node:net';
 
-/** A network between one process and the database, which can be cut. */
+/** A network between one process and the database, which can be slow, watched and cut. */
 export class TcpProxy {
   readonly #server: Server;
   readonly #target: NetConnectOpts;
   readonly #pairs = new Set<readonly [client: Socket, database: Socket]>();
   readonly #waiting = new Set<Socket>();
+  readonly #watchers = new Set<(sent: Buffer) => void>();
+  /** How long everything takes on its way, in ms. */
+  #delay = 0;
   #cut = false;
 
   private constructor(target: NetConnectOpts) {
@@ -31,6 +34,23 @@ export class TcpProxy {
     url.host = `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
     url.searchParams.delete('host');
     return url.href;
+  }
+
+  /** From now on everything takes `ms` longer, either way. */
+  slow(ms: number): void {
+    this.#delay = ms;
+  }
+
+  /** Resolves when the process sends something with this text in it, before it is on its way. */
+  sends(text: string): Promise<void> {
+    return new Promise((resolve) => {
+      const watch = (sent: Buffer): void => {
+        if (!sent.includes(text)) return;
+        this.#watchers.delete(watch);
+        resolve();
+      };
+      this.#watchers.add(watch);
+    });
   }
 
   /** Nothing gets through any more, and nobody is told. */
@@ -67,14 +87,23 @@ export class TcpProxy {
     const database = connect(this.#target);
     const pair = [client, database] as const;
     this.#pairs.add(pair);
+    client.on('data', (sent: Buffer) => {
+      for (const watch of this.#watchers) watch(sent);
+    });
     for (const [from, to] of [pair, [database, client] as const]) {
-      from.on('data', (data) => to.write(data));
+      from.on('data', (data) => this.#pass(() => to.write(data)));
       from.on('error', () => from.destroy());
       from.on('close', () => {
         this.#pairs.delete(pair);
-        to.destroy();
+        this.#pass(() => to.destroy());
       });
     }
+  }
+
+  /** In order: timers of one length go off one after the other, and it only ever grows. */
+  #pass(arrives: () => void): void {
+    if (this.#delay === 0) arrives();
+    else setTimeout(arrives, this.#delay);
   }
 }
 
