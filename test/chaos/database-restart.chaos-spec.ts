@@ -10,7 +10,7 @@ import { SagaLoad } from './support/saga-load.js';
 
 const SECONDS = chaosSeconds(6);
 /** For what is left when nothing is disturbed any more, in ms. */
-const AFTERWARDS = 30_000;
+const AFTERWARDS = 60_000;
 /** Longer than any outage: none of them costs a worker its session. */
 const LEASE = { leaseTimeout: 60_000, heartbeatInterval: 500 };
 

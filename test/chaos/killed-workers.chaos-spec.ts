@@ -10,7 +10,7 @@ const SECONDS = chaosSeconds(6);
 const SAGAS = 300;
 const KILL_EVERY = 2_000;
 /** For what is left when nobody is killed any more, in ms. */
-const AFTERWARDS = 30_000;
+const AFTERWARDS = 60_000;
 
 let cluster: Cluster | undefined;
 afterEach(() => cluster?.close());
@@ -39,6 +39,8 @@ it(
     // The plans are drawn so that there is some of everything.
     const endings = new Set(load.records.map(({ ending }) => ending));
     expect(endings).toEqual(new Set(['completed', 'failed', 'cancelled']));
+    const transactionEnds = new Set(load.transactions.map((transaction) => transaction.end));
+    expect(transactionEnds).toEqual(new Set(['committed', 'rolled back']));
     expect(kills).toBeGreaterThanOrEqual(2);
     expect(cluster.workers.flatMap((worker) => worker.heard('turn failed'))).toEqual([]);
     // Only those that were killed have ended.

@@ -55,7 +55,7 @@ it('writes nothing more after it was stopped for longer than its lease', async (
 });
 
 const SECONDS = chaosSeconds(5);
-const AFTERWARDS = 30_000;
+const AFTERWARDS = 60_000;
 
 it(
   'ends every saga right while workers are stopped and woken up again',

@@ -117,6 +117,15 @@ export class Cluster {
     return byRun;
   }
 
+  /** The runs that have, or had, a workflow id. */
+  async runsOf(workflowId: string): Promise<readonly string[]> {
+    const { rows } = await this.#admin.query<{ id: string }>(
+      'select id from continuum.runs where workflow_id = $1',
+      [workflowId],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** The open runs that are leased to any session that this process has had. */
   async leasedTo(worker: WorkerProcess): Promise<readonly string[]> {
     const sessions = worker.heard('worker registered').map(({ text }) => text);

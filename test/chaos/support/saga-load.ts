@@ -10,8 +10,10 @@ import type { Chance } from '../../support/random.js';
 import { Saga } from '../worker/saga.js';
 import type { SagaPlan, StepPlan } from '../worker/saga.js';
 import type { Cluster } from './cluster.js';
+import { LongTransactions, ONCE } from './long-transactions.js';
+import type { TransactionPlan, TransactionRecord } from './long-transactions.js';
 import { until } from './patience.js';
-import { effectViolations, historyViolations, noteViolations } from './violations.js';
+import { effectViolations, historyViolations, noteViolations, transactionViolations } from './violations.js';
 
 /** One saga, and what its client does meanwhile. */
 interface Conduct {
@@ -21,18 +23,33 @@ interface Conduct {
   readonly cancelAfter: number | null;
   /** Sent one after the other, each with this pause before it, in ms. */
   readonly notes: readonly { readonly text: string; readonly after: number }[];
+  /** An application that starts it too, in a transaction of its own; `null` for most of them. */
+  readonly transaction: TransactionPlan | null;
 }
 
 export interface SagaRecord {
   readonly id: string;
   readonly acknowledged: string[];
   readonly tried: string[];
+  /** Sent in transactions that were rolled back. */
+  readonly withdrawn: string[];
   ending: 'completed' | 'failed' | 'cancelled';
 }
 
-/** Sagas that are started, signalled and cancelled by one client, whatever happens to who runs them. */
+/** Of the sagas, so many are started in an application's long transaction as well. */
+const IN_TRANSACTIONS = 0.12;
+/** How long such a transaction takes, in ms. */
+const SHORTEST_TRANSACTION = 500;
+const LONGEST_TRANSACTION = 10_000;
+
+/**
+ * Sagas that are started, signalled and cancelled by one client, whatever happens to who runs them, and while
+ * transactions of an application hold some of them.
+ */
 export class SagaLoad {
   readonly records: SagaRecord[] = [];
+  readonly transactions: TransactionRecord[] = [];
+  readonly #byId = new Map<string, SagaRecord>();
   readonly #client: WorkflowClient;
   readonly #cluster: Cluster;
   readonly #chance: Chance;
@@ -51,14 +68,22 @@ export class SagaLoad {
 
   /** Starts so many sagas, spread over `ms`, and resolves when all of them have ended. */
   async run(sagas: number, ms: number): Promise<void> {
-    const conducts = Array.from({ length: sagas }, (_, i) => this.#draw(`saga-${i}`));
-    for (const { id } of conducts) this.#open.add(id);
+    const conducts = Array.from({ length: sagas }, (_, i) => this.#draw(i, ms));
+    for (const { id } of conducts) {
+      this.#open.add(id);
+      this.#byId.set(id, { id, acknowledged: [], tried: [], withdrawn: [], ending: 'completed' });
+    }
+    const application = await LongTransactions.open(this.#cluster.url);
     const begun = conducts.map(async (conduct, i) => {
       await pause((ms * i) / sagas);
-      await this.#conduct(conduct);
+      await Promise.all([this.#transact(application, conduct), this.#conduct(conduct)]);
       this.#open.delete(conduct.id);
     });
-    await Promise.all(begun);
+    try {
+      await Promise.all(begun);
+    } finally {
+      await application.close();
+    }
   }
 
   /** What is wrong with them, now that they have ended. */
@@ -80,10 +105,15 @@ export class SagaLoad {
         .join(', ');
       if (wrong.length > 0) found.push(`${record.id} (run ${run.runId}): ${wrong.join('; ')}\n  ${history}`);
     }
+    for (const record of this.transactions) {
+      const wrong = transactionViolations(record, await this.#cluster.runsOf(record.workflowId));
+      if (wrong.length > 0) found.push(`${record.workflowId}: ${wrong.join('; ')}`);
+    }
     return found;
   }
 
-  #draw(id: string): Conduct {
+  #draw(i: number, ms: number): Conduct {
+    const id = `saga-${i}`;
     const chance = this.#chance;
     const step = (): StepPlan => ({
       takes: chance.below(120),
@@ -92,15 +122,17 @@ export class SagaLoad {
     });
     const wanted = chance.happens(0.4) ? 1 + chance.below(3) : 0;
     const extra = chance.below(3);
+    const plan: SagaPlan = {
+      steps: [step(), step(), step(), step(), step(), step()],
+      together: chance.happens(0.5),
+      notes: wanted,
+      sleeps: chance.happens(0.3) ? chance.below(3_000) : 0,
+      fails: chance.happens(0.15),
+    };
     return {
       id,
-      plan: {
-        steps: [step(), step(), step(), step(), step(), step()],
-        together: chance.happens(0.5),
-        notes: wanted,
-        sleeps: chance.happens(0.3) ? chance.below(3_000) : 0,
-        fails: chance.happens(0.15),
-      },
+      plan,
+      transaction: i > 0 && chance.happens(IN_TRANSACTIONS) ? this.#drawTransaction(i, plan, ms) : null,
       cancelAfter: chance.happens(0.15) ? chance.below(1_500) : null,
       notes: Array.from({ length: wanted + extra }, (_, n) => ({
         text: `${id} note ${n}`,
@@ -109,9 +141,35 @@ export class SagaLoad {
     };
   }
 
-  async #conduct({ id, plan, cancelAfter, notes }: Conduct): Promise<void> {
-    const record: SagaRecord = { id, acknowledged: [], tried: [], ending: 'completed' };
-    const handle = await reachable(() => this.#client.start(Saga, plan, { id, onConflict: 'useExisting' }));
+  #drawTransaction(i: number, plan: SagaPlan, ms: number): TransactionPlan {
+    const chance = this.#chance;
+    const longest = Math.min(LONGEST_TRANSACTION, ms / 2);
+    return {
+      starts: `saga-${i}`,
+      plan,
+      // An earlier one, so that no two of them wait for each other.
+      signals: `saga-${Math.max(0, i - 1 - chance.below(10))}`,
+      note: `saga-${i}'s transaction`,
+      takes: SHORTEST_TRANSACTION + chance.below(longest - SHORTEST_TRANSACTION),
+      end: chance.happens(0.3) ? 'roll back' : 'commit',
+    };
+  }
+
+  async #transact(application: LongTransactions, { transaction }: Conduct): Promise<void> {
+    if (!transaction) return;
+    const { tried, acknowledged, withdrawn } = this.#byId.get(transaction.signals)!;
+    const made = await application.make(this.#client, transaction);
+    this.transactions.push(made);
+    tried.push(transaction.note);
+    if (made.end === 'rolled back') withdrawn.push(transaction.note);
+    else if (made.end === 'committed' && made.noted) acknowledged.push(transaction.note);
+  }
+
+  async #conduct({ id, plan, cancelAfter, notes, transaction }: Conduct): Promise<void> {
+    const record = this.#byId.get(id)!;
+    // What the transaction began may have ended before this start comes.
+    const policies = transaction ? ONCE : ({ onConflict: 'useExisting' } as const);
+    const handle = await reachable(() => this.#client.start(Saga, plan, { id, ...policies }));
     const noting = async (): Promise<void> => {
       for (const { text, after } of notes) {
         await pause(after);

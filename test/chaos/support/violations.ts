@@ -1,5 +1,7 @@
 import type { DecodedEntry } from '../../../lib/index.js';
 import type { Effect, RecordedRun } from './cluster.js';
+import type { TransactionRecord } from './long-transactions.js';
+import type { SagaRecord } from './saga-load.js';
 
 type Scheduled = Extract<DecodedEntry, { type: 'activity_scheduled' }>;
 type Completed = Extract<DecodedEntry, { type: 'activity_completed' }>;
@@ -138,10 +140,13 @@ export function effectViolations(
   return found;
 }
 
-/** What is wrong with the notes that a run was sent. Those that were acknowledged are there once, the others at most once. */
+/**
+ * What is wrong with the notes that a run was sent. Those that were acknowledged are there once, those that were rolled
+ * back are not, and the others at most once.
+ */
 export function noteViolations(
   { history }: RecordedRun,
-  { acknowledged, tried }: { readonly acknowledged: readonly string[]; readonly tried: readonly string[] },
+  { acknowledged, tried, withdrawn }: Pick<SagaRecord, 'acknowledged' | 'tried' | 'withdrawn'>,
 ): readonly string[] {
   const found = new Map(tried.map((note) => [note, 0]));
   for (const { entry } of history) {
@@ -151,8 +156,22 @@ export function noteViolations(
   }
   return [...found].flatMap(([note, times]) => {
     if (times > 1) return [`the note "${note}" was received ${times} times`];
+    if (times > 0 && withdrawn.includes(note)) return [`the note "${note}" was rolled back and is there`];
     return times === 0 && acknowledged.includes(note)
       ? [`the note "${note}" was acknowledged and is lost`]
       : [];
   });
+}
+
+/** What is wrong with the runs of an id that an application's transaction has started, and so has a client: there is one. */
+export function transactionViolations(
+  { end, begun }: TransactionRecord,
+  runs: readonly string[],
+): readonly string[] {
+  const found = runs.length === 1 ? [] : [`it has ${runs.length} runs instead of one`];
+  const isThere = begun !== null && runs.includes(begun);
+  if (end === 'rolled back' && isThere) found.push(`the run ${begun} was rolled back and is there`);
+  if (end === 'committed' && begun !== null && !isThere)
+    found.push(`the run ${begun} was committed and is lost`);
+  return found;
 }
