@@ -3,6 +3,7 @@ import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/inde
 import { JournalUnavailableError } from '../../lib/journal/index.js';
 import type { SendAnswer } from '../../lib/journal/index.js';
 import { gate } from '../support/gate.js';
+import { holdWait, RETRIED_MUCH_LATER, STAYS_IN_MEMORY } from '../support/held-wait.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
 import { activity, Stage } from '../support/stage.js';
 import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
@@ -146,20 +147,22 @@ describe('Decisions', () => {
         if (++begun === 1) throw new Error('flaky');
         return 'charged';
       },
-      { compensation: refund, retry: { initialInterval: 300, jitter: 0 } },
+      { compensation: refund, retry: RETRIED_MUCH_LATER },
     );
     const stage = await open({
       journal,
       activities: [charge, refund],
       workflows: [{ make: ({ act }) => ({ run: () => act('charge') }) }],
+      settings: STAYS_IN_MEMORY,
     });
+    const second = holdWait();
     const handle = await stage.client.start('scripted');
-    await stage.recorder.until('turn committed', () => stage.recorder.count('turn committed') === 2);
+    await second.begun;
     // The time of the second attempt comes while the commit of its cancellation is under way.
     detour(
       'commit',
-      async (real, turns, options) => {
-        await new Promise((resolve) => setTimeout(resolve, 500));
+      (real, turns, options) => {
+        second.end();
         return real(turns, options);
       },
       1,

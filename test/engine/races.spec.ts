@@ -3,6 +3,7 @@ import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/inde
 import { JournalUnavailableError } from '../../lib/journal/index.js';
 import type { SendAnswer } from '../../lib/journal/index.js';
 import { gate } from '../support/gate.js';
+import { holdWait, RETRIED_MUCH_LATER, STAYS_IN_MEMORY } from '../support/held-wait.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
 import { activity, Stage } from '../support/stage.js';
 import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
@@ -80,6 +81,7 @@ describe('Races of the engine', () => {
 
   it('begins an attempt whose time comes while the run is being read anew', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const reading = gate();
     const slow = gate();
     let tries = 0;
     const stage = await open({
@@ -91,22 +93,27 @@ describe('Races of the engine', () => {
             if (++tries === 1) throw new Error('not yet');
             return tries;
           },
-          { retry: { initialInterval: 5, jitter: 0 } },
+          { retry: RETRIED_MUCH_LATER },
         ),
       ],
       workflows: [{ make: ({ act }) => ({ run: () => act('flaky') }) }],
-      settings: { residency: 'always replay' },
+      settings: { residency: 'always replay', ...STAYS_IN_MEMORY },
     });
     // The reading after the note of the second attempt takes longer than the wait for it.
     detour('load', async (real, requests) => {
       const loaded = await real(requests);
-      if (loaded.some(({ history }) => history.some((entry) => entry.type === 'activity_attempt')))
+      if (loaded.some(({ history }) => history.some((entry) => entry.type === 'activity_attempt'))) {
+        reading.open();
         await slow.opened;
+      }
       return loaded;
     });
+    const second = holdWait();
     const result = stage.client.execute('scripted');
-    await stage.recorder.until('activity attempt failed');
-    setTimeout(() => slow.open(), 50);
+    await second.begun;
+    await reading.opened;
+    second.end();
+    slow.open();
     await expect(result).resolves.toBe(2);
   });
 
