@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { toError } from '../core/index.js';
 import { ContentionError, JournalUnavailableError } from './errors.js';
@@ -5,6 +6,8 @@ import { ContentionError, JournalUnavailableError } from './errors.js';
 /** In ms. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 2_000;
+/** What has failed and was not tried again for so long is not waited for by anybody: it keeps no outage alive. In ms. */
+const FORGOTTEN = 60_000;
 
 /** Hears of outages: of each one when it begins, and when it is over. */
 export interface OutageListener {
@@ -48,13 +51,19 @@ export class Backoff {
  */
 export class Persistence {
   readonly #listener: OutageListener;
-  /** What failed and has not worked since. */
-  readonly #failing = new Set<string>();
+  readonly #now: () => number;
+  /** What failed and has not worked since, and until when that is remembered. */
+  readonly #failing = new Map<string, number>();
   readonly #pausing = new Set<() => void>();
   #ended = false;
 
-  constructor(listener: OutageListener = { began: () => undefined, ended: () => undefined }) {
+  /** @param now a monotonic clock, in ms; defaults to the process's */
+  constructor(
+    listener: OutageListener = { began: () => undefined, ended: () => undefined },
+    now: () => number = () => performance.now(),
+  ) {
     this.#listener = listener;
+    this.#now = now;
   }
 
   get ended(): boolean {
@@ -79,7 +88,7 @@ export class Persistence {
         return await this.once(during, attempt);
       } catch (error) {
         if (this.#ended || !again(toError(error))) throw error;
-        if (!isOutage(error)) this.failed(during, error);
+        this.failed(during, error, longest);
       }
       await this.#pause((backoff ??= new Backoff(longest)).next());
     }
@@ -97,14 +106,19 @@ export class Persistence {
     }
   }
 
-  failed(during: string, error: unknown): void {
+  /** @param longest the longest pause before it is tried again, in ms */
+  failed(during: string, error: unknown, longest = LONGEST_PAUSE): void {
     const begins = this.#failing.size === 0;
-    this.#failing.add(during);
+    this.#failing.set(during, this.#now() + Math.max(FORGOTTEN, 2 * longest));
     if (begins) this.#listener.began(during, toError(error));
   }
 
   worked(during: string): void {
-    if (this.#failing.delete(during) && this.#failing.size === 0) this.#listener.ended();
+    if (this.#failing.size === 0) return;
+    const now = this.#now();
+    this.#failing.delete(during);
+    for (const [other, until] of this.#failing) if (until < now) this.#failing.delete(other);
+    if (this.#failing.size === 0) this.#listener.ended();
   }
 
   #pause(ms: number): Promise<void> {

@@ -6,12 +6,15 @@ const unreachable = (): JournalUnavailableError => new JournalUnavailableError('
 
 describe('Persistence', () => {
   const told: string[] = [];
-  const persistence = (): Persistence => {
+  const persistence = (now?: () => number): Persistence => {
     told.length = 0;
-    return new Persistence({
-      began: (during) => void told.push(`began: ${during}`),
-      ended: () => void told.push('ended'),
-    });
+    return new Persistence(
+      {
+        began: (during) => void told.push(`began: ${during}`),
+        ended: () => void told.push('ended'),
+      },
+      now,
+    );
   };
   /** Fails so many times. */
   const failing = (times: number, error: JournalError = unreachable()): (() => Promise<string>) => {
@@ -41,6 +44,21 @@ describe('Persistence', () => {
     expect(told).toEqual(['began: commit']);
     await patient.once('commit', failing(0));
     expect(told).toEqual(['began: commit', 'ended']);
+  });
+
+  it('is over for what nobody tries again, once something else works', async () => {
+    let now = 0;
+    const patient = persistence(() => now);
+    await expect(patient.once('looking for results', failing(1))).rejects.toThrow('connection refused');
+    now = 59_000;
+    await patient.once('heartbeat', failing(0));
+    expect(told).toEqual(['began: looking for results']);
+    now = 61_000;
+    await patient.once('heartbeat', failing(0));
+    expect(told).toEqual(['began: looking for results', 'ended']);
+    // The next one is told again.
+    await expect(patient.once('heartbeat', failing(1))).rejects.toThrow('connection refused');
+    expect(told).toEqual(['began: looking for results', 'ended', 'began: heartbeat']);
   });
 
   it('tries nothing again that is not to be tried again', async () => {
