@@ -25,12 +25,17 @@ export class StartBatcher {
     });
   }
 
-  /** Throws {@link ContentionError} when somebody's open transaction has the workflow id for too long. */
-  async ask(request: StartRequest): Promise<Started> {
+  /**
+   * Throws {@link ContentionError} when somebody's open transaction has the workflow id for too long.
+   *
+   * @param waits called when the start waits for that transaction; what waits is the request that it gives
+   */
+  async ask(asked: StartRequest, waits?: () => StartRequest): Promise<Started> {
+    let request = asked;
     let doubt: JournalUnavailableError | undefined;
     const backoff = new Backoff();
     for (let tries = 1; ; tries++) {
-      const answer = await this.#try(request);
+      const answer = await this.#try(request, () => (request = waits?.() ?? request));
       if (answer.type !== 'unanswered') return answer;
       const { error } = answer;
       if (!(error instanceof JournalUnavailableError)) throw error;
@@ -41,11 +46,14 @@ export class StartBatcher {
     }
   }
 
-  async #try(request: StartRequest): Promise<Exclude<StartAnswer, { type: 'again' }>> {
+  async #try(
+    request: StartRequest,
+    waits: () => StartRequest,
+  ): Promise<Exclude<StartAnswer, { type: 'again' }>> {
     const key = `${request.namespace}\u0000${request.workflowId}`;
     try {
       const answer = this.#contended.has(key) ? AGAIN : await this.#batches.ask(request);
-      return answer.type === 'again' ? await this.#waitFor(key, request) : answer;
+      return answer.type === 'again' ? await this.#waitFor(key, waits()) : answer;
     } catch (error) {
       if (error instanceof JournalUnavailableError) return { type: 'unanswered', error };
       throw error;

@@ -35,7 +35,8 @@ export type DecidedStart = Exclude<StartAnswer, { type: 'again' | 'unanswered' }
 
 /** Starts runs in batches. */
 export interface Starter {
-  ask(request: StartRequest): Promise<DecidedStart>;
+  /** @param waits called when the start waits for somebody's transaction; what waits is the request that it gives */
+  ask(request: StartRequest, waits?: () => StartRequest): Promise<DecidedStart>;
 }
 
 export interface EngineParts {
@@ -223,10 +224,14 @@ export class Engine {
         at: this.clock.now(),
       } as const;
       const entries = await run.rehearse(message);
-      const answer = await this.#parts.starts.ask(
-        entries === null ? request : { ...request, first: { owner, entries } },
-      );
-      if (entries !== null && answer.type === 'started' && answer.token > 0) run.born(answer.token, entries);
+      // The slot is others' again as soon as nothing can come of it.
+      const unleased = (): StartRequest => {
+        this.runs.discard(run);
+        return request;
+      };
+      if (entries === null) return await this.#parts.starts.ask(unleased());
+      const answer = await this.#parts.starts.ask({ ...request, first: { owner, entries } }, unleased);
+      if (answer.type === 'started' && answer.token > 0) run.born(answer.token, entries);
       else this.runs.discard(run);
       return answer;
     } catch (error) {

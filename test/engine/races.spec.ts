@@ -22,6 +22,8 @@ const collector: ScriptedWorkflow = {
   },
 };
 
+const works: ScriptedWorkflow = { make: ({ act }) => ({ run: () => act('work') }) };
+
 describe('Races of the engine', () => {
   const stages: Stage[] = [];
   const open = async (options: StageOptions): Promise<Stage> => {
@@ -158,6 +160,34 @@ describe('Races of the engine', () => {
     );
     await expect(stage.client.execute('scripted', undefined, { id: 'w' })).resolves.toEqual([]);
     expect(await stage.client.count()).toBe(1);
+  });
+
+  it('keeps no slot from other runs while a start waits for an open transaction', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const stage = await open({
+      journal,
+      activities: [activity('work', () => 'done')],
+      workflows: [works],
+      settings: { runs: 1 },
+    });
+    const waits = gate();
+    const end = gate();
+    detour('start', async (real, requests, options) => {
+      const isContended = requests.some(({ workflowId }) => workflowId === 'contended');
+      if (!isContended) return real(requests, options);
+      if (!options?.wait) return requests.map(() => ({ type: 'again' }) as const);
+      waits.open();
+      await end.opened;
+      return real(requests, options);
+    });
+    const contended = stage.client.execute('scripted', undefined, { id: 'contended' });
+    await waits.opened;
+    // Born leased; and, as it waits for its time, claimed.
+    await expect(stage.client.execute('scripted')).resolves.toBe('done');
+    const due = { startAt: new Date(Date.now() - 1) };
+    await expect(stage.client.execute('scripted', undefined, due)).resolves.toBe('done');
+    end.open();
+    await expect(contended).resolves.toBe('done');
   });
 
   it('parks a run again that could not be parked, and keeps its session', async () => {
