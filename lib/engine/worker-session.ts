@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers';
+import { Deadline } from '../journal/index.js';
 import type { HeartbeatAnswer, Journal, Persistence, WorkerId } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
 import type { DatabaseClock } from './database-clock.js';
@@ -26,6 +27,8 @@ export interface SessionListener {
   reopened(): void;
 }
 
+/** How long the end of a session that was lost is waited for before the next one begins, in ms. */
+const FAREWELL = 1_000;
 /** So many heartbeats without a break show that the journal can be reached. */
 const STEADY = 3;
 
@@ -187,7 +190,8 @@ export class WorkerSession {
   async #revive(): Promise<void> {
     try {
       // A run may be what has stalled this process: it must be counted as lost with its worker, by whoever rescues it.
-      if (!this.#stalled) await this.#journal.unregister(this.#id);
+      // Rows that somebody holds for long are freed behind it: what a session has lost is no reason to be without one.
+      if (!this.#stalled) await new Deadline(FAREWELL).meet(this.#journal.unregister(this.#id));
       const registered = await this.#persistence.once('registration', () => this.#register('lost'));
       if (registered) this.#listener.reopened();
     } catch (error) {

@@ -100,7 +100,10 @@ export interface Journal {
    * nothing counts as failed. A row that somebody else holds is left as it is. Answers how many were freed.
    */
   giveBack(owner: WorkerId, actors: readonly OwnedActor[]): Promise<number>;
-  /** Ends a session and frees every actor it still holds; takeover is immediate. */
+  /**
+   * Ends a session and frees every actor it still holds; takeover is immediate. Waits some seconds for whoever holds a row,
+   * when all others are free.
+   */
   unregister(owner: WorkerId): Promise<void>;
   /**
    * Finds dead workers of a namespace (their session expired, or their process is known to be gone and missed two heartbeats), marks them

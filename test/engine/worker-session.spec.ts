@@ -90,6 +90,23 @@ describe('WorkerSession', () => {
     hanging.open(undefined as never);
   });
 
+  it('begins a new session while somebody holds a row of the one that was lost', async () => {
+    const { id } = await begin(10_000);
+    const released = gate();
+    const ended = gate();
+    detour('unregister', async (real, owner) => {
+      await released.opened;
+      await real(owner);
+      if (owner === id) ended.open();
+    });
+    session.renew(id, 'lost');
+    await recorder.until('worker registered', () => recorder.count('worker registered') === 2);
+    expect(session.open).toBe(true);
+    released.open();
+    await ended.opened;
+    expect(session.open).toBe(true);
+  });
+
   it('takes no late registration for its own', async () => {
     await begin(100);
     const late = gate();

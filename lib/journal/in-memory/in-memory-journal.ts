@@ -183,9 +183,17 @@ export class InMemoryJournal implements Journal {
 
   async unregister(owner: WorkerId): Promise<void> {
     const store = await this.#enter();
-    await store.whenFree(
-      () => ownedBy(store, owner),
-      () => endSession(store, owner),
+    endSession(store, owner);
+    // Those whose rows somebody holds follow, each as soon as it can.
+    await Promise.all(
+      ownedBy(store, owner).map((actor) =>
+        store.whenFree(
+          () => [actor],
+          () => {
+            if (actor.owner === owner) store.free(actor);
+          },
+        ),
+      ),
     );
   }
 

@@ -58,9 +58,10 @@ export function giveBackActors(store: InMemoryStore, owner: WorkerId, actors: re
   return free.length;
 }
 
+/** Frees what nobody holds. */
 export function endSession(store: InMemoryStore, owner: WorkerId): void {
   store.sessions.delete(owner);
-  for (const actor of ownedBy(store, owner)) store.free(actor);
+  for (const actor of ownedBy(store, owner)) if (!actor.lock.held) store.free(actor);
 }
 
 export const ownedBy = (store: InMemoryStore, owner: WorkerId): readonly Actor[] =>

@@ -1,5 +1,5 @@
 import { uuidv7 } from 'uuidv7';
-import { range } from '../concurrency.js';
+import { range, watch } from '../concurrency.js';
 import { step } from '../entries.js';
 import { NAMESPACE, HOUR, MINUTE, SECOND, type Topic } from '../scenario.js';
 import { asWorkerId } from '../../../journal/index.js';
@@ -87,6 +87,24 @@ export function workerTopic({ test, expect }: Topic): void {
       expect(await s.commit(zombie, { entries: [step('late')] })).toEqual({ type: 'lost' });
     await s.applies(staying, { entries: [step('a')] });
     expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
+  });
+
+  test('unregister keeps no actor from others because somebody holds the row of another', async (s) => {
+    const leaving = await s.worker();
+    const [locked, free] = await s.heldMany(2, leaving);
+    if (!locked || !free) throw new Error('Two runs were started.');
+    const release = await s.harness.holdActor(locked.lease.actorId);
+    const unregistering = watch(s.journal.unregister(leaving));
+    const next = await s.worker();
+    let claims = await s.claim(next);
+    for (let tries = 0; claims.length === 0 && tries < 1_000; tries++) claims = await s.claim(next);
+    expect(claims.map(({ workflowId }) => workflowId)).toEqual([free.run.workflowId]);
+    expect(unregistering.settled()).toBe(false);
+    expect(await s.journal.heartbeat(leaving)).toEqual({ type: 'dead' });
+    await release();
+    await unregistering.promise;
+    const [last] = await s.claim(next);
+    expect(last).toMatchObject({ workflowId: locked.run.workflowId, failedTurns: 0 });
   });
 
   test('unregister twice, and of nobody, does nothing', async (s) => {
