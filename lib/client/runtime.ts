@@ -57,6 +57,8 @@ export class ContinuumRuntime {
   #dispatcher: RunDispatcher | undefined;
   #rescuer: LeaseRescuer | undefined;
   #listening: Promise<void> | undefined;
+  /** Takes no new runs any more, or will not begin to. */
+  #leaving = false;
   #draining = false;
   #deadline: Deadline | undefined;
   #closing: Promise<void> | undefined;
@@ -176,7 +178,8 @@ export class ContinuumRuntime {
       canTell,
       this.persistence,
     );
-    this.#dispatcher.start();
+    if (this.#leaving) engine.leave();
+    else this.#dispatcher.start();
     this.#rescuer.start();
     if (this.#closing || this.#draining) await this.drain();
   }
@@ -189,6 +192,7 @@ export class ContinuumRuntime {
   /** Claims nothing more; what is held goes on. */
   async stopClaiming(): Promise<void> {
     const { closing } = this;
+    this.#leaving = true;
     this.#engine?.leave();
     await closing.meet(this.#dispatcher?.stop() ?? Promise.resolve(), CLAIM_PATIENCE);
   }

@@ -74,6 +74,32 @@ describe('Closing', () => {
     expect(stage.recorder.count('worker lost')).toBe(0);
   });
 
+  it('claims nothing where it is closed while it still begins', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const registering = gate();
+    const answer = gate();
+    detour('register', async (real, session) => {
+      registering.open();
+      await answer.opened;
+      return real(session);
+    });
+    let claims = 0;
+    detour('claim', (real, request) => {
+      claims++;
+      return real(request);
+    });
+    const stage = await Stage.prepare({ journal, workflows: [quick] });
+    stages.push(stage);
+    const starting = stage.runtime.startWorker();
+    await registering.opened;
+    await stage.runtime.stopClaiming();
+    answer.open();
+    await starting;
+    expect(stage.runtime.engine?.accepting ?? false).toBe(false);
+    await stage.close();
+    expect(claims).toBe(0);
+  });
+
   it('is bounded, whatever the journal does not answer', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const working = gate();

@@ -122,9 +122,15 @@ export class Stage {
   }
 
   static async open(options: StageOptions): Promise<Stage> {
+    const stage = await Stage.prepare(options);
+    await stage.runtime.startWorker();
+    return stage;
+  }
+
+  /** Its worker has not begun. */
+  static async prepare(options: StageOptions): Promise<Stage> {
     const stage = new Stage(options);
     await stage.journal.open();
-    await stage.runtime.startWorker();
     return stage;
   }
 
