@@ -99,10 +99,12 @@ export class MessageSender {
       for (const { reject } of group) reject(error);
       return [];
     }
-    // One that cannot be stored must not sink the others of its line.
-    const left: Waiting[] = [];
-    for (const waiting of group) left.push(...(await this.#sendGroup([waiting])));
-    return left;
+    // One that cannot be stored must not sink the others of its line. Whoever stands behind one that waits, waits as well.
+    for (const [i, waiting] of group.entries()) {
+      const left = await this.#sendGroup([waiting]);
+      if (left.length > 0) return group.slice(i);
+    }
+    return [];
   }
 }
 

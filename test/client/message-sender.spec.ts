@@ -67,6 +67,22 @@ describe('MessageSender', () => {
     });
   });
 
+  it('nobody of a line overtakes one that waits, also where another one cannot be stored', async () => {
+    let tries = 0;
+    const { calls, sender: of } = sender(({ name }) => {
+      if (name === 'bad') throw new JournalRefusedError('no');
+      return name === 'first' && ++tries < 4 ? { type: 'again' } : accepted(1);
+    });
+    const opening = of.send(message('w', 'opening'));
+    const ended: string[] = [];
+    const all = ['first', 'bad', 'last'].map((name) =>
+      of.send(message('w', name)).finally(() => ended.push(name)),
+    );
+    await Promise.allSettled([opening, ...all]);
+    expect(ended).toEqual(['first', 'bad', 'last']);
+    expect(calls.at(-1)).toEqual(['last']);
+  });
+
   it('one that cannot be stored sinks no other one of its line', async () => {
     const { sender: of } = sender(({ name }) => {
       if (name === 'bad') throw new JournalRefusedError('no');

@@ -15,6 +15,8 @@ import {
 import { claim } from '../../lib/journal/postgres/claim-actors.js';
 import { Database } from '../../lib/journal/postgres/connection.js';
 import { PostgresJournal } from '../../lib/journal/postgres/index.js';
+import { MESSAGES_AT_ONCE, sendMessages } from '../../lib/journal/postgres/send-messages.js';
+import type { Session } from '../../lib/journal/postgres/statement.js';
 import { startPostgres } from '../../tools/postgres.mjs';
 import { type TestDatabase, createDatabase } from '../support/database.js';
 import { actorOf, asRunId, asWorkerId } from '../../lib/journal/index.js';
@@ -473,5 +475,63 @@ describe('beside the pool', () => {
     } finally {
       await own.close();
     }
+  });
+});
+
+describe('what comes in several portions', () => {
+  const signal = (workflowId: string, payload = '1'): Message => ({ ...signalTo(workflowId), payload });
+
+  it('a message waits behind one to the same workflow that met a held row, though the row is free by then', async () => {
+    const request = requestOf();
+    await journal.start([request]);
+    const client = await admin.connect();
+    await client.query('begin');
+    await client.query('select id from continuum.actors where id = $1 for update', [request.runId]);
+    const own = new Database({
+      connection: { type: 'postgres', url: database.url },
+      schema: 'continuum',
+      poolSize: 1,
+    });
+    await own.open();
+    let portions = 0;
+    const freeBehindTheFirst: Session = {
+      run: async (statement, values) => {
+        const rows = await own.run(statement, values);
+        if (++portions === 1) await client.query('commit');
+        return rows;
+      },
+    };
+    const others = Array.from({ length: MESSAGES_AT_ONCE }, () => signal(randomUUID()));
+    const messages = [signal(request.workflowId), ...others, signal(request.workflowId)];
+    const answers = await sendMessages(freeBehindTheFirst, messages, 'skip locked');
+    client.release();
+    await own.close();
+    expect(portions).toBe(2);
+    expect([answers[0], answers.at(-1)]).toEqual([{ type: 'again' }, { type: 'again' }]);
+  });
+
+  it('one start that cannot be stored is refused, and nobody else is', async () => {
+    const bad = { ...requestOf(), input: 'no JSON' };
+    const apart = { ...requestOf(), onReuse: 'reject' as const };
+    const answers = await journal.start([requestOf(), bad, requestOf(), apart, requestOf()]);
+    expect(answers).toMatchObject([
+      { type: 'started' },
+      { type: 'unanswered', error: expect.any(JournalRefusedError) },
+      { type: 'started' },
+      { type: 'started' },
+      { type: 'started' },
+    ]);
+  });
+
+  it('one message that cannot be stored is refused, and nobody else is', async () => {
+    const request = requestOf();
+    await journal.start([request]);
+    const messages = Array.from({ length: 202 }, (_, i) =>
+      signal(request.workflowId, i === 100 ? 'no JSON' : '1'),
+    );
+    const answers = await journal.send(messages);
+    expect(answers[100]).toMatchObject({ type: 'unanswered', error: expect.any(JournalRefusedError) });
+    const numbers = answers.flatMap((answer) => (answer.type === 'accepted' ? [answer.n] : []));
+    expect(numbers).toEqual(Array.from({ length: 201 }, (_, i) => i + 2));
   });
 });

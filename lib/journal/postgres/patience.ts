@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { ContentionError, JournalError, JournalUnavailableError } from '../errors.js';
+import { ContentionError, JournalError, JournalRefusedError, JournalUnavailableError } from '../errors.js';
 import type { Unanswered } from '../journal.js';
 import { isOutage } from '../persistence.js';
 import { DuplicateKeyError } from './error-translation.js';
@@ -55,7 +55,8 @@ export async function untilDone<Item, Answer>(
 
 /**
  * Does portions one after the other, each a write by itself: what one of them was answered stays true when a later one
- * fails. Throws what failed only where nothing was answered to anybody.
+ * fails. A portion with an item that cannot be stored is halved, until that one is alone: the others have no part in it.
+ * Throws what failed only where nothing was answered to anybody.
  */
 export async function portionByPortion<Item, Answer>(
   portions: readonly (readonly Item[])[],
@@ -64,7 +65,8 @@ export async function portionByPortion<Item, Answer>(
   const answers: (Answer | Unanswered)[] = [];
   let failed: JournalError | undefined;
   let answered = false;
-  for (const portion of portions) {
+  const left = [...portions];
+  for (let portion = left.shift(); portion !== undefined; portion = left.shift()) {
     const outage = isOutage(failed) ? failed : undefined;
     if (outage !== undefined) {
       // Would fail as well, and is not tried: of these nothing was written.
@@ -77,6 +79,11 @@ export async function portionByPortion<Item, Answer>(
       answered ||= portion.length > 0;
     } catch (error) {
       if (!(error instanceof JournalError)) throw error;
+      const middle = portion.length >> 1;
+      if (error instanceof JournalRefusedError && middle > 0) {
+        left.unshift(portion.slice(0, middle), portion.slice(middle));
+        continue;
+      }
       failed = error;
       answers.push(...portion.map((): Unanswered => ({ type: 'unanswered', error })));
     }

@@ -48,7 +48,7 @@ import {
 import { readPlanGeneration } from './plan-generation.js';
 import { count, describe, list, outcomes } from './read-runs.js';
 import { refence } from './refence-leases.js';
-import { sendMessages } from './send-messages.js';
+import { sendMessages, sendWithin } from './send-messages.js';
 import {
   StartRefused,
   inPortions,
@@ -127,7 +127,7 @@ export class PostgresJournal implements Journal {
     messages.forEach(refuseUnstorableMessage);
     if (within !== undefined) {
       return await inCallersTransaction(this.#database, within, (session) =>
-        sendMessages(session, messages, wait ? '' : 'skip locked'),
+        sendWithin(session, messages, wait ? '' : 'skip locked'),
       );
     }
     if (!wait) return await sendMessages(this.#database, messages, 'skip locked');

@@ -8,23 +8,60 @@ import type { Lock, Session } from './statement.js';
 /** One statement takes so many messages: what it joins them with in memory grows with the square of them. */
 export const MESSAGES_AT_ONCE = 200;
 
-/** Puts messages into inboxes, in one statement or in a few that follow each other. */
+/**
+ * Puts messages into inboxes, in one statement or in a few that follow each other. Behind a message that finds its target
+ * held, no other one to that target goes in, though the row may be free by then: they would change places.
+ */
 export async function sendMessages(
   session: Session,
   messages: readonly Message[],
   lock: Lock,
 ): Promise<readonly SendAnswer[]> {
-  const portions: (readonly Message[])[] = [];
-  for (let from = 0; from < messages.length; from += MESSAGES_AT_ONCE)
-    portions.push(messages.slice(from, from + MESSAGES_AT_ONCE));
-  return await portionByPortion(portions, async (portion) => {
-    const rows = await session.run(SEND_MESSAGES[lock], parametersOf(portion));
-    return portion.map((message, i) => toAnswer(message, rows[i]));
+  const held = new Set<string>();
+  return await portionByPortion(portionsOf(messages), async (portion) => {
+    const waits = portion.map((message) => held.has(targetOf(message)));
+    const ready = portion.filter((_, i) => !waits[i]);
+    const sent = (await sendTogether(session, ready, lock)).values();
+    return portion.map((message, i): SendAnswer => {
+      const answer = waits[i] ? undefined : sent.next().value;
+      if (answer?.type === 'again') held.add(targetOf(message));
+      return answer ?? { type: 'again' };
+    });
   });
 }
 
+/** The same within somebody's transaction, where nothing goes in behind a statement that has failed. */
+export async function sendWithin(
+  session: Session,
+  messages: readonly Message[],
+  lock: Lock,
+): Promise<readonly SendAnswer[]> {
+  const answers: SendAnswer[] = [];
+  for (const portion of portionsOf(messages)) answers.push(...(await sendTogether(session, portion, lock)));
+  return answers;
+}
+
+async function sendTogether(
+  session: Session,
+  messages: readonly Message[],
+  lock: Lock,
+): Promise<readonly SendAnswer[]> {
+  if (messages.length === 0) return [];
+  const rows = await session.run(SEND_MESSAGES[lock], parametersOf(messages));
+  return messages.map((message, i) => toAnswer(message, rows[i]));
+}
+
+function portionsOf(messages: readonly Message[]): readonly (readonly Message[])[] {
+  const portions: (readonly Message[])[] = [];
+  for (let from = 0; from < messages.length; from += MESSAGES_AT_ONCE)
+    portions.push(messages.slice(from, from + MESSAGES_AT_ONCE));
+  return portions;
+}
+
+const targetOf = ({ namespace, workflowId }: Message): string => JSON.stringify([namespace, workflowId]);
+
 function parametersOf(messages: readonly Message[]): SendMessages {
-  const keys = messages.map(({ namespace, workflowId }) => JSON.stringify([namespace, workflowId]));
+  const keys = messages.map(targetOf);
   const targets = [...new Set(keys)].toSorted();
   const places = new Map(targets.map((target, i) => [target, i + 1]));
   // The cast: these keys were made of such pairs.
