@@ -124,22 +124,23 @@ export function isWorthAnotherTry(error: unknown): boolean {
   );
 }
 
-/** Lets at most so many in at a time. */
+/** Lets at most so many in at a time. Who is to go ahead stands in a line of its own, which comes first. */
 export class Turnstile {
   #free: number;
+  readonly #ahead: (() => void)[] = [];
   readonly #waiting: (() => void)[] = [];
 
   constructor(places: number) {
     this.#free = places;
   }
 
-  async pass<T>(work: () => Promise<T>): Promise<T> {
+  async pass<T>(work: () => Promise<T>, ahead = false): Promise<T> {
     if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else await new Promise<void>((resolve) => (ahead ? this.#ahead : this.#waiting).push(resolve));
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
+      const next = this.#ahead.shift() ?? this.#waiting.shift();
       if (next === undefined) this.#free += 1;
       else next();
     }

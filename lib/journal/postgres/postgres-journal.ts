@@ -180,15 +180,16 @@ export class PostgresJournal implements Journal {
     };
     return await patiently(
       () =>
-        this.#lockQueue.pass(() =>
-          this.#database.transaction((session) => commitLocked(session, lease, inboxAfter, takeOnce)),
+        this.#lockQueue.pass(
+          () => this.#database.transaction((session) => commitLocked(session, lease, inboxAfter, takeOnce)),
+          true,
         ),
       () => !taken,
     );
   }
 
   async refence(leases: readonly Lease[]): Promise<readonly RefenceAnswer[]> {
-    return await refence(this.#database, leases, (work) => this.#waiting(work));
+    return await refence(this.#database, leases, (work) => this.#waitingAhead(work));
   }
 
   // ----------------------------------------------------------------------------------------- workers
@@ -221,7 +222,7 @@ export class PostgresJournal implements Journal {
   }
 
   async unregister(owner: WorkerId): Promise<void> {
-    await unregister(this.#database, owner, (work) => this.#waiting(work));
+    await unregister(this.#database, owner, (work) => this.#waitingAhead(work));
     await this.#listening.letGo(lockKeyOf(owner));
   }
 
@@ -263,6 +264,11 @@ export class PostgresJournal implements Journal {
   /** Runs what waits for a lock: not too many at a time, and again while the lock is not given. */
   async #waiting<T>(work: () => Promise<T>): Promise<T> {
     return await patiently(() => this.#lockQueue.pass(work));
+  }
+
+  /** For a holder: what it waits for is short, and its runs wait with it. Callers may be many, and wait for each other. */
+  async #waitingAhead<T>(work: () => Promise<T>): Promise<T> {
+    return await patiently(() => this.#lockQueue.pass(work, true));
   }
 
   /** Nobody waits for longer than a lock is waited for; what is held is answered as such. */
