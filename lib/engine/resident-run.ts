@@ -7,7 +7,7 @@ import type {
   UnawaitedCall,
   WorkflowDefinition,
 } from '../core/index.js';
-import { JournalRefusedError, JournalUnavailableError } from '../journal/index.js';
+import { isOutage, JournalRefusedError, JournalUnavailableError } from '../journal/index.js';
 import type { ActorId, CommitAnswer, InboxMessage, Loaded, Turn } from '../journal/index.js';
 import type { ForgottenCall } from '../observability/index.js';
 import { inRootContext } from '../wakeup/index.js';
@@ -418,7 +418,8 @@ export class ResidentRun {
   #strand(error: Error): void {
     if (this.over) return;
     const { host, lease } = this.#held;
-    host.observer.notice({ type: 'journal unavailable', during: 'giving a run back', error });
+    // An outage is waited out and told by whoever meets it; this is about this run alone.
+    if (!isOutage(error)) host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
     host.stranded(lease, error.message);
     this.drop();
   }

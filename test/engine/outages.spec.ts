@@ -181,6 +181,21 @@ describe('Outages of the journal', () => {
     await expect(stage.client.handle('w').result()).resolves.toBe('done');
   });
 
+  it('takes a run that can be neither read nor parked for no outage', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const stage = await open({
+      journal,
+      activities: [activity('work', () => 'done')],
+      workflows: [works],
+    });
+    detour('load', () => Promise.reject(new JournalError('unreadable')), 1);
+    detour('refence', () => Promise.reject(new JournalError('permission denied')), 1);
+    const due = { startAt: new Date(Date.now() - 1) };
+    await expect(stage.client.execute('scripted', undefined, due)).resolves.toBe('done');
+    expect(stage.recorder.count('journal unavailable')).toBe(0);
+    expect(await stage.recorder.until('turn failed')).toMatchObject({ error: { message: 'permission denied' } });
+  });
+
   it('stops in order although the journal cannot be reached any more', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const stage = await Stage.open({ journal, workflows: [waits], settings: { shutdownTimeout: 10 } });
