@@ -63,6 +63,8 @@ export class RunActivities {
   #unavailable: string | null = null;
   #draining = false;
   #over = false;
+  /** Hears when nothing runs any more. */
+  #quiet: (() => void) | undefined;
 
   constructor(parts: RunActivitiesParts) {
     this.#parts = parts;
@@ -224,6 +226,7 @@ export class RunActivities {
       const message = interruption(attempt.activity, 'did not stop in time');
       this.#ended(attempt.activity, { type: 'interrupted', message }, attempt.lastHeartbeat());
     }
+    this.#quiet?.();
   }
 
   /** The run is given up, by a lost lease or a close: nothing of this object does anything any more. */
@@ -234,22 +237,18 @@ export class RunActivities {
     this.#attempts.clear();
     this.#retries.clear();
     this.#beats.clear();
+    this.#quiet?.();
   }
 
-  /** Waits for what runs, begins nothing more, and gives every result that no turn has taken. */
+  /** Waits for what runs, or until it is given up; begins nothing more, and gives every result that no turn has taken. */
   async collect(): Promise<readonly Returnable[]> {
     this.#over = true;
     for (const timer of this.#retries.values()) timer.cancel();
     const waiting = [...this.#retries.keys(), ...this.#due, ...this.#returning].flatMap((id) =>
       this.#neverBegun(id),
     );
-    const running = [...this.#attempts];
-    const outcomes = await Promise.all(running.map(([, attempt]) => attempt.outcome));
-    const late = running.map(([id, attempt], i) => ({
-      id,
-      result: { attempt: attempt.activity.attempt, outcome: outcomes[i]! },
-    }));
-    return [...this.#finished, ...waiting, ...late, ...this.#ends.flatMap(returnable)];
+    if (this.#attempts.size > 0) await new Promise<void>((resolve) => (this.#quiet = resolve));
+    return [...this.#finished, ...waiting, ...this.#ends.flatMap(returnable)];
   }
 
   // ------------------------------------------------------------------------------------------------
@@ -280,11 +279,12 @@ export class RunActivities {
 
   async #finish(id: CommandId, attempt: Attempt): Promise<void> {
     const outcome = await attempt.outcome;
-    if (this.#over || this.#attempts.get(id) !== attempt) return;
+    if (this.#attempts.get(id) !== attempt) return;
     this.#attempts.delete(id);
     this.#beatWaits.delete(id);
     const result = { attempt: attempt.activity.attempt, outcome };
     this.#finished.push({ id, result, heartbeat: attempt.lastHeartbeat() });
+    if (this.#attempts.size === 0) this.#quiet?.();
     this.#parts.wake();
   }
 

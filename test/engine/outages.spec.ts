@@ -193,7 +193,9 @@ describe('Outages of the journal', () => {
     const due = { startAt: new Date(Date.now() - 1) };
     await expect(stage.client.execute('scripted', undefined, due)).resolves.toBe('done');
     expect(stage.recorder.count('journal unavailable')).toBe(0);
-    expect(await stage.recorder.until('turn failed')).toMatchObject({ error: { message: 'permission denied' } });
+    expect(await stage.recorder.until('turn failed')).toMatchObject({
+      error: { message: 'permission denied' },
+    });
   });
 
   it('stops in order although the journal cannot be reached any more', async () => {

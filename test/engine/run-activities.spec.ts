@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import { durableCodec, RunProgress } from '../../lib/core/index.js';
+import { asyncScope, DatabaseClock } from '../../lib/engine/index.js';
+import { ActivityExecutor } from '../../lib/engine/activity-executor.js';
+import { RunActivities } from '../../lib/engine/run-activities.js';
+import { gate } from '../support/gate.js';
+import { activity, Recorder } from '../support/stage.js';
+
+describe('RunActivities', () => {
+  it('gives what is done as it is, and what does not stop as interrupted, where a shutdown meets a run that is being parked', async () => {
+    const prompt = gate();
+    const handlers = [
+      activity('prompt', () => prompt.opened.then(() => 'prompt')),
+      activity('slow', () => new Promise(() => {})),
+    ];
+    const progress = new RunProgress();
+    const observer = new Recorder();
+    const activities = new RunActivities({
+      run: { workflow: 'w', workflowId: 'w', runId: 'r' },
+      executor: new ActivityExecutor({
+        registry: {
+          workflows: [],
+          activities: new Map(handlers.map((handler) => [handler.definition.name, handler])),
+        },
+        codec: durableCodec,
+        scope: asyncScope,
+        observer,
+        slots: 10,
+      }),
+      codec: durableCodec,
+      clock: new DatabaseClock(),
+      observer,
+      parkAfter: 1_000,
+      progress: () => progress,
+      wake: () => undefined,
+    });
+    for (const [id, name] of ['prompt', 'slow'].entries()) {
+      const entry = {
+        type: 'activity_scheduled',
+        at: 0,
+        id,
+        name,
+        args: durableCodec.encode([]),
+        options: null,
+        compensation: null,
+        undoes: null,
+      } as const;
+      progress.apply(entry);
+      activities.committed(entry);
+    }
+    const collected = activities.collect();
+    prompt.open();
+    await activities.interrupt(1);
+    expect((await collected).map(({ id, result }) => [id, result.outcome])).toEqual([
+      [0, { type: 'completed', result: durableCodec.encode('prompt') }],
+      [1, { type: 'interrupted', message: expect.stringMatching(/did not stop in time/) }],
+    ]);
+  });
+});
