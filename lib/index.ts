@@ -142,6 +142,7 @@ export type {
   RunDescription,
   RunId,
   RunState,
+  WorkerDeath,
 } from './journal/index.js';
 // What a history is made of.
 export type {

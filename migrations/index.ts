@@ -5,6 +5,7 @@ import { createInbox } from './0004-create-inbox.js';
 import { createWorkers } from './0005-create-workers.js';
 import { createSchemaVersion } from './0006-create-schema-version.js';
 import { claimByNamespace } from './0007-claim-by-namespace.js';
+import { countDeaths } from './0008-count-deaths.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
 
 export type { MigrationClass };
@@ -18,6 +19,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   createWorkers,
   createSchemaVersion,
   claimByNamespace,
+  countDeaths,
 ];
 
 /**

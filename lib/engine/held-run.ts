@@ -17,9 +17,10 @@ import { returnedName } from './returned-result.js';
 import { RunFold } from './run-fold.js';
 import type { ResidentFacts, RunHost } from './run-host.js';
 import type { Work } from './run-work.js';
+import { Suspicion } from './suspicion.js';
 
 /** How far a claim, or a start, has brought a run. */
-export type Holding = Pick<Claim, 'lease' | 'inboxSeq' | 'inboxConsumed' | 'failedTurns'>;
+export type Holding = Pick<Claim, 'lease' | 'inboxSeq' | 'inboxConsumed' | 'failedTurns' | 'deaths'>;
 
 /** What a holder has of its run: the lease to write it, its fold, its inbox, its activities. */
 export class HeldRun {
@@ -28,6 +29,7 @@ export class HeldRun {
   readonly fold: RunFold;
   readonly activities: RunActivities;
   readonly inbox: Inbox;
+  readonly suspicion: Suspicion;
   /** How many turns failed since one applied. */
   failedTurns: number;
   #lease: Lease;
@@ -45,6 +47,7 @@ export class HeldRun {
     this.facts = facts;
     this.#lease = holding.lease;
     this.failedTurns = holding.failedTurns;
+    this.suspicion = new Suspicion(holding.deaths);
     this.inbox = new Inbox(holding.inboxSeq, holding.inboxConsumed);
     const { codec, shell, scope, settings, executor, clock, observer } = host;
     this.fold = new RunFold({
@@ -176,6 +179,7 @@ export class HeldRun {
     taken: readonly Work[] = [],
   ): Promise<void> {
     await this.fold.replay(history);
+    this.suspicion.takenUp(this.fold.current.progress);
     this.inbox.replace(inboxConsumed, messages);
     this.activities.putBack(taken.flatMap((work) => (work.type === 'activity end' ? [work.ended] : [])));
     this.#recover(messages);

@@ -292,8 +292,9 @@ export class ResidentRun {
   }
 
   async #applied(turn: Turn, inboxSeq: number): Promise<void> {
-    const { inbox, host } = this.#held;
+    const { inbox, host, suspicion } = this.#held;
     inbox.consume(turn.consumedThrough);
+    if (turn.clearsDeaths) suspicion.cleared();
     this.#takeEffect(turn.entries);
     if (this.over) return;
     this.mailArrived(inboxSeq);

@@ -4,6 +4,7 @@ import { actorOf } from '../journal/index.js';
 import type { ActorId, Claim, Loaded, RunId, StartRequest, WorkerId } from '../journal/index.js';
 import { inRootContext } from '../wakeup/index.js';
 import { unrefPause } from './pause.js';
+import type { Holding } from './held-run.js';
 import { ResidentRun } from './resident-run.js';
 import type { Ending, ResidentFacts, RunHost } from './run-host.js';
 
@@ -80,7 +81,13 @@ export class ResidentRuns {
     const definition = this.definitionOf(request.workflow, request.version);
     if (!definition || this.free === 0) return undefined;
     const lease = { owner, actorId: actorOf(request.runId), runId: request.runId, token: 0 };
-    return this.#add(definition, request, { lease, inboxSeq: 0, inboxConsumed: 0, failedTurns: 0 });
+    return this.#add(definition, request, {
+      lease,
+      inboxSeq: 0,
+      inboxConsumed: 0,
+      failedTurns: 0,
+      deaths: 0,
+    });
   }
   discard(run: ResidentRun): void {
     run.drop();
@@ -109,14 +116,14 @@ export class ResidentRuns {
         `Claimed a run of ${claim.workflow} version ${claim.version}, which is not registered here.`,
       );
     const run = this.#add(definition, { ...claim, runId: claim.lease.runId }, claim);
-    this.#host.observer.notice({ type: 'run claimed', run: run.facts });
+    this.#host.observer.notice({ type: 'run claimed', run: run.facts, deaths: claim.deaths });
     return run;
   }
 
   #add(
     definition: WorkflowDefinition,
     { workflow, workflowId, runId, namespace }: ResidentFacts,
-    holding: Pick<Claim, 'lease' | 'inboxSeq' | 'inboxConsumed' | 'failedTurns'>,
+    holding: Holding,
   ): ResidentRun {
     const facts = { workflow, workflowId, runId, namespace };
     const run = new ResidentRun(this.#host, definition, facts, holding, (left, ending) =>

@@ -152,11 +152,12 @@ export class RunTurn {
   }
 
   #turnOf(entries: readonly HistoryEntry[]): Turn {
-    const { fold, inbox, lease } = this.#held;
+    const { fold, inbox, lease, suspicion } = this.#held;
     const taken = this.#taken.slice(0, this.#fed);
     let firedUpTo: Instant | null = null;
     for (const work of taken) if (work.type === 'timer') firedUpTo = Math.max(firedUpTo ?? 0, work.moment);
-    const { closed } = fold.current.progress;
+    const { progress } = fold.current;
+    const { closed } = progress;
     return {
       lease,
       previousSeq: fold.committed,
@@ -164,6 +165,7 @@ export class RunTurn {
       consumedThrough: takenThrough(taken, inbox.consumed),
       decides: fold.decides,
       firedUpTo,
+      clearsDeaths: suspicion.isClearedBy(entries, progress),
       outcome: closed ? { type: 'close', state: stateOf(closed) } : outcomeOf(entries),
     };
   }

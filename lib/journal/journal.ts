@@ -108,7 +108,8 @@ export interface Journal {
   /**
    * Finds dead workers of a namespace (their session expired, or their process is known to be gone and missed two heartbeats), marks them
    * dead and frees the namespace's actors that they hold, also those that a late claim gave to a session already dead. A freed actor counts as a
-   * failed turn; from the third on it is not claimable before a growing delay.
+   * failed turn; from the third on it is not claimable before a growing delay. It also has one death more, and remembers whose: nothing else
+   * counts one.
    */
   rescue(namespace: string): Promise<RescueAnswer>;
 
@@ -247,6 +248,8 @@ export interface Claim {
   readonly inboxConsumed: number;
   /** How many turns failed, or were lost with their worker, since one applied. */
   readonly failedTurns: number;
+  /** How many workers died while they held it, since a turn with {@link Turn.clearsDeaths} applied. */
+  readonly deaths: number;
 }
 
 export interface LoadRequest {
@@ -340,6 +343,11 @@ export interface RunDescription {
   /** Of a run that failed: what failed it. `null` of every other. */
   readonly failure: FailureSummary | null;
   /**
+   * Of an open run that workers died with, one after the other, before it went on: how many, and the latest of them,
+   * the last one first. The run may be why, or may only have been there.
+   */
+  readonly deaths: { readonly count: number; readonly workers: readonly WorkerDeath[] } | null;
+  /**
    * Of an open run: how many messages its workflow id got so far, how many of them are consumed, and which worker has the
    * run in memory to consume them.
    */
@@ -348,6 +356,15 @@ export interface RunDescription {
     readonly consumed: number;
     readonly owner: WorkerId | null;
   } | null;
+}
+/** A worker that died, or was not heard of for so long that its runs were taken over. */
+export interface WorkerDeath {
+  readonly name: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly buildId: string;
+  /** When it was found dead. */
+  readonly at: Instant;
 }
 export interface RunOutcome {
   readonly run: RunDescription;

@@ -31,6 +31,11 @@ export interface Turn {
   readonly decides: boolean;
   /** The due time of the latest timer fired in this turn; refused as `not due` while it is ahead of the database's clock. */
   readonly firedUpTo: Instant | null;
+  /**
+   * The run has shown that it is not what its workers died of: its deaths are forgotten. A turn without it, which is
+   * nearly every one, leaves them as they are. Defaults to `false`.
+   */
+  readonly clearsDeaths?: boolean;
   readonly outcome: TurnOutcome;
 }
 

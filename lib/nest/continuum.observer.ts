@@ -36,6 +36,13 @@ export class LoggingObserver implements Observer {
           `Gave back ${counted(event.count, 'run')} that this worker had been given without its knowledge.`,
         );
         break;
+      case 'run claimed':
+        // One death is no pattern: what ran beside it has it as well, and the rescue has told of it.
+        if (event.deaths > 1)
+          this.#logger.warn(
+            `${nameOf(event.run)} is taken up again: the last ${event.deaths} workers that held it died, and it may be why. describe() names them under "deaths".`,
+          );
+        break;
       case 'turn failed':
         this.#turnFailed(event);
         break;
@@ -89,7 +96,6 @@ export class LoggingObserver implements Observer {
       case 'activity log':
         this.#of(event.run.workflow)[event.level](...lineOf(event));
         break;
-      case 'run claimed':
       case 'run released':
       case 'turn refused':
       case 'activity attempt started':

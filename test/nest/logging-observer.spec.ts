@@ -30,6 +30,16 @@ describe('the log of an operator', () => {
     expect(lines).toEqual(told);
   });
 
+  it.each([
+    [0, false],
+    [1, false],
+    [2, true],
+  ])('warns of a run that is taken up after %s workers died with it: %s', (deaths, told) => {
+    observer.notice({ type: 'run claimed', run, deaths });
+    const warning = `warn ${NAME} is taken up again: the last ${deaths} workers that held it died, and it may be why. describe() names them under "deaths".`;
+    expect(lines).toEqual(told ? [warning] : []);
+  });
+
   it('says why a turn failed once, and then that it still does', () => {
     const fail = (message: string, runId = 'r-1'): void =>
       observer.notice({

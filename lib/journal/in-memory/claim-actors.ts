@@ -30,5 +30,6 @@ function lease(actor: Actor, owner: WorkerId): Claim {
     inboxSeq: actor.inboxSeq,
     inboxConsumed: actor.inboxConsumed,
     failedTurns: actor.failedTurns,
+    deaths: actor.deaths,
   };
 }

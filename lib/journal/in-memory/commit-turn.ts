@@ -52,6 +52,10 @@ export function applyTurn(store: InMemoryStore, turn: Turn): CommitAnswer {
     actor.failedTurns = 0;
     actor.blocked = null;
   }
+  if (turn.clearsDeaths === true) {
+    actor.deaths = 0;
+    actor.killed = [];
+  }
   return settle(store, actor, turn);
 }
 

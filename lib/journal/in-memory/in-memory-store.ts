@@ -1,5 +1,5 @@
 import type { Encoded, HistoryEntry, Instant } from '../../core/index.js';
-import type { InboxMessage, WorkerSession } from '../journal.js';
+import type { InboxMessage, WorkerDeath, WorkerSession } from '../journal.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 import type { RunState } from '../turn.js';
 import { RowLock } from './row-lock.js';
@@ -30,6 +30,9 @@ export interface Actor {
   /** The rollback has begun: it takes no messages any more (F17). */
   closing: boolean;
   failedTurns: number;
+  /** Workers that died while they held it, since it last showed that it goes on; and the latest, the last one first. */
+  deaths: number;
+  killed: readonly WorkerDeath[];
   blocked: { readonly reason: string; readonly since: Instant; readonly buildId: string | null } | null;
 }
 
@@ -58,7 +61,8 @@ export interface Session {
   readonly session: WorkerSession;
   heartbeatAt: Instant;
   expiresAt: Instant;
-  dead: boolean;
+  /** When somebody found it dead. */
+  deadAt: Instant | null;
   /** Its process is known to be gone. */
   abandoned: boolean;
 }
@@ -196,7 +200,7 @@ export class InMemoryStore {
   /** The live session of a worker. */
   liveSession(owner: WorkerId): Session | undefined {
     const found = this.sessions.get(owner);
-    return found?.dead === false ? found : undefined;
+    return found?.deadAt === null ? found : undefined;
   }
 
   /** Takes the lease from whoever has it; the actor is claimable as soon as its floor allows. */

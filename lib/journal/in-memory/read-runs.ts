@@ -107,6 +107,7 @@ function describeRun(store: InMemoryStore, run: Run): RunDescription {
   const actor = store.actors.get(run.actorId);
   const blocked = actor?.blocked ?? null;
   const failedTurns = actor?.failedTurns ?? 0;
+  const deaths = actor?.deaths ?? 0;
   return {
     namespace: run.namespace,
     workflowId: run.workflowId,
@@ -120,6 +121,7 @@ function describeRun(store: InMemoryStore, run: Run): RunDescription {
     attributes: parseAttributes(run.attributes),
     blocked: blocked === null ? null : { reason: blocked.reason, since: blocked.since, failedTurns },
     failure: failureOf(run),
+    deaths: deaths === 0 ? null : { count: deaths, workers: [...(actor?.killed ?? [])] },
     mail:
       actor === undefined
         ? null

@@ -113,6 +113,8 @@ function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
     inbox: [],
     closing: false,
     failedTurns: 0,
+    deaths: 0,
+    killed: [],
     blocked: null,
   };
   const run = {

@@ -1,4 +1,5 @@
 import type { HeartbeatAnswer, OwnedActor, RescueAnswer, WorkerSession } from '../journal.js';
+import { REMEMBERED_DEATHS } from '../deaths.js';
 import type { WorkerId } from '../ids.js';
 import { type Actor, type InMemoryStore, type Session, floored } from './in-memory-store.js';
 
@@ -13,7 +14,7 @@ export function registerWorker(store: InMemoryStore, session: WorkerSession): vo
     session: { ...session, workflows: session.workflows.map((workflow) => ({ ...workflow })) },
     heartbeatAt: now,
     expiresAt: now + session.ttl,
-    dead: false,
+    deadAt: null,
     abandoned: false,
   });
   for (const actor of store.actors.values()) {
@@ -71,8 +72,8 @@ export function rescueActors(store: InMemoryStore, namespace: string): RescueAns
   const now = store.now();
   const deadWorkers: WorkerId[] = [];
   for (const [id, session] of store.sessions) {
-    if (session.dead || session.session.namespace !== namespace || !isGone(session, now)) continue;
-    session.dead = true;
+    if (session.deadAt !== null || session.session.namespace !== namespace || !isGone(session, now)) continue;
+    session.deadAt = now;
     deadWorkers.push(id);
   }
   // By owner and not by the workers just found dead: a late claim may have given an actor to one found long ago.
@@ -94,6 +95,7 @@ function isGone(session: Session, now: number): boolean {
 }
 
 function countLostTurn(store: InMemoryStore, actor: Actor): void {
+  countDeath(store, actor);
   actor.failedTurns += 1;
   const further = actor.failedTurns - PATIENCE - 1;
   if (further >= 0) {
@@ -101,4 +103,13 @@ function countLostTurn(store: InMemoryStore, actor: Actor): void {
     actor.notBefore = floored(store.now() + delay, actor.notBefore);
   }
   store.free(actor);
+}
+
+/** Nobody died where the session was ended in order. */
+function countDeath(store: InMemoryStore, actor: Actor): void {
+  const died = actor.owner === null ? undefined : store.sessions.get(actor.owner);
+  if (died === undefined || died.deadAt === null) return;
+  const { name, host, pid, buildId } = died.session;
+  actor.deaths += 1;
+  actor.killed = [{ name, host, pid, buildId, at: died.deadAt }, ...actor.killed].slice(0, REMEMBERED_DEATHS);
 }

@@ -45,4 +45,5 @@ const toClaim = (row: ClaimRow, owner: WorkerId): Claim => ({
   inboxSeq: row.inbox_seq,
   inboxConsumed: row.inbox_consumed,
   failedTurns: row.failed_turns,
+  deaths: row.deaths,
 });

@@ -60,7 +60,7 @@ export async function commitLocked(
 }
 
 /** The holder keeps the lease, and nothing else is decided. */
-const goesOn = (turn: Turn): boolean => turn.outcome.type === 'keep';
+const goesOn = (turn: Turn): boolean => turn.outcome.type === 'keep' && turn.clearsDeaths !== true;
 
 function judgeParameters(turns: readonly Turn[]): JudgeTurns {
   const entries = new EntryArrays();
@@ -99,6 +99,7 @@ function settleParameters(turns: readonly Turn[]): SettleTurns {
     states: textArray(outcomes.map((outcome) => (outcome.type === 'close' ? outcome.state : null))),
     lastSeqs: numberArray(turns.map((turn) => turn.previousSeq + turn.entries.length)),
     appends: booleanArray(turns.map((turn) => turn.entries.length > 0)),
+    clears: booleanArray(turns.map((turn) => turn.clearsDeaths === true)),
   };
 }
 

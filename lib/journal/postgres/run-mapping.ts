@@ -1,5 +1,5 @@
 import { summarizeFailure } from '../../core/index.js';
-import type { RunDescription } from '../journal.js';
+import type { RunDescription, WorkerDeath } from '../journal.js';
 import type { RunState } from '../turn.js';
 import type { Actor, Run } from './entities/index.js';
 import { toInstant } from './row-mapping.js';
@@ -21,6 +21,8 @@ export interface RunRow {
   readonly blocked: string | null;
   readonly blocked_since: number | null;
   readonly failed_turns: number | null;
+  readonly deaths: number | null;
+  readonly killed: string | null;
   readonly inbox_seq: number | null;
   readonly inbox_consumed: number | null;
   readonly lease_owner: WorkerId | null;
@@ -33,6 +35,8 @@ export const NO_ACTOR = {
   blocked: null,
   blocked_since: null,
   failed_turns: null,
+  deaths: null,
+  killed: null,
   inbox_seq: null,
   inbox_consumed: null,
   lease_owner: null,
@@ -56,12 +60,26 @@ export function toDescription(row: RunRow): RunDescription {
         ? null
         : { reason: row.blocked, since: toInstant(row.blocked_since), failedTurns: row.failed_turns ?? 0 },
     failure: row.failure === null ? null : summarizeFailure(row.failure),
+    // The cast: it is what the rescue wrote.
+    deaths: deathsOf(row.deaths, row.killed === null ? null : (JSON.parse(row.killed) as WorkerDeath[])),
     mail:
       row.inbox_seq === null
         ? null
         : { arrived: row.inbox_seq, consumed: row.inbox_consumed ?? 0, owner: row.lease_owner },
   };
 }
+
+const deathsOf = (count: number | null, killed: readonly WorkerDeath[] | null): RunDescription['deaths'] =>
+  count === null || count === 0 ? null : { count, workers: (killed ?? []).map(toDeath) };
+
+/** In the order in which everybody sees them: `jsonb` has one of its own. */
+const toDeath = ({ name, host, pid, buildId, at }: WorkerDeath): WorkerDeath => ({
+  name,
+  host,
+  pid,
+  buildId,
+  at,
+});
 
 /** A run as its entity, with its open actor mapped to it. */
 export interface DescribedRun extends Run {
@@ -86,6 +104,7 @@ export function describeEntity({ id, actor, ...run }: DescribedRun, failure: str
         ? null
         : { reason: actor.blocked, since: actor.blockedSince.getTime(), failedTurns: actor.failedTurns },
     failure: failure === null ? null : summarizeFailure(failure),
+    deaths: deathsOf(actor?.deaths ?? 0, actor?.killed ?? null),
     mail:
       actor === null
         ? null

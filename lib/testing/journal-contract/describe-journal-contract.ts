@@ -6,6 +6,7 @@ import { claimTopic } from './topics/claim.js';
 import { commitTopic } from './topics/commit.js';
 import { commitLockedTopic } from './topics/commit-locked.js';
 import { contentionTopic } from './topics/contention.js';
+import { deathsTopic } from './topics/deaths.js';
 import { hintsTopic } from './topics/hints.js';
 import { outcomeTopic } from './topics/outcome.js';
 import { namespacesTopic } from './topics/namespaces.js';
@@ -39,6 +40,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   'worker sessions': workerTopic,
   'leases that nobody holds': ownedTopic,
   rescue: rescueTopic,
+  deaths: deathsTopic,
   'blocked runs': blockedTopic,
   namespaces: namespacesTopic,
   'rows that others hold': contentionTopic,

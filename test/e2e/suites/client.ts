@@ -342,6 +342,7 @@ export function describeClient(backend: Backend): void {
             attributes: { tenant, even: true, tags: ['a', 'n0'] },
             blocked: null,
             failure: null,
+            deaths: null,
             mail: null,
           },
         ]);

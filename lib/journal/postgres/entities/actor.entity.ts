@@ -1,9 +1,11 @@
 import { EntitySchema } from 'typeorm';
+import type { WorkerDeath } from '../../journal.js';
 import {
   bigint,
   boolean,
   instant,
   integer,
+  jsonb,
   key,
   nullable,
   smallint,
@@ -39,6 +41,9 @@ export interface Actor {
   readonly blockedSince: Date | null;
   /** The build of the worker whose turn failed; another one is worth a try at once. */
   readonly blockedBuild: string | null;
+  /** Workers that died while they held it, since it last showed that it goes on; and the latest of them. */
+  readonly deaths: number;
+  readonly killed: readonly WorkerDeath[] | null;
 }
 
 export const actorEntity = (schema: string): EntitySchema<Actor> =>
@@ -67,6 +72,8 @@ export const actorEntity = (schema: string): EntitySchema<Actor> =>
       blocked: nullable(text()),
       blockedSince: nullable(instant('blocked_since')),
       blockedBuild: nullable(text('blocked_build')),
+      deaths: withDefault(integer(), 0),
+      killed: nullable(jsonb()),
     },
     uniques: [{ name: 'actors_workflow_id', columns: ['namespace', 'workflowId'] }],
     checks: [

@@ -14,6 +14,7 @@ export interface ClaimRow {
   readonly inbox_seq: number;
   readonly inbox_consumed: number;
   readonly failed_turns: number;
+  readonly deaths: number;
 }
 
 /**
@@ -70,6 +71,6 @@ where actor.id = due.id
 returning
   actor.id, actor.run_id, actor.namespace, actor.workflow_id, actor.workflow, actor.version, actor.priority,
   date_part('epoch', actor.wake_at) as due_at,
-  actor.lease_token, actor.inbox_seq, actor.inbox_consumed, actor.failed_turns
+  actor.lease_token, actor.inbox_seq, actor.inbox_consumed, actor.failed_turns, actor.deaths
 `,
 );

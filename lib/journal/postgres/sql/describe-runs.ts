@@ -10,7 +10,7 @@ export const RUN_COLUMNS = `
   run.attributes,
   actor.blocked,
   date_part('epoch', actor.blocked_since) * 1000 as blocked_since,
-  actor.failed_turns,
+  actor.failed_turns, actor.deaths, actor.killed,
   actor.inbox_seq::float8 as inbox_seq, actor.inbox_consumed::float8 as inbox_consumed, actor.lease_owner`;
 
 /**
@@ -53,7 +53,8 @@ cross join lateral (
 ) as run
 left join lateral (
   select
-    actor.blocked, actor.blocked_since, actor.failed_turns, actor.inbox_seq, actor.inbox_consumed, actor.lease_owner
+    actor.blocked, actor.blocked_since, actor.failed_turns, actor.deaths, actor.killed,
+    actor.inbox_seq, actor.inbox_consumed, actor.lease_owner
   from ${schema}.actors as actor
   where actor.id = run.actor_id
     and actor.run_id = run.id

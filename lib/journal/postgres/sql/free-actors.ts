@@ -1,3 +1,4 @@
+import { REMEMBERED_DEATHS } from '../../deaths.js';
 import { type Lock, type Statement, command } from '../statement.js';
 
 export interface FreeActors {
@@ -14,15 +15,31 @@ export interface FreeActors {
  * worker may have registered behind the snapshot of this statement.
  *
  * A turn that was `lost` with its worker counts as a failed one. From the third on the actor must wait, twice as long
- * each time: it may be what takes its workers down.
+ * each time: it may be what takes its workers down. The death of the worker is counted apart, for it stays counted until
+ * the run has shown that it goes on; nobody died where a session was ended in order.
  */
 const freeActors = (lock: Lock): Statement<FreeActors, { readonly id: string }> =>
   command(
     `free actors ${lock}`,
     (schema) => `
 with freed as materialized (
-  select actor.id, actor.until
+  select actor.id, actor.until, died.worker
   from unnest(:owners::uuid[]) as gone(owner)
+  left join lateral (
+    select
+      jsonb_build_array(jsonb_build_object(
+        'name', worker.name,
+        'host', worker.host,
+        'pid', worker.pid,
+        'buildId', worker.build_id,
+        'at', floor(date_part('epoch', worker.dead_at) * 1000)
+      )) as worker
+    from ${schema}.workers as worker
+    where :lost::boolean
+      and worker.id = gone.owner
+      and worker.dead_at is not null
+    limit 1
+  ) as died on true
   cross join lateral (
     select
       actor.id,
@@ -41,6 +58,11 @@ with freed as materialized (
 update ${schema}.actors as actor
 set lease_owner = null,
     failed_turns = actor.failed_turns + case when :lost::boolean then 1 else 0 end,
+    deaths = actor.deaths + case when freed.worker is null then 0 else 1 end,
+    killed = case
+      when freed.worker is null then actor.killed
+      else jsonb_path_query_array(freed.worker || coalesce(actor.killed, '[]'), '$[0 to ${REMEMBERED_DEATHS - 1}]')
+    end,
     not_before = greatest(actor.not_before, freed.until),
     wake_at = greatest(clock_timestamp(), actor.not_before, freed.until)
 from freed

@@ -13,6 +13,8 @@ export interface SettleTurns extends JudgeTurns {
   readonly lastSeqs: string;
   /** Whether a turn appends anything. */
   readonly appends: string;
+  /** Whether the deaths of its workers are forgotten. */
+  readonly clears: string;
 }
 
 /** No message has a higher number. */
@@ -28,7 +30,7 @@ ${recordedEntries(schema)},
 applied as materialized (
   select
     judged.actor_id, judged.run_id, judged.token, judged.consumed,
-    settled.outcome, settled.reason, settled.state, settled.last_seq, settled.appends,
+    settled.outcome, settled.reason, settled.state, settled.last_seq, settled.appends, settled.clears,
     timestamptz 'epoch' + settled.wake_at * interval '1 millisecond' as wake_at,
     date_trunc('milliseconds', clock_timestamp()) as at,
     clock_timestamp() + settled.delay * interval '1 millisecond' as blocked_until,
@@ -36,10 +38,10 @@ applied as materialized (
   from judged
   join unnest(
     :outcomes::text[], :wakeTimes::float8[], :reasons::text[], :delays::float8[],
-    :states::text[], :lastSeqs::int[], :appends::boolean[]
+    :states::text[], :lastSeqs::int[], :appends::boolean[], :clears::boolean[]
   ) with ordinality as settled(
     outcome, wake_at, reason, delay,
-    state, last_seq, appends, ordinal
+    state, last_seq, appends, clears, ordinal
   ) on settled.ordinal = judged.ordinal
   left join lateral (
     select worker.build_id
@@ -89,7 +91,9 @@ updated as (
         when applied.outcome = 'block' then applied.build_id
         when applied.appends then null
         else actor.blocked_build
-      end
+      end,
+      deaths = case when applied.clears then 0 else actor.deaths end,
+      killed = case when applied.clears then null else actor.killed end
   from applied
   where actor.id = applied.actor_id
     and applied.outcome <> 'close'
@@ -99,6 +103,7 @@ updated as (
       or applied.consumed > actor.inbox_consumed
       or actor.failed_turns > 0
       or actor.blocked is not null
+      or applied.clears
     )
 ),
 freed as (

@@ -18,6 +18,7 @@ export function claimTopic({ test, expect }: Topic): void {
       inboxSeq: 1,
       inboxConsumed: 0,
       failedTurns: 0,
+      deaths: 0,
     });
     const held = { run, lease: claim.lease, seq: 0, consumed: 0 };
     await s.accepted(s.signal(run));

@@ -113,6 +113,7 @@ export function readTopic({ test, expect }: Topic): void {
       attributes: { customer: 'ann' },
       blocked: null,
       failure: null,
+      deaths: null,
       mail: { arrived: 1, consumed: 0, owner: null },
     });
     expect(startedAt).toBeGreaterThanOrEqual(Math.floor(before));

@@ -14,6 +14,7 @@ export function startTopic({ test, expect }: Topic): void {
       inboxSeq: 1,
       inboxConsumed: 0,
       failedTurns: 0,
+      deaths: 0,
     });
     const [loaded] = await s.journal.load([{ ...claim.lease, historyAfter: 0, inboxAfter: 0 }]);
     expect(loaded?.history).toEqual([]);
