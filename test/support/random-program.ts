@@ -448,7 +448,10 @@ export function mutate(
     list.map((statement, index) => ({ list, statement, index })),
   );
   const candidates = places.flatMap(({ list, statement, index }) =>
-    statement.kind === 'act' && statement.arg === 'label' && wasCalled(statement.name, statement.label)
+    statement.kind === 'act' &&
+    statement.arg === 'label' &&
+    wasCalled(statement.name, statement.label) &&
+    (how !== 'swap' || list[index + 1]?.kind === 'act')
       ? [{ list, statement, index }]
       : [],
   );
@@ -465,8 +468,8 @@ export function mutate(
       list.splice(index, 0, { kind: 'act', label: 9000 + (seed % 100), name: 'fresh', arg: 'const' });
       break;
     case 'swap': {
-      const next = list[index + 1];
-      if (next?.kind !== 'act') return null;
+      // There is one: only such places were candidates.
+      const next = list[index + 1]!;
       [list[index], list[index + 1]] = [next, statement];
       break;
     }

@@ -279,7 +279,7 @@ describe('ablation', () => {
   });
 
   describe('changes of the code', () => {
-    const seeds = Array.from({ length: 100 }, (_, i) => i + 1);
+    const seeds = Array.from({ length: 60 }, (_, i) => i + 1);
 
     async function lifeOf(seed: number) {
       const world = new RandomWorld(seed);
@@ -288,9 +288,12 @@ describe('ablation', () => {
     }
 
     /** How many real changes were made, and in how many of them each mode saw drift. */
-    async function change(how: Mutation): Promise<{ made: number; strict: number; tolerant: number }> {
+    async function change(
+      how: Mutation,
+      programs = seeds.length,
+    ): Promise<{ made: number; strict: number; tolerant: number }> {
       const found = { made: 0, strict: 0, tolerant: 0 };
-      for (const seed of seeds) {
+      for (let seed = 1; seed <= programs; seed++) {
         const { program, world, history, fold } = await lifeOf(seed);
         if (fold.fault) continue;
         const changed = mutate(program, how, seed, (name, label) =>
@@ -319,7 +322,8 @@ describe('ablation', () => {
     );
 
     it('F7: swapped statements are found strictly; tolerantly unless both stand in one segment', async () => {
-      const { made, strict, tolerant } = await change('swap');
+      // Few programs have a place for it.
+      const { made, strict, tolerant } = await change('swap', 200);
       expect(made).toBeGreaterThan(5);
       expect(strict).toBe(made);
       expect(tolerant).toBeGreaterThan(made / 2);
