@@ -9,13 +9,13 @@ export const WATCHDOG_THREAD = String.raw`
 'use strict';
 const { parentPort, workerData } = require('node:worker_threads');
 const { writeSync } = require('node:fs');
-const { shared, poll, timeout, slotBytes, ends } = workerData;
-const cells = new Int32Array(shared, 0, 4);
-const [WINDOWS, SLOT, BEATS, STOPPED] = [0, 1, 2, 3];
+const { shared, poll, timeout, slotBytes } = workerData;
+const cells = new Int32Array(shared, 0, 5);
+const [WINDOWS, SLOT, BEATS, STOPPED, DEBUGGED] = [0, 1, 2, 3, 4];
 const enough = Math.ceil(timeout / poll);
 
 function runIn(slot) {
-  const bytes = Buffer.from(shared, 16 + (slot - 1) * slotBytes, slotBytes);
+  const bytes = Buffer.from(shared, 20 + (slot - 1) * slotBytes, slotBytes);
   const [workflow, workflowId, runId, namespace] = Buffer.from(bytes).toString('utf8').split('\0');
   return { workflow, workflowId, runId, namespace };
 }
@@ -43,6 +43,7 @@ while (Atomics.wait(cells, STOPPED, 0, poll) === 'timed-out') {
     continue;
   }
   const run = runIn(slot);
+  const ends = workerData.ends && Atomics.load(cells, DEBUGGED) === 0;
   say('[Continuum] Workflow ' + run.workflow + ' "' + run.workflowId + '" (run ' + run.runId + ') has been running code for ' + timeout + ' ms without an await, and process ' + process.pid + ' can do nothing else: it is in an endless loop, or computes what belongs into an activity.' + (ends ? ' The process is ended now.' : ' The process goes on being of no use until it is restarted.'));
   parentPort.postMessage({ run });
   if (ends) process.kill(process.pid, 'SIGKILL');

@@ -23,8 +23,8 @@ export type StuckListener = (run: WatchedRun | null) => void;
 const SLOTS = 256;
 /** Three names of at most 255 bytes, an id, and what separates them. */
 const SLOT_BYTES = 832;
-const [WINDOWS, SLOT, BEATS, STOPPED] = [0, 1, 2, 3];
-const CELLS_BYTES = 16;
+const [WINDOWS, SLOT, BEATS, STOPPED, DEBUGGED] = [0, 1, 2, 3, 4];
+const CELLS_BYTES = 20;
 /** So many looks of the thread make the timeout. */
 const LOOKS = 10;
 
@@ -50,15 +50,21 @@ export class Watchdog {
     const poll = Math.max(10, Math.floor(timeout / LOOKS));
     this.#thread = new Worker(WATCHDOG_THREAD, {
       eval: true,
-      // Whoever sits at a breakpoint wants to go on.
-      workerData: { shared, poll, timeout, slotBytes: SLOT_BYTES, ends: ends && debuggerUrl() === undefined },
+      workerData: { shared, poll, timeout, slotBytes: SLOT_BYTES, ends },
     });
     this.#thread.on('message', ({ run }: { readonly run: WatchedRun | null }) => stuck(run));
     // Without its thread nothing is watched; everything else goes on.
     this.#thread.on('error', () => undefined);
     // After the listeners, which would keep the process as well.
     this.#thread.unref();
-    this.#beating = setInterval(() => Atomics.add(this.#cells, BEATS, 1), Math.max(5, poll / 3)).unref();
+    this.#beat();
+    this.#beating = setInterval(() => this.#beat(), Math.max(5, poll / 3)).unref();
+  }
+
+  #beat(): void {
+    Atomics.add(this.#cells, BEATS, 1);
+    // Whoever sits at a breakpoint wants to go on. A debugger may come at any time, and the thread cannot see it.
+    Atomics.store(this.#cells, DEBUGGED, debuggerUrl() === undefined ? 0 : 1);
   }
 
   /** The run whose windows are told by this number, until the number is another's. */

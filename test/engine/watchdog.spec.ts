@@ -24,6 +24,12 @@ describe('watchdog, in processes of their own', () => {
     expect({ code, stdout }).toEqual({ code: null, stdout: '' });
   });
 
+  it('ends no process that a debugger has come to after its start', async () => {
+    const { code, stderr } = await runChild(PROGRAM, ['1500', 'debugged', 'exit']);
+    expect(stderr).toContain('The process goes on being of no use');
+    expect(code).toBe(0);
+  });
+
   it('blames no workflow for what keeps the process busy elsewhere, and does not end it for that', async () => {
     const { code, stdout, stderr } = await runChild(PROGRAM, ['1500', 'outside', 'exit']);
     expect(stderr).toContain('has not turned for 200 ms, and no workflow is running code');

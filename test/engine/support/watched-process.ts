@@ -2,13 +2,18 @@
  * Runs in a process of its own, started by watchdog.spec.ts: a workflow that keeps the event loop busy for so many ms
  * (the first argument), watched by a watchdog that ends the process, or does not (the second one).
  */
+import { open } from 'node:inspector';
 import type { WorkflowDefinition } from '../../../lib/core/index.js';
 import { durableCodec, Fold, SEMANTICS_VERSION } from '../../../lib/core/index.js';
 import { asyncScope } from '../../../lib/engine/async-scope.js';
 import { Shell } from '../../../lib/engine/shell.js';
 import { Watchdog } from '../../../lib/engine/watchdog.js';
 
-const [busy, place, action] = process.argv.slice(2) as [string, 'window' | 'outside', 'report' | 'exit'];
+const [busy, place, action] = process.argv.slice(2) as [
+  string,
+  'window' | 'outside' | 'debugged',
+  'report' | 'exit',
+];
 const identity = { workflow: 'spinning', workflowId: 'order "ü"', runId: 'r-1', namespace: 'n' };
 
 function spin(): void {
@@ -27,7 +32,7 @@ const definition: WorkflowDefinition = {
     run: async () => {
       // In a microtask: behind the delivery, and in its window still.
       await Promise.resolve();
-      if (place === 'window') spin();
+      if (place !== 'outside') spin();
     },
   }),
 };
@@ -36,6 +41,11 @@ const shell = new Shell();
 const told = new Promise((resolve) => {
   shell.watchedBy(new Watchdog({ timeout: 200, ends: action === 'exit' }, resolve));
 });
+if (place === 'debugged') {
+  open(0);
+  // Beats of the watchdog.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+}
 const fold = new Fold({ definition, codec: durableCodec, run: identity, asyncScope });
 fold.feed({ type: 'run_started', at: 1, input: 'null', seed: 's', semanticsVersion: SEMANTICS_VERSION });
 await shell.pump(fold, identity);
