@@ -7,6 +7,7 @@ import type { Database } from './connection.js';
 import { translateError } from './error-translation.js';
 import { DATABASE_IDENTITY } from './sql/database-identity.js';
 import type { Session } from './statement.js';
+import { STATEMENT_TYPES } from './type-parsers.js';
 
 /**
  * Takes part in its caller's transaction: on its connection, inside a savepoint. A statement that fails would make
@@ -64,7 +65,7 @@ async function inSavepoint<T>(
 ): Promise<T> {
   const send = async (text: string): Promise<unknown> => {
     try {
-      return await client.query(text);
+      return await client.query({ text, types: STATEMENT_TYPES });
     } catch (error) {
       throw translateError(error, 'read', database.address);
     }

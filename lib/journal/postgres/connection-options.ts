@@ -3,6 +3,7 @@ import type { DataSourceOptions } from 'typeorm';
 import type { MigrationClass } from '../../../migrations/index.js';
 import { entitiesOf } from './entities/index.js';
 import type { PostgresConnection } from './options.js';
+import { ENTITY_TYPES } from './type-parsers.js';
 
 /** How long a connection attempt may take, in ms: an unreachable database is told soon. */
 export const CONNECT_TIMEOUT = 5_000;
@@ -25,7 +26,8 @@ type Settings = Readonly<Record<string, string | number>>;
  * - each statement of a transaction sees what was committed before it, and what is acknowledged is on disk;
  * - nobody waits long for a lock while others wait for the connection;
  * - stored tables are reached by key look-ups. A plan is made once and kept: no sequential scan may be in it, however
- *   small the tables were that day.
+ *   small the tables were that day;
+ * - times and numbers are written so that they can be read, and as exactly as they are kept.
  */
 const SETTINGS: Settings = {
   default_transaction_isolation: String.raw`read\ committed`,
@@ -36,6 +38,10 @@ const SETTINGS: Settings = {
   enable_seqscan: 'off',
   jit: 'off',
   plan_cache_mode: 'force_generic_plan',
+  DateStyle: 'ISO',
+  TimeZone: 'UTC',
+  IntervalStyle: 'postgres',
+  extra_float_digits: 1,
 };
 
 /** The application's options, with what the journal needs in place of what it must not share. */
@@ -69,6 +75,8 @@ export function journalConnection(
       ...own,
       max: poolSize,
       pipeline: false,
+      binary: false,
+      types: ENTITY_TYPES,
       keepAlive: true,
       connectionTimeoutMillis: CONNECT_TIMEOUT,
       query_timeout: QUERY_TIMEOUT,

@@ -1,5 +1,5 @@
 import { DataSource } from 'typeorm';
-import type { Client, ClientBase, CustomTypesConfig, Pool, PoolClient, PoolConfig } from 'pg';
+import type { Client, ClientBase, Pool, PoolClient, PoolConfig } from 'pg';
 import { ContentionError, type JournalError, JournalUnavailableError } from '../errors.js';
 import { continuumMigrations } from '../../../migrations/index.js';
 import { type MigrationClass, schemaVersionOf } from '../../../migrations/schema-version.js';
@@ -9,6 +9,7 @@ import type { ResolvedOptions } from './options.js';
 import { Sockets } from './sockets.js';
 import { databaseIdentity } from './sql/database-identity.js';
 import { type CompiledStatement, type Session, type Statement, type Values, compile } from './statement.js';
+import { STATEMENT_TYPES } from './type-parsers.js';
 
 /** The journal's own connections to the database. */
 export class Database implements Session {
@@ -175,7 +176,12 @@ export class Database implements Session {
     name: string | undefined,
   ): Promise<Row[]> {
     const { text, parameters } = this.#compile(statement);
-    const config = { text, name, values: parameters.map((parameter) => values[parameter]), types: TYPES };
+    const config = {
+      text,
+      name,
+      values: parameters.map((parameter) => values[parameter]),
+      types: STATEMENT_TYPES,
+    };
     try {
       const { rows } = await client.query<Row & object>(config);
       return rows;
@@ -219,21 +225,3 @@ interface PostgresDriver {
   readonly master: Pool & { readonly options: PoolConfig };
   readonly postgres: { readonly Client: new (config: PoolConfig) => Client };
 }
-
-/** Counters come as numbers, JSON as the text it is: what a value means is the codec's to say. */
-const TYPES: CustomTypesConfig = {
-  getTypeParser: ((oid: number) => PARSERS.get(oid) ?? asText) as CustomTypesConfig['getTypeParser'],
-};
-const asText = (text: string): string => text;
-const BOOL = 16;
-const INT8 = 20;
-const INT2 = 21;
-const INT4 = 23;
-const FLOAT8 = 701;
-const PARSERS: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
-  [BOOL, (text) => text === 't'],
-  [INT2, Number],
-  [INT4, Number],
-  [INT8, Number],
-  [FLOAT8, Number],
-]);
