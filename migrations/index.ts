@@ -6,6 +6,7 @@ import { createWorkers } from './0005-create-workers.js';
 import { createSchemaVersion } from './0006-create-schema-version.js';
 import { claimByNamespace } from './0007-claim-by-namespace.js';
 import { countDeaths } from './0008-count-deaths.js';
+import { checkSignals } from './0009-check-signals.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
 
 export type { MigrationClass };
@@ -20,6 +21,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   createSchemaVersion,
   claimByNamespace,
   countDeaths,
+  checkSignals,
 ];
 
 /**

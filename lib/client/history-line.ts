@@ -12,7 +12,7 @@ export interface HistoryLine {
 }
 
 /** Fields of entries that hold a value. */
-type ValueField = 'input' | 'payload' | 'result' | 'args' | 'details' | 'heartbeat';
+type ValueField = 'input' | 'payload' | 'result' | 'args' | 'details' | 'heartbeat' | 'issues';
 
 /**
  * An entry whose values are decoded. What cannot be read, because something else than Continuum wrote it, is an
@@ -50,7 +50,10 @@ export function decodedEntry(codec: Codec, entry: HistoryEntry): DecodedEntry {
     case 'run_started':
       return { ...entry, input: value(entry.input) };
     case 'signal_received':
+    case 'signal_accepted':
       return { ...entry, payload: value(entry.payload) };
+    case 'signal_refused':
+      return { ...entry, issues: value(entry.issues) };
     case 'activity_completed':
     case 'run_completed':
       return { ...entry, result: value(entry.result) };
@@ -84,6 +87,7 @@ export function decodedEntry(codec: Codec, entry: HistoryEntry): DecodedEntry {
     case 'activity_cancelled':
     case 'activity_cancel_requested':
     case 'timer_cancelled':
+    case 'signal_check_requested':
     case 'rollback_cleared':
     case 'run_terminated':
       return entry;

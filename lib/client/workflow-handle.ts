@@ -10,7 +10,7 @@ import type {
   TerminalEntry,
   WorkflowResult,
 } from '../core/index.js';
-import type { RunDescription, RunId, TerminateAnswer } from '../journal/index.js';
+import type { CheckedBy, RunDescription, RunId, TerminateAnswer } from '../journal/index.js';
 import { checkAtWork } from './client-parts.js';
 import type { ClientParts } from './client-parts.js';
 import {
@@ -136,11 +136,16 @@ export class WorkflowHandle<W = any> {
     // The two optional parameters that every form of the arguments has.
     const [payload, options] = args as unknown as [unknown, SignalOptions | undefined];
     checkOptions('the call of signal()', options, ['dedupeId', 'manager']);
-    const { name, schema } = this.#signal(signal);
+    const { name, handler, schema } = this.#signal(signal);
     checkName('the name of a signal', name);
     if (options?.dedupeId !== undefined) checkName('a dedupeId', options.dedupeId);
-    const value = await validated(schema, payload, `the payload of the signal "${name}"`);
-    await this.#send('signal', name, this.#parts.codec.encode(value), options);
+    const subject = `the payload of the signal "${name}"`;
+    const value = await validated(handler, await validated(schema, payload, subject), subject);
+    await this.#send('signal', name, this.#parts.codec.encode(value), {
+      ...options,
+      // What nobody has checked here, whoever takes it there checks.
+      checkedBy: handler ? 'handler' : schema && 'signal',
+    });
   }
 
   /**
@@ -203,21 +208,24 @@ export class WorkflowHandle<W = any> {
     return loaded!.history.map((entry, i) => ({ seq: i + 1, entry: decodedEntry(this.#parts.codec, entry) }));
   }
 
-  #signal(signal: string | Signal): Pick<Signal, 'name' | 'schema'> {
-    if (typeof signal !== 'string') return signal;
+  /** The schemas that are known here: of the signal itself, and of its handler. */
+  #signal(signal: string | Signal): Pick<Signal, 'name' | 'schema'> & { readonly handler: Signal['schema'] } {
     const descriptor = this.#target.type && describeWorkflow(this.#target.type);
+    if (typeof signal !== 'string') {
+      return { name: signal.name, schema: signal.schema, handler: descriptor?.signals.get(signal.name) };
+    }
     // A handle by class knows the handlers; a free-standing signal is given as the object `defineSignal` made.
     if (descriptor && !descriptor.signals.has(signal)) {
       throw new UnknownHandlerError(descriptor.name, 'signal', signal, [...descriptor.signals.keys()]);
     }
-    return { name: signal, schema: descriptor?.signals.get(signal) };
+    return { name: signal, schema: undefined, handler: descriptor?.signals.get(signal) };
   }
 
   async #send(
     kind: 'signal' | 'cancel',
     name: string | null,
     payload: string,
-    options: SignalOptions | undefined,
+    options: (SignalOptions & { readonly checkedBy?: CheckedBy | undefined }) | undefined,
   ): Promise<void> {
     const message = {
       namespace: this.#parts.namespace,
@@ -226,6 +234,7 @@ export class WorkflowHandle<W = any> {
       kind,
       name,
       payload,
+      checkedBy: options?.checkedBy,
       messageId: options?.dedupeId ?? null,
     };
     let accepted: Extract<Sent, { type: 'accepted' }> | undefined;

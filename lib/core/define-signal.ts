@@ -14,8 +14,8 @@ import type { Signal } from './types.js';
  */
 export function defineSignal<Payload = void>(name: string): Signal<Payload>;
 /**
- * A signal whose payload is checked by a Standard Schema when it is sent. Callers give what the schema takes, the
- * workflow gets what it yields.
+ * A signal whose payload is checked by a Standard Schema: when it is sent, or, where it was sent by its name alone, when
+ * `ctx.waitForSignal(Approved)` is about to take it. Callers give what the schema takes, the workflow gets what it yields.
  *
  * ```ts
  * export const Approved = defineSignal('approved', z.object({ by: z.string() }));

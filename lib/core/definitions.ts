@@ -18,6 +18,8 @@ export interface WorkflowDefinition {
   readonly input?: StandardSchemaV1 | undefined;
   /** Names of the methods that handle signals. */
   readonly signals: ReadonlySet<string>;
+  /** The schemas of their payloads, by name: applied to what no sender has checked by them (F34). Defaults to none. */
+  readonly signalInputs?: ReadonlyMap<string, StandardSchemaV1> | undefined;
   /** Names of the methods that answer queries. */
   readonly queries: ReadonlySet<string>;
   /**

@@ -41,6 +41,31 @@ export interface SignalReceived {
   readonly arrivedAt: Instant;
   /** Waits are not looked at after this event: more signals of the same refused close follow (F17). */
   readonly hold: boolean;
+  /** The schema of `defineSignal` accepted it when it was sent: who waits for it under a schema takes it as it is. */
+  readonly checked?: true;
+}
+/** What a schema yields of a signal that somebody waits for under it: from here on its payload (F34). */
+export interface SignalAccepted {
+  readonly type: 'signal_accepted';
+  readonly at: Instant;
+  readonly name: string;
+  /** The sequence number of its `signal_received`. */
+  readonly signal: number;
+  readonly payload: Encoded;
+}
+/** A schema refused a signal: no handler is called for it, and no wait takes it (F34). Its payload is not kept here. */
+export interface SignalRefused {
+  readonly type: 'signal_refused';
+  readonly at: Instant;
+  readonly name: string;
+  /** The sequence number of its `signal_received`; `null` where its handler's schema refused it before it was received. */
+  readonly signal: number | null;
+  /** What the schema says, one text of bounded length. */
+  readonly issues: Encoded;
+  /** When it arrived; `null` where `signal` tells. */
+  readonly arrivedAt: Instant | null;
+  /** As of {@link SignalReceived}. */
+  readonly hold: boolean;
 }
 export interface CancelRequested {
   readonly type: 'cancel_requested';
@@ -76,6 +101,8 @@ export interface ActivityCancelled {
 export type HistoryEvent =
   | RunStarted
   | SignalReceived
+  | SignalAccepted
+  | SignalRefused
   | CancelRequested
   | TimerFired
   | ActivityCompleted
@@ -147,6 +174,15 @@ export type SideEffectOutcome =
   | { readonly type: 'value'; readonly value: Encoded }
   | { readonly type: 'failure'; readonly failure: EncodedFailure };
 
+/** Somebody waits under a schema for a signal that no schema has seen yet: whoever holds the run applies it (F34). */
+export interface SignalCheckRequested {
+  readonly type: 'signal_check_requested';
+  readonly at: Instant;
+  readonly name: string;
+  /** The sequence number of its `signal_received`. */
+  readonly signal: number;
+}
+
 /** A step was added to the rollback by hand (`ctx.onRollback`). */
 export interface RollbackStepAdded {
   readonly type: 'rollback_step_added';
@@ -212,6 +248,7 @@ export type HistoryCommand =
   | TimerStarted
   | TimerCancelled
   | SideEffectRecorded
+  | SignalCheckRequested
   | RollbackStepAdded
   | RollbackCleared
   | RollbackStarted
@@ -261,6 +298,8 @@ export type HistoryEntryType = HistoryEntry['type'];
 const EVENTS: ReadonlySet<HistoryEntryType> = new Set<HistoryEvent['type']>([
   'run_started',
   'signal_received',
+  'signal_accepted',
+  'signal_refused',
   'cancel_requested',
   'timer_fired',
   'activity_completed',

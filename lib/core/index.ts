@@ -30,6 +30,7 @@ export * from './progress.js';
 export * from './retry-policy.js';
 export * from './thrown.js';
 export * from './types.js';
+export { limit } from './values/failure-limits.js';
 export * from './values/index.js';
 export * from './workflow-context.js';
 export * from './workflow-descriptor.js';

@@ -72,6 +72,8 @@ export class RunProgress {
   #undoing: { readonly id: CommandId; readonly step: RollbackStep } | null = null;
   #undone = 0;
   #signalsInRollback = 0;
+  /** Signals that a schema is being applied to, by the number of their `signal_received`; made when there is one. */
+  #checks: Set<number> | null = null;
   /** When the first timer is due; `undefined` when it has to be looked up anew. */
   #nextTimer: Instant | null | undefined = null;
 
@@ -96,6 +98,11 @@ export class RunProgress {
   /** Signals that came in after the rollback had begun. Nobody takes them. */
   get signalsInRollback(): number {
     return this.#signalsInRollback;
+  }
+
+  /** Signals that a schema is being applied to, by the number of their `signal_received` (F34). */
+  get requestedChecks(): ReadonlySet<number> {
+    return (this.#checks ??= new Set());
   }
 
   /** How undoing went so far. */
@@ -125,6 +132,15 @@ export class RunProgress {
         return this.#removeTimer(entry.of);
       case 'timer_fired':
         return this.#removeTimer(entry.id);
+      case 'signal_check_requested':
+        (this.#checks ??= new Set()).add(entry.signal);
+        return;
+      case 'signal_accepted':
+        this.#checks?.delete(entry.signal);
+        return;
+      case 'signal_refused':
+        if (entry.signal !== null) this.#checks?.delete(entry.signal);
+        return;
       case 'rollback_step_added':
         this.#steps.push({ type: 'added', of: entry.id, name: entry.name, args: entry.args });
         return;
@@ -153,6 +169,8 @@ export class RunProgress {
 
   /** Whether an event ends something in flight; one that ends nothing is expected at any time (F5). */
   expects(event: HistoryEvent): boolean {
+    // A refusal by the handler's schema ends nothing.
+    if ('signal' in event) return event.signal === null || this.#checks?.has(event.signal) === true;
     if (!('id' in event)) return true;
     return this.#inFlight.get(event.id)?.type === (event.type === 'timer_fired' ? 'timer' : 'activity');
   }

@@ -25,6 +25,7 @@ export type Holding = Pick<Claim, 'lease' | 'inboxSeq' | 'inboxConsumed' | 'fail
 /** What a holder has of its run: the lease to write it, its fold, its inbox, its activities. */
 export class HeldRun {
   readonly host: RunHost;
+  readonly definition: WorkflowDefinition;
   readonly facts: ResidentFacts;
   readonly fold: RunFold;
   readonly activities: RunActivities;
@@ -44,6 +45,7 @@ export class HeldRun {
     wake: () => void,
   ) {
     this.host = host;
+    this.definition = definition;
     this.facts = facts;
     this.#lease = holding.lease;
     this.failedTurns = holding.failedTurns;

@@ -1,8 +1,9 @@
-import { errorText, RunNotReadyError, toError } from '../core/index.js';
+import { errorText, RunNotReadyError, textOf, toError } from '../core/index.js';
 import type {
   CommandId,
   Fold,
   HistoryEntry,
+  SignalRefused,
   TerminalEntry,
   UnawaitedCall,
   WorkflowDefinition,
@@ -315,6 +316,7 @@ export class ResidentRun {
     }
     const { closed } = fold.current.progress;
     for (const entry of entries) {
+      if (entry.type === 'signal_refused') this.#tellRefused(entry);
       // Of a closed run only the requests to stop take effect.
       if (!closed || entry.type === 'activity_cancel_requested') activities.committed(entry);
     }
@@ -322,6 +324,12 @@ export class ResidentRun {
     const calls = forgottenCalls(closed, entries, fold.current);
     if (calls.length > 0) observer.notice({ type: 'calls not awaited', run, calls });
     this.#end({ type: 'closed', state: stateOf(closed), last: closed }, 'run closed');
+  }
+
+  #tellRefused({ name: signal, issues }: SignalRefused): void {
+    const { codec, observer } = this.#held.host;
+    const told = textOf(codec.decode(issues));
+    observer.notice({ type: 'signal refused', run: this.facts, signal, issues: told });
   }
 
   /** What is there is not what this holder believed: everything but the lease is read anew. */

@@ -153,7 +153,10 @@ export class RunActivities {
       case 'run_started':
       case 'run_terminated':
       case 'side_effect_recorded':
+      case 'signal_accepted':
+      case 'signal_check_requested':
       case 'signal_received':
+      case 'signal_refused':
       case 'timer_cancelled':
       case 'timer_fired':
       case 'timer_started':

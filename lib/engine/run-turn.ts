@@ -1,5 +1,13 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { toError, TurnFault } from '../core/index.js';
-import type { HistoryEntry, HistoryNote, Instant, TerminalEntry } from '../core/index.js';
+import type {
+  Encoded,
+  HistoryEntry,
+  HistoryNote,
+  Instant,
+  SignalCheck,
+  TerminalEntry,
+} from '../core/index.js';
 import { JournalUnavailableError } from '../journal/index.js';
 import type { ClosedState, CommitAnswer, InboxMessage, Turn, TurnOutcome } from '../journal/index.js';
 import type { Committed } from './group-committer.js';
@@ -8,6 +16,8 @@ import { pause } from './pause.js';
 import { earliest, eventOf, retakeOrder } from './run-work.js';
 import { readReturned } from './returned-result.js';
 import type { Work } from './run-work.js';
+import { SignalChecks } from './signal-checks.js';
+import type { Verdict } from './signal-checks.js';
 
 /** At most so many events make a turn (F28). */
 const EVENTS_PER_TURN = 1_000;
@@ -39,6 +49,8 @@ export class RunTurn {
   #fed = 0;
   #notes: readonly HistoryNote[] = [];
   #retakes = 0;
+  /** Made when there is something to check. */
+  #checks: SignalChecks | null = null;
 
   constructor(held: HeldRun, isOver: () => boolean) {
     this.#held = held;
@@ -79,6 +91,9 @@ export class RunTurn {
   /** What to take in next, by moment (F5); looked up anew after every event. */
   #next(): Work | undefined {
     const { fold, activities, inbox, host } = this.#held;
+    // It belongs to what was taken in already.
+    const check = fold.current.requestedCheck;
+    if (check) return { type: 'signal check', moment: host.clock.now(), check };
     const message = inbox.first;
     const ended = activities.nextEnd();
     // The arrival of a message is a reading of the database's clock: what was due before it was due.
@@ -100,7 +115,11 @@ export class RunTurn {
     switch (work.type) {
       case 'message':
         if (work.message.kind === 'activity_result') this.#feedReturned(work.message);
+        else if (this.#schemaOf(work.message)) await this.#feedChecked(work.message, work.hold);
         else fold.current.feed(eventOf(work.message, work.hold, at, host.codec));
+        break;
+      case 'signal check':
+        await this.#feedVerdict(work.check);
         break;
       case 'activity end':
         fold.current.feed({ ...work.ended.event, at });
@@ -118,6 +137,61 @@ export class RunTurn {
     const verdict = activities.returned(id, result);
     if (verdict?.type === 'note') fold.current.note(verdict.note);
     else if (verdict) fold.current.feed({ ...verdict.event, at: host.clock.now() });
+  }
+
+  // --------------------------------------------------------------------------------- schemas (F34)
+
+  /** The schema of a signal's handler that its sender has not applied; `undefined` where nothing is to be checked. */
+  #schemaOf({ kind, name, checkedBy }: InboxMessage): StandardSchemaV1 | undefined {
+    const { definition, fold } = this.#held;
+    if (kind !== 'signal' || checkedBy === 'handler' || name === null) return undefined;
+    // Nobody handles what comes in while the run rolls back.
+    return fold.current.progress.rollback === null ? definition.signalInputs?.get(name) : undefined;
+  }
+
+  /** What the schema yields is what is received. */
+  async #feedChecked(message: InboxMessage, hold: boolean): Promise<void> {
+    const { fold, host } = this.#held;
+    const verdict = await this.#verdictOf(message);
+    if (this.#isOver()) return;
+    const at = host.clock.now();
+    if (verdict.type === 'accepted') {
+      fold.current.feed(eventOf({ ...message, payload: verdict.payload }, hold, at, host.codec));
+      return;
+    }
+    const { name, at: arrivedAt } = message;
+    const { issues } = verdict;
+    fold.current.feed({ type: 'signal_refused', at, name: name!, signal: null, issues, arrivedAt, hold });
+  }
+
+  /** A signal has a name and a payload. */
+  #verdictOf(message: InboxMessage): Promise<Verdict> {
+    return this.#check(message.name!, this.#schemaOf(message), message.payload!);
+  }
+
+  #check(name: string, schema: StandardSchemaV1 | undefined, payload: Encoded): Promise<Verdict> {
+    this.#checks ??= new SignalChecks(this.#held.host.codec);
+    return this.#checks.check(name, schema, payload);
+  }
+
+  async #feedVerdict({ signal, name, schema, payload }: SignalCheck): Promise<void> {
+    const { fold, host } = this.#held;
+    const verdict = await this.#check(name, schema, payload);
+    if (this.#isOver()) return;
+    const at = host.clock.now();
+    fold.current.feed(
+      verdict.type === 'accepted'
+        ? { type: 'signal_accepted', at, name, signal, payload: verdict.payload }
+        : { type: 'signal_refused', at, name, signal, issues: verdict.issues, arrivedAt: null, hold: false },
+    );
+  }
+
+  /** A schema may take its time: what is unread is better checked before the actor is locked than while it is. */
+  async #checkUnread(): Promise<void> {
+    const { definition, inbox } = this.#held;
+    if (!definition.signalInputs?.size) return;
+    const { messages } = await this.#held.load(null, inbox.consumed);
+    for (const message of messages) if (this.#schemaOf(message)) await this.#verdictOf(message);
   }
 
   // ------------------------------------------------------------------------------------- committing
@@ -195,6 +269,7 @@ export class RunTurn {
       let turn: Turn | undefined;
       // Before the lock: whoever holds it waits for no other connection.
       await this.#held.replay();
+      await this.#checkUnread();
       try {
         const answer = await host.journal.commitLocked(lease, inbox.consumed, async (unread) => {
           await this.#feedAgain(unread);

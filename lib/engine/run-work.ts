@@ -6,7 +6,7 @@ import type {
   Instant,
 } from '../core/index.js';
 import { SEMANTICS_VERSION } from '../core/index.js';
-import type { Codec, TimerInFlight } from '../core/index.js';
+import type { Codec, SignalCheck, TimerInFlight } from '../core/index.js';
 import type { InboxMessage } from '../journal/index.js';
 import type { AttemptOutcome } from './activity-executor.js';
 import { newSeed } from './ids.js';
@@ -28,6 +28,8 @@ export type Work =
       readonly message: InboxMessage;
       readonly hold: boolean;
     }
+  /** A schema is to be applied to a signal that was taken in before (F34). */
+  | { readonly type: 'signal check'; readonly moment: Instant; readonly check: SignalCheck }
   | { readonly type: 'activity end'; readonly moment: Instant; readonly ended: EndedActivity }
   | { readonly type: 'timer'; readonly moment: Instant; readonly timer: TimerInFlight };
 
@@ -58,6 +60,7 @@ export function eventOf(message: InboxMessage, hold: boolean, at: Instant, codec
         payload: message.payload!,
         arrivedAt: message.at,
         hold,
+        ...(message.checkedBy === 'signal' ? { checked: true } : {}),
       };
     case 'cancel':
       return { type: 'cancel_requested', at, reason: reasonOf(message, codec) };

@@ -190,6 +190,11 @@ export type StartAnswer =
   | { readonly type: 'reuse refused'; readonly runId: RunId; readonly state: RunState };
 
 export type MessageKind = 'signal' | 'cancel' | 'activity_result';
+/**
+ * Which schema has accepted a signal's payload before it was sent: that of its handler in the workflow's class, or that of
+ * the signal itself. No schema is applied twice, for it may yield what it would not take.
+ */
+export type CheckedBy = 'handler' | 'signal';
 export interface Message {
   readonly namespace: string;
   readonly workflowId: string;
@@ -204,6 +209,8 @@ export interface Message {
   readonly name: string | null;
   /** The signal's payload, the cancel's reason or the activity's outcome, as encoded text. */
   readonly payload: Encoded | null;
+  /** Absent: no schema has seen the payload. */
+  readonly checkedBy?: CheckedBy | undefined;
   /** Sent twice with one id it counts once, over all runs of the workflow id; `null` for none. */
   readonly messageId: string | null;
 }
@@ -270,6 +277,8 @@ export interface InboxMessage {
   readonly kind: 'start' | MessageKind;
   readonly name: string | null;
   readonly payload: Encoded | null;
+  /** As of {@link Message}. */
+  readonly checkedBy?: CheckedBy | undefined;
   readonly at: Instant;
 }
 

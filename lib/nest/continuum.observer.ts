@@ -54,6 +54,11 @@ export class LoggingObserver implements Observer {
           `Attempt ${event.attempt} of ${event.activity} for ${nameOf(event.run)} failed${event.retryIn === null ? ' for good' : `; the next one follows in ${event.retryIn} ms`}: ${reasonOf(event.error)}`,
         );
         break;
+      case 'signal refused':
+        this.#logger.warn(
+          `${nameOf(event.run)} refused a signal "${event.signal}", whose payload does not fit its schema: ${event.issues}`,
+        );
+        break;
       case 'calls not awaited':
         this.#logger.warn(
           `${nameOf(event.run)} completed without awaiting ${event.calls.map(forgotten).join('; ')}. Await each, or return its promise.`,

@@ -1,4 +1,5 @@
 import { Scope } from '@nestjs/common';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type {
   Class,
   RunBinding,
@@ -149,8 +150,9 @@ export class WorkflowReader {
     }
   }
 
-  #handlers(type: Class, marked: Class): Pick<WorkflowDefinition, 'signals' | 'queries'> {
+  #handlers(type: Class, marked: Class): Pick<WorkflowDefinition, 'signals' | 'signalInputs' | 'queries'> {
     const signals = new Set<string>();
+    const signalInputs = new Map<string, StandardSchemaV1>();
     const queries = new Set<string>();
     // A test's stand-in may have the handlers of the class it stands for, without being one.
     const marks = new Map([...handlerMarks.of(marked), ...handlerMarks.of(type)]);
@@ -171,11 +173,12 @@ export class WorkflowReader {
       } else if (first?.kind === 'signal') {
         this.#checkSignalOptions(place, first.options);
         signals.add(method);
+        if (first.options.input) signalInputs.set(method, first.options.input);
       } else {
         queries.add(method);
       }
     }
-    return { signals, queries };
+    return { signals, signalInputs, queries };
   }
 
   #checkSignalOptions(place: string, { input, ...unknown }: { readonly input?: unknown }): void {

@@ -44,6 +44,14 @@ export type EngineEvent =
   | { readonly type: 'turn committed'; readonly run: RunFacts; readonly entries: number }
   | { readonly type: 'turn refused'; readonly run: RunFacts; readonly reason: string }
   | { readonly type: 'turn failed'; readonly run: RunFacts; readonly error: Error; readonly retryIn: number }
+  /** The payload of a signal does not fit the schema of who takes it, and its sender knew of none: nobody gets it. */
+  | {
+      readonly type: 'signal refused';
+      readonly run: RunFacts;
+      readonly signal: string;
+      /** What the schema says. */
+      readonly issues: string;
+    }
   | { readonly type: 'lease lost'; readonly run: RunFacts }
   | {
       readonly type: 'activity attempt started';

@@ -3,6 +3,7 @@ import { describeContext } from './suites/context.js';
 import { describeInsideRun } from './suites/inside-run.js';
 import { describeRaces } from './suites/races.js';
 import { describeSaga } from './suites/saga.js';
+import { describeSchemas } from './suites/schemas.js';
 import { PostgresBackend } from './support/backend.js';
 
 describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
@@ -10,4 +11,5 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeInsideRun(new PostgresBackend(), residency);
   describeContext(new PostgresBackend(), residency);
   describeRaces(new PostgresBackend(), residency);
+  describeSchemas(new PostgresBackend(), residency);
 });

@@ -3,6 +3,7 @@ import { describeContext } from './suites/context.js';
 import { describeInsideRun } from './suites/inside-run.js';
 import { describeRaces } from './suites/races.js';
 import { describeSaga } from './suites/saga.js';
+import { describeSchemas } from './suites/schemas.js';
 import { memory } from './support/backend.js';
 
 // Everything twice: with runs that stay in memory, and with the memory dropped before every turn (F30).
@@ -11,4 +12,5 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeInsideRun(memory, residency);
   describeContext(memory, residency);
   describeRaces(memory, residency);
+  describeSchemas(memory, residency);
 });

@@ -148,6 +148,23 @@ export const signal = (name: string, payload?: unknown, hold = false, at = 1): H
   arrivedAt: at,
   hold,
 });
+export const accepted = (name: string, number: number, payload?: unknown, at = 1): HistoryEvent => ({
+  type: 'signal_accepted',
+  at,
+  name,
+  signal: number,
+  payload: codec.encode(payload),
+});
+/** `number` of its `signal_received`; `null`: refused by its handler's schema. */
+export const refused = (name: string, number: number | null, at = 1, hold = false): HistoryEvent => ({
+  type: 'signal_refused',
+  at,
+  name,
+  signal: number,
+  issues: codec.encode('does not fit'),
+  arrivedAt: number === null ? at : null,
+  hold,
+});
 export const cancel = (reason: string | null = 'asked', at = 1): HistoryEvent => ({
   type: 'cancel_requested',
   at,

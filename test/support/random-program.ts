@@ -4,6 +4,7 @@ import type {
   WorkflowDefinition,
   WorkflowInstance,
 } from '../../lib/core/index.js';
+import { defineSignal } from '../../lib/core/index.js';
 import { activity } from './fold-kit.js';
 import { Chance } from './random.js';
 
@@ -251,7 +252,10 @@ class Renderer {
           `ctx.condition(() => self.n >= ${s.at}${s.timeout === null ? '' : `, ${s.timeout}`})`,
         );
       case 'waitForSignal':
-        return this.#value(s.label, `ctx.waitForSignal('w${s.label % 2}', { timeout: ${s.ms} })`);
+        return this.#value(
+          s.label,
+          `ctx.waitForSignal(${s.label % 2 === 1 ? "'w1'" : s.label % 4 === 0 ? "'w0'" : 'W0'}, { timeout: ${s.ms} })`,
+        );
       case 'latch':
         return this.#value(s.label, `Promise.race([self.latch.then(() => 1), ctx.sleep(${s.ms})])`);
       case 'maybeThrow':
@@ -409,11 +413,12 @@ export function compile(
 ): WorkflowDefinition {
   // Made of the seed alone; programs are text, so that one that fails can be read.
   // oxlint-disable-next-line typescript/no-implied-eval
-  const make = new Function('outside', 'Ship', source) as (
+  const make = new Function('outside', 'Ship', 'W0', source) as (
     outside: () => number,
     ship: object,
+    w0: object,
   ) => ProgramClass;
-  const Program = make(outside, Undo);
+  const Program = make(outside, Undo, W0);
   return {
     name: `program ${program.seed}`,
     version: 1,
@@ -427,6 +432,17 @@ export function compile(
 }
 
 class Undo {}
+
+/** A signal with a schema. What it says comes from the world: a fold never asks it (F34). */
+const W0 = defineSignal('w0', {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: () => {
+      throw new Error('A fold asks no schema.');
+    },
+  },
+});
 
 // --------------------------------------------------------------------------------------------- mutation
 

@@ -7,7 +7,19 @@ import type {
   WorkflowDefinition,
 } from '../../lib/core/index.js';
 import { isEvent, RunProgress as Progress } from '../../lib/core/index.js';
-import { cancel, completed, failed, fired, newFold, shell, signal, started, stopped } from './fold-kit.js';
+import {
+  accepted,
+  cancel,
+  completed,
+  failed,
+  fired,
+  newFold,
+  refused,
+  shell,
+  signal,
+  started,
+  stopped,
+} from './fold-kit.js';
 import { Chance } from './random.js';
 
 /*
@@ -44,10 +56,28 @@ export class RandomWorld {
     if (timer) candidates.push(fired(timer.started.id, Math.max(at, timer.started.firesAt)));
     if (step < 40 && chance.happens(0.5)) {
       const name = chance.pick(['s0', 's0', 's1', 'w0', 'w1']);
-      candidates.push(signal(name, 1 + chance.below(2), chance.happens(0.1), at));
+      const sent = signal(name, 1 + chance.below(2), chance.happens(0.1), at);
+      candidates.push(this.#checkedBefore(step, name, sent));
     }
+    candidates.push(...this.#verdicts(step, progress, at));
     if (!cancelled && chance.happens(0.05)) candidates.push(cancel('asked', at));
     return candidates.length === 0 ? null : chance.pick(candidates);
+  }
+
+  /** Some senders know the schema; and what a handler's schema refuses is never received (F34). */
+  #checkedBefore(step: number, name: string, sent: HistoryEvent): HistoryEvent {
+    const luck = new Chance(this.seed * 53 + step * 11).next();
+    if (name === 'w0') return luck < 0.3 ? ({ ...sent, checked: true } as HistoryEvent) : sent;
+    return name !== 'w1' && luck < 0.1 ? refused(name, null, sent.at, 'hold' in sent && sent.hold) : sent;
+  }
+
+  /** What schemas say of the signals that are waited for under one. Three times: who holds a run asks them at once. */
+  #verdicts(step: number, progress: RunProgress, at: number): HistoryEvent[] {
+    return [...progress.requestedChecks].flatMap((number) => {
+      const luck = new Chance(this.seed * 97 + number * 7 + step).next();
+      const verdict = luck < 0.4 ? refused('w0', number, at) : accepted('w0', number, step % 5, at);
+      return [verdict, verdict, verdict];
+    });
   }
 
   /** Twice each: activities end more often than other things happen. */

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ContinuumRuntime } from '../../lib/client/runtime.js';
 import { durableCodec, resolveActivityOptions } from '../../lib/core/index.js';
 import type {
@@ -76,6 +77,7 @@ export interface ScriptedWorkflow {
   readonly name?: string;
   readonly version?: number;
   readonly signals?: readonly string[];
+  readonly signalInputs?: Readonly<Record<string, StandardSchemaV1>>;
   readonly queries?: readonly string[];
   readonly compensation?: 'automatic' | 'manual';
   /** The object of one run: handlers by name, and `run`. */
@@ -174,6 +176,7 @@ function defined(
     version: workflow.version ?? 1,
     compensation: workflow.compensation ?? 'automatic',
     signals: new Set(workflow.signals),
+    signalInputs: new Map(Object.entries(workflow.signalInputs ?? {})),
     queries: new Set(workflow.queries),
     construct(binding: RunBinding): WorkflowInstance {
       const made = workflow.make({

@@ -6,6 +6,7 @@ import { NotInWorkflowError, UnavailableActivityError } from '../errors.js';
 import type { RecordedActivityOptions, SideEffectOutcome } from '../history.js';
 import { isMisuse, misuse } from '../misuse.js';
 import { isError, textOf } from '../thrown.js';
+import type { Signal } from '../types.js';
 import type { ActivityCallOptionsInput } from '../workflow-context.js';
 import { never, rejected } from './deferred.js';
 import type { Execution } from './execution.js';
@@ -14,7 +15,7 @@ import { PendingActivity, PendingTimer } from './operation.js';
 import type { Scope } from './scope.js';
 import { OVER } from './unawaited-calls.js';
 import type { Wait } from './waits.js';
-import { ConditionWait, SignalWait, takeSignal } from './waits.js';
+import { ConditionWait, SignalWait } from './waits.js';
 
 /*
  * The durable calls (F6). Each acts at the call: it asks the gate, encodes its arguments, records its command and
@@ -166,7 +167,11 @@ export function condition(run: Execution, predicate: () => boolean, timeout?: Du
   }
 }
 
-export function waitForSignal(run: Execution, name: string, timeout?: Duration): Promise<unknown> {
+export function waitForSignal(
+  run: Execution,
+  { name, schema }: Pick<Signal, 'name' | 'schema'>,
+  timeout?: Duration,
+): Promise<unknown> {
   if (!run.admits('ctx.waitForSignal')) return never();
   const call = `ctx.waitForSignal("${name}")`;
   if (run.definition.signals.has(name)) {
@@ -186,11 +191,11 @@ export function waitForSignal(run: Execution, name: string, timeout?: Duration):
   const buffer = run.signals.of(name);
   // Waiters are served in order: whoever came before takes first (F10). In a race nobody takes what is there before it
   // is known that he goes on with it (F33).
-  if (buffer.payloads.length > 0 && buffer.waiting === 0 && !scope.contested)
-    return Promise.resolve(takeSignal(buffer, run.codec));
+  if (buffer.waiting === 0 && !scope.contested && buffer.isReady(run.ledger, schema))
+    return Promise.resolve(run.codec.decode(buffer.take()));
   if (buffer.waiting > 0 && !run.ledger.replaying) noteRival(run, name, scope);
   try {
-    const signalWait = new SignalWait(scope, rankOfWait(run), call, buffer, run.codec);
+    const signalWait = new SignalWait(run, scope, rankOfWait(run), call, buffer, schema);
     return wait(run, signalWait, `signal:${name}`, timeout);
   } catch (error) {
     return refused(run, call, error);

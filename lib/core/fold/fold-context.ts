@@ -100,9 +100,9 @@ export class FoldContext extends WorkflowContext {
     signal: Signal<P, unknown> | string,
     options?: { timeout: Duration },
   ): Promise<P | undefined> {
-    const name = typeof signal === 'string' ? signal : signal.name;
+    const named = typeof signal === 'string' ? { name: signal } : signal;
     // What was sent under the signal's type has that type.
-    return calls.waitForSignal(this.#run, name, options?.timeout) as Promise<P | undefined>;
+    return calls.waitForSignal(this.#run, named, options?.timeout) as Promise<P | undefined>;
   }
 
   sideEffect<T>(fn: () => T, name?: string): T {

@@ -16,6 +16,7 @@ import type { Item } from './history-queue.js';
 import { HistoryQueue, recordedEntry } from './history-queue.js';
 import { Ledger } from './ledger.js';
 import type { Segment } from './segment.js';
+import type { SignalCheck } from './signal-buffers.js';
 import { advanceCompensation, conclude, refuseForeignAwait } from './settling.js';
 import { snapshotOf } from './snapshot.js';
 import type { Steppable } from './steppable.js';
@@ -71,6 +72,9 @@ import { WorkflowObject } from './workflow-object.js';
  * - F33 A race has a scope for each branch. The first to settle decides, and cancels the others in its window, before a
  *       wait is looked at again; it waits for them. In a branch no signal is taken at the call: one wait at a time is.
  * - F32 Nobody waits for a signal that has a handler. What nobody took is counted at the end.
+ * - F34 A schema is applied to a payload once, outside of every window, and what it says is an event: a signal that a
+ *       handler's schema refuses is never received; one that is waited for under a schema is checked when it is about to
+ *       be taken, and stands in the way of those behind it until then. A replay asks no schema.
  *
  * Detection
  * - F13 A call or a settling outside a window of its own run is foreign; so is an event that ends with nothing durable
@@ -105,7 +109,7 @@ import { WorkflowObject } from './workflow-object.js';
  * - F29 A run records under which version of these rules it was written; hops, random numbers and ids belong to them.
  */
 
-export type { CodeFrame, Decision, LogLine, RunIdentity, UnawaitedCall };
+export type { CodeFrame, Decision, LogLine, RunIdentity, SignalCheck, UnawaitedCall };
 
 export interface FoldOptions {
   readonly definition: WorkflowDefinition;
@@ -220,6 +224,11 @@ export class Fold implements Steppable {
     return this.#started && this.progress.closed === null && this.progress.inFlight.size === 0;
   }
 
+  /** A signal that somebody waits for under a schema, and that no schema has seen: apply it, and feed what it says (F34). */
+  get requestedCheck(): SignalCheck | null {
+    return this.fault !== null || this.#run.concluded ? null : this.#run.signals.requested;
+  }
+
   // ------------------------------------------------------------------------------------------ feeding
 
   /** Recorded history, in whole segments (F4). Then step until `false`. */
@@ -331,7 +340,7 @@ export class Fold implements Steppable {
 
   /** Behind a held signal come others: every handler runs before `run` looks (F17). */
   get #isHeld(): boolean {
-    return this.#event?.type === 'signal_received' && this.#event.hold;
+    return this.#event !== null && 'hold' in this.#event && this.#event.hold;
   }
 
   /** Takes up the next item; `false` when there is none. */
@@ -402,6 +411,9 @@ export class Fold implements Steppable {
         return this.decided ? null : () => this.#object.start(event);
       case 'signal_received':
         return this.#decidedWhileHeld ? null : () => this.#object.signal(event);
+      case 'signal_accepted':
+      case 'signal_refused':
+        return event.signal === null ? null : () => this.#object.checked(event);
       case 'cancel_requested':
         return this.decided ? null : () => this.#object.cancel(event);
       case 'timer_fired':

@@ -63,6 +63,14 @@ export class Ledger implements MatchTally {
     return this.#segment !== null;
   }
 
+  /**
+   * Whether a signal has to be checked before somebody takes it (F34): while it is replayed, whether that was so then,
+   * whatever the code says now.
+   */
+  needsCheck(signal: number, hasSchema: boolean): boolean {
+    return this.#segment === null ? hasSchema : this.#segment.checks(signal);
+  }
+
   /** What the code last asked for, for messages; `null` before it asked for anything. */
   get lastAsked(): string | null {
     const last = this.#lastCommand;

@@ -81,6 +81,8 @@ function subjectOf(command: HistoryCommand): string | number | null {
     case 'activity_cancel_requested':
     case 'timer_cancelled':
       return command.of;
+    case 'signal_check_requested':
+      return command.signal;
     case 'rollback_cleared':
     case 'rollback_started':
     case 'run_completed':

@@ -21,9 +21,21 @@ export class Segment {
   #ahead: Set<number> | null = null;
   /** Where commands of a key stand, in order; made when something comes out of order. */
   #places: Map<string, number[]> | null = null;
+  /** Signals that a check was requested for; made when somebody asks. */
+  #checks: Set<number> | null = null;
 
   constructor(commands: readonly HistoryCommand[]) {
     this.#commands = commands;
+  }
+
+  /** Whether the code once asked for a check of this signal here (F34). */
+  checks(signal: number): boolean {
+    this.#checks ??= new Set(
+      this.#commands.flatMap((command) =>
+        command.type === 'signal_check_requested' ? [command.signal] : [],
+      ),
+    );
+    return this.#checks.has(signal);
   }
 
   /** The first command that the code has not asked for yet. */

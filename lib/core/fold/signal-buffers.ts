@@ -1,10 +1,66 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Encoded } from '../history.js';
+import type { Ledger } from './ledger.js';
+
+/** A signal that nobody took yet. */
+export interface BufferedSignal {
+  payload: Encoded;
+  /** The sequence number of its `signal_received`. */
+  readonly signal: number;
+  /** Whether a schema has accepted it, or is being asked (F34). */
+  check: 'none' | 'requested' | 'passed';
+}
+
+/** A schema is to be applied to a signal. Whoever holds the run does so, and feeds what it says (F34). */
+export interface SignalCheck {
+  readonly signal: number;
+  readonly name: string;
+  readonly payload: Encoded;
+  /** Of who waits for the signal; `undefined` when the code was changed and asks for none any more. */
+  readonly schema: StandardSchemaV1 | undefined;
+}
 
 /** Signals of one name that arrived and that nobody took yet, the oldest first (F10, F32). */
-export interface SignalBuffer {
-  readonly payloads: Encoded[];
+export class SignalBuffer {
+  readonly signals: BufferedSignal[] = [];
   /** How many waits are served from it. */
-  waiting: number;
+  waiting = 0;
+  /** Of the first signal, where its check is requested. */
+  #schema: StandardSchemaV1 | undefined;
+
+  constructor(readonly name: string) {}
+
+  /**
+   * Whether the first signal can be taken by who asks for it under this schema. One that no schema has seen is checked
+   * before; until then nobody takes it, and none that is behind it (F34).
+   */
+  isReady(ledger: Ledger, schema: StandardSchemaV1 | undefined): boolean {
+    const [first] = this.signals;
+    if (!first || first.check === 'requested') return false;
+    if (first.check === 'passed' || !ledger.needsCheck(first.signal, schema !== undefined)) return true;
+    const { signal } = first;
+    const asked = { type: 'signal_check_requested', at: ledger.now, name: this.name, signal } as const;
+    if (ledger.record(asked) === null) return false;
+    first.check = 'requested';
+    this.#schema = schema;
+    return false;
+  }
+
+  get requested(): SignalCheck | null {
+    const [first] = this.signals;
+    if (first?.check !== 'requested') return null;
+    return { signal: first.signal, name: this.name, payload: first.payload, schema: this.#schema };
+  }
+
+  accept(payload: Encoded): void {
+    const [first] = this.signals;
+    if (first) Object.assign(first, { payload, check: 'passed' });
+  }
+
+  /** The oldest payload; only asked for when there is one. */
+  take(): Encoded {
+    return this.signals.shift()!.payload;
+  }
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -25,21 +81,36 @@ export class SignalBuffers {
   of(name: string): SignalBuffer {
     this.#buffers ??= new Map();
     let buffer = this.#buffers.get(name);
-    if (!buffer) this.#buffers.set(name, (buffer = { payloads: [], waiting: 0 }));
+    if (!buffer) this.#buffers.set(name, (buffer = new SignalBuffer(name)));
     return buffer;
   }
 
   /** How many signals nobody took. */
   get unread(): number {
-    return this.entries().reduce((count, [, payloads]) => count + payloads.length, 0);
+    let unread = 0;
+    for (const { signals } of this.#buffers?.values() ?? []) unread += signals.length;
+    return unread;
+  }
+
+  /** The first check that is requested. */
+  get requested(): SignalCheck | null {
+    for (const { requested } of this.#buffers?.values() ?? []) if (requested) return requested;
+    return null;
   }
 
   /** What is buffered, by name. */
   entries(): [name: string, payloads: readonly Encoded[]][] {
-    const entries = [...(this.#buffers ?? [])].map<[string, readonly Encoded[]]>(([name, { payloads }]) => [
-      name,
-      payloads,
-    ]);
-    return entries.filter(([, payloads]) => payloads.length > 0);
+    return this.#filled(({ payload }) => payload);
+  }
+
+  /** How far what is buffered is checked, by name. */
+  checks(): [name: string, checks: readonly BufferedSignal['check'][]][] {
+    return this.#filled(({ check }) => check);
+  }
+
+  #filled<T>(of: (signal: BufferedSignal) => T): [name: string, of: readonly T[]][] {
+    return [...(this.#buffers?.values() ?? [])].flatMap(({ name, signals }) =>
+      signals.length === 0 ? [] : [[name, signals.map(of)]],
+    );
   }
 }

@@ -19,6 +19,7 @@ export function snapshotOf(run: Execution, object: WorkflowObject): unknown {
     pending: [...run.pending.operations.keys()].toSorted((a, b) => a - b),
     waits: [...run.pending.waits].map((wait) => wait.rank),
     buffers: run.signals.entries(),
+    checks: run.signals.checks(),
     shields: run.shields,
     runningHandlers: object.runningHandlers,
     compensating: run.compensating !== null,

@@ -1,4 +1,5 @@
-import type { Codec } from '../codec.js';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Execution } from './execution.js';
 import { Pending } from './operation.js';
 import type { PendingTimer } from './operation.js';
 import type { Scope } from './scope.js';
@@ -44,34 +45,31 @@ export class ConditionWait extends Wait {
 
 export class SignalWait extends Wait {
   readonly otherwise = undefined;
-  readonly #codec: Codec;
+  readonly #run: Execution;
+  readonly #schema: StandardSchemaV1 | undefined;
 
   constructor(
+    run: Execution,
     scope: Scope,
     rank: number,
     readonly call: string,
     readonly buffer: SignalBuffer,
-    codec: Codec,
+    schema: StandardSchemaV1 | undefined,
   ) {
     super(scope, rank);
-    this.#codec = codec;
+    this.#run = run;
+    this.#schema = schema;
     buffer.waiting++;
   }
   holds(): boolean {
-    return this.buffer.payloads.length > 0;
+    return this.buffer.isReady(this.#run.ledger, this.#schema);
   }
   take(): unknown {
-    return takeSignal(this.buffer, this.#codec);
+    return this.#run.codec.decode(this.buffer.take());
   }
   end(): void {
     this.buffer.waiting--;
   }
-}
-
-/** The oldest payload of a buffer that has one. */
-export function takeSignal(buffer: SignalBuffer, codec: Codec): unknown {
-  // Only called when there is one.
-  return codec.decode(buffer.payloads.shift()!);
 }
 
 /** A wait that is over, and how. */

@@ -5,7 +5,13 @@ import type {
   WorkflowInstance,
 } from '../definitions.js';
 import { HandlerFailure, RunNotReadyError, UnknownQueryError } from '../errors.js';
-import type { CancelRequested, RunStarted, SignalReceived } from '../history.js';
+import type {
+  CancelRequested,
+  RunStarted,
+  SignalAccepted,
+  SignalReceived,
+  SignalRefused,
+} from '../history.js';
 import { scheduleActivity } from './calls.js';
 import { messageOf } from '../thrown.js';
 import type { Execution } from './execution.js';
@@ -66,7 +72,9 @@ export class WorkflowObject implements RunBinding {
   signal(event: SignalReceived): void {
     const instance = this.#neverBegins ? null : this.#make();
     if (this.#neverBegins || !this.#run.definition.signals.has(event.name)) {
-      this.#run.signals.of(event.name).payloads.push(event.payload);
+      const { payload, checked } = event;
+      const signal = this.#run.ledger.eventSeq;
+      this.#run.signals.of(event.name).signals.push({ payload, signal, check: checked ? 'passed' : 'none' });
       return;
     }
     if (instance === null) return;
@@ -83,6 +91,13 @@ export class WorkflowObject implements RunBinding {
         this.#handlerFailed(event.name, error);
       },
     );
+  }
+
+  /** What a schema says of a signal that is waited for (F34): the waits are looked at anew behind it. */
+  checked(event: SignalAccepted | SignalRefused): void {
+    const buffer = this.#run.signals.of(event.name);
+    if (event.type === 'signal_accepted') buffer.accept(event.payload);
+    else if (event.signal !== null) buffer.take();
   }
 
   /**

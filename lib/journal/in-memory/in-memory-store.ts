@@ -1,5 +1,5 @@
 import type { Encoded, HistoryEntry, Instant } from '../../core/index.js';
-import type { InboxMessage, WorkerDeath, WorkerSession } from '../journal.js';
+import type { CheckedBy, InboxMessage, WorkerDeath, WorkerSession } from '../journal.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 import type { RunState } from '../turn.js';
 import { RowLock } from './row-lock.js';
@@ -183,13 +183,17 @@ export class InMemoryStore {
       readonly kind: InboxMessage['kind'];
       readonly name: string | null;
       readonly payload: Encoded | null;
+      readonly checkedBy?: CheckedBy | undefined;
     },
   ): number {
     const n = actor.inboxSeq + 1;
-    const { kind, name, payload } = message;
+    const { kind, name, payload, checkedBy } = message;
     actor.inboxSeq = n;
     if (kind === 'signal') actor.signalSeq = n;
-    actor.inbox = [...actor.inbox, { n, kind, name, payload, at: this.now() }];
+    actor.inbox = [
+      ...actor.inbox,
+      { n, kind, name, payload, ...(checkedBy && { checkedBy }), at: this.now() },
+    ];
     return n;
   }
 

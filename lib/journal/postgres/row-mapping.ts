@@ -24,6 +24,8 @@ interface Facts {
   readonly semanticsVersion?: number;
   readonly arrivedAt?: Instant;
   readonly hold?: true;
+  readonly checked?: true;
+  readonly signal?: number;
   readonly reason?: string;
   readonly attempts?: number;
   readonly compensation?: string;
@@ -71,8 +73,26 @@ function partsOf(entry: HistoryEntry): Parts {
       return {
         name: entry.name,
         payload: entry.payload,
-        facts: { arrivedAt: entry.arrivedAt, ...(entry.hold ? { hold: true } : {}) },
+        facts: {
+          arrivedAt: entry.arrivedAt,
+          ...(entry.hold ? { hold: true } : {}),
+          ...(entry.checked ? { checked: true } : {}),
+        },
       };
+    case 'signal_accepted':
+      return { name: entry.name, payload: entry.payload, facts: { signal: entry.signal } };
+    case 'signal_refused':
+      return {
+        name: entry.name,
+        payload: entry.issues,
+        facts: {
+          ...(entry.signal === null ? {} : { signal: entry.signal }),
+          ...(entry.arrivedAt === null ? {} : { arrivedAt: entry.arrivedAt }),
+          ...(entry.hold ? { hold: true } : {}),
+        },
+      };
+    case 'signal_check_requested':
+      return { name: entry.name, facts: { signal: entry.signal } };
     case 'cancel_requested':
     case 'run_terminated':
       return entry.reason === null ? {} : { facts: { reason: entry.reason } };
@@ -169,7 +189,29 @@ export function toEntry(row: HistoryRow): HistoryEntry {
     case 'run_started':
       return { type, at, input: payload, seed: facts.seed, semanticsVersion: facts.semanticsVersion };
     case 'signal_received':
-      return { type, at, name, payload, arrivedAt: facts.arrivedAt, hold: facts.hold ?? false };
+      return {
+        type,
+        at,
+        name,
+        payload,
+        arrivedAt: facts.arrivedAt,
+        hold: facts.hold ?? false,
+        ...(facts.checked ? { checked: true } : {}),
+      };
+    case 'signal_accepted':
+      return { type, at, name, signal: facts.signal, payload };
+    case 'signal_refused':
+      return {
+        type,
+        at,
+        name,
+        signal: facts.signal ?? null,
+        issues: payload,
+        arrivedAt: facts.arrivedAt ?? null,
+        hold: facts.hold ?? false,
+      };
+    case 'signal_check_requested':
+      return { type, at, name, signal: facts.signal };
     case 'cancel_requested':
     case 'run_terminated':
       return { type, at, reason: facts.reason ?? null };
@@ -259,13 +301,15 @@ export interface InboxRow {
   readonly kind: InboxMessage['kind'];
   readonly name: string | null;
   readonly payload: string | null;
+  readonly checked_by: NonNullable<InboxMessage['checkedBy']> | null;
   readonly at: number;
 }
 
-export const toInboxMessage = ({ n, kind, name, payload, at }: InboxRow): InboxMessage => ({
+export const toInboxMessage = ({ n, kind, name, payload, checked_by, at }: InboxRow): InboxMessage => ({
   n,
   kind,
   name,
   payload,
+  ...(checked_by === null ? {} : { checkedBy: checked_by }),
   at: toInstant(at),
 });

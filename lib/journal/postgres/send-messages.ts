@@ -77,6 +77,7 @@ function parametersOf(messages: readonly Message[]): SendMessages {
     kinds: textArray(messages.map((message) => message.kind)),
     names: textArray(messages.map((message) => message.name)),
     payloads: textArray(messages.map((message) => message.payload)),
+    checks: textArray(messages.map(({ checkedBy }) => checkedBy ?? null)),
     messageIds: textArray(messages.map((message) => message.messageId)),
     repeated: booleanArray(
       messages.map(({ messageId }, i) => messageId !== null && isRepeated(ids, `${keys[i]} ${messageId}`)),

@@ -6,7 +6,9 @@ import { handlerMarks } from '../../core/index.js';
 
 export interface OnSignalOptions<S extends StandardSchemaV1 = StandardSchemaV1> {
   /**
-   * A Standard Schema for the payload, applied once when the signal is sent; the handler gets what it yields.
+   * A Standard Schema for the payload, applied once: when the signal is sent, or, where its sender does not know the class,
+   * when the run takes it up; what does not fit is then refused with a note in the history, and the run goes on. The handler
+   * gets what it yields.
    * Defaults to no validation.
    */
   readonly input?: S | undefined;
@@ -49,7 +51,7 @@ export type CheckedSignalHandlerDecorator<In, Out> = <F extends (payload: any) =
  */
 export function OnSignal(): SignalHandlerDecorator;
 /**
- * Makes a method of a workflow the handler of the signal of the same name, whose payload is checked when it is sent.
+ * Makes a method of a workflow the handler of the signal of the same name, whose payload is checked, whoever sends it.
  *
  * ```ts
  * @OnSignal({ input: z.string().min(1) }) approve(by: string): void { this.approvedBy = by; }

@@ -22,8 +22,37 @@ export const ENTRY_SAMPLES: {
 } = {
   run_started: [{ type: 'run_started', at: AT, input: ENCODED, seed: TEXT, semanticsVersion: 3 }],
   signal_received: [
-    { type: 'signal_received', at: AT, name: TEXT, payload: ENCODED, arrivedAt: AT - 7, hold: true },
+    {
+      type: 'signal_received',
+      at: AT,
+      name: TEXT,
+      payload: ENCODED,
+      arrivedAt: AT - 7,
+      hold: true,
+      checked: true,
+    },
     { type: 'signal_received', at: AT, name: '', payload: 'null', arrivedAt: 0, hold: false },
+  ],
+  signal_accepted: [{ type: 'signal_accepted', at: AT, name: TEXT, signal: 12, payload: ENCODED }],
+  signal_refused: [
+    {
+      type: 'signal_refused',
+      at: AT,
+      name: TEXT,
+      signal: null,
+      issues: ENCODED,
+      arrivedAt: AT - 7,
+      hold: true,
+    },
+    {
+      type: 'signal_refused',
+      at: AT,
+      name: '',
+      signal: 2,
+      issues: '"no"',
+      arrivedAt: null,
+      hold: false,
+    },
   ],
   cancel_requested: [
     { type: 'cancel_requested', at: AT, reason: TEXT },
@@ -93,6 +122,7 @@ export const ENTRY_SAMPLES: {
       outcome: { type: 'failure', failure: FAILURE },
     },
   ],
+  signal_check_requested: [{ type: 'signal_check_requested', at: AT, name: TEXT, signal: 12 }],
   rollback_step_added: [{ type: 'rollback_step_added', at: AT, id: 11, name: 'refund', args: ENCODED }],
   rollback_cleared: [{ type: 'rollback_cleared', at: AT }],
   rollback_started: [

@@ -8,6 +8,7 @@ export interface InboxMessage {
   readonly kind: string;
   readonly name: string | null;
   readonly payload: unknown;
+  readonly checkedBy: string | null;
   readonly at: Date;
 }
 
@@ -22,6 +23,7 @@ export const inboxMessageEntity = (schema: string): EntitySchema<InboxMessage> =
       kind: text(),
       name: nullable(text()),
       payload: nullable(json()),
+      checkedBy: nullable(text('checked_by')),
       at: instant(),
     },
     checks: [{ name: 'inbox_kind', expression: "kind in ('start', 'signal', 'cancel', 'activity_result')" }],

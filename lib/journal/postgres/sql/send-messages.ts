@@ -12,6 +12,7 @@ export interface SendMessages {
   readonly kinds: string;
   readonly names: string;
   readonly payloads: string;
+  readonly checks: string;
   readonly messageIds: string;
   /** Whether the message id was in this batch before. */
   readonly repeated: string;
@@ -37,10 +38,10 @@ with message as materialized (
   select *
   from unnest(
     :targets::int[], :runIds::uuid[], :kinds::text[], :names::text[], :payloads::json[],
-    :messageIds::text[], :repeated::boolean[]
+    :checks::text[], :messageIds::text[], :repeated::boolean[]
   ) with ordinality as message(
     target, run_id, kind, name, payload,
-    message_id, repeated, ordinal
+    checked_by, message_id, repeated, ordinal
   )
 ),
 target as materialized (
@@ -130,8 +131,10 @@ counted as (
   returning actor.id, actor.inbox_seq - arrived.messages as before, actor.lease_owner
 ),
 delivered as (
-  insert into ${schema}.inbox (actor_id, n, kind, name, payload, at)
-  select taken.actor_id, counted.before + taken.place, taken.kind, taken.name, taken.payload, clock_timestamp()
+  insert into ${schema}.inbox (actor_id, n, kind, name, payload, checked_by, at)
+  select
+    taken.actor_id, counted.before + taken.place, taken.kind, taken.name, taken.payload, taken.checked_by,
+    clock_timestamp()
   from taken
   join counted on counted.id = taken.actor_id
 )

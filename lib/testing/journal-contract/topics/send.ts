@@ -38,6 +38,20 @@ export function sendTopic({ test, expect }: Topic): void {
     expect(times.at(-1)).toBeLessThanOrEqual(Math.ceil(await s.harness.now()));
   });
 
+  test('a message keeps which schema has accepted it', async (s) => {
+    const { run } = await s.held(await s.worker());
+    await s.journal.send([
+      s.signal(run, { checkedBy: 'handler' }),
+      s.signal(run),
+      s.signal(run, { checkedBy: 'signal' }),
+    ]);
+    expect((await s.inboxOf(run)).map(({ checkedBy }) => checkedBy)).toEqual([
+      'handler',
+      undefined,
+      'signal',
+    ]);
+  });
+
   test('a batch to many targets keeps the order of each', async (s) => {
     const runs = (await s.heldMany(5, await s.worker())).map(({ run }) => run);
     const messages = range(40).map((i) => s.signal(runs[i % 5] ?? { workflowId: '' }, { payload: `${i}` }));
