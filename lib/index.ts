@@ -52,6 +52,7 @@ export type {
   RaceOutcome,
   RetryOptions,
   Signal,
+  Stored,
   WorkflowArgs,
   WorkflowClass,
   WorkflowInfo,

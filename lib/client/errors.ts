@@ -15,6 +15,8 @@ export abstract class ClientError extends Error {
 /** The run failed. `cause` is what its code threw; `rollback` tells whether what it had done is undone. */
 export class WorkflowFailedError extends ClientError {
   override readonly name: string = 'WorkflowFailedError';
+  /** What its code threw. */
+  declare readonly cause: unknown;
   readonly status = 422;
   constructor(
     readonly workflowId: string,
@@ -29,6 +31,8 @@ export class WorkflowFailedError extends ClientError {
 /** The run was cancelled. */
 export class WorkflowCancelledError extends ClientError {
   override readonly name: string = 'WorkflowCancelledError';
+  /** What its code threw: a `CancelledError`. */
+  declare readonly cause: unknown;
   readonly status = 409;
   constructor(
     readonly workflowId: string,
@@ -156,6 +160,8 @@ export class InvalidInputError extends ClientError {
  */
 export class RunBlockedError extends ClientError {
   override readonly name: string = 'RunBlockedError';
+  /** Why its code cannot go on. */
+  declare readonly cause: unknown;
   readonly status = 503;
   constructor(
     readonly workflowId: string,

@@ -20,6 +20,8 @@ export class NonRetryableError extends Error {
 /** An activity has failed for good. `cause` is what its last attempt threw. */
 export class ActivityFailure extends Error {
   override readonly name: string = 'ActivityFailure';
+  /** What the last attempt threw: an `Error`, unless the activity throws something else. */
+  declare readonly cause: unknown;
   constructor(
     message: string,
     readonly activity: string,
@@ -50,6 +52,8 @@ export class TimeoutFailure extends Error {
 /** A signal handler threw, and so failed its run. */
 export class HandlerFailure extends Error {
   override readonly name: string = 'HandlerFailure';
+  /** What the handler threw. */
+  declare readonly cause: unknown;
   constructor(
     message: string,
     readonly handler: string,

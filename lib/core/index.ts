@@ -28,6 +28,7 @@ export type { Mistakes } from './misuse.js';
 export * from './names.js';
 export * from './progress.js';
 export * from './retry-policy.js';
+export type * from './stored.js';
 export * from './thrown.js';
 export * from './types.js';
 export { limit } from './values/failure-limits.js';

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Stored } from './stored.js';
 import type { WorkflowContext } from './workflow-context.js';
 
 // `any` below stands in positions that only infer: a constraint with `unknown` would refuse every class.
@@ -38,10 +39,11 @@ type InputThen<I extends unknown[], Options> = I extends []
     : [input?: I[0], options?: Options];
 
 export type WorkflowInput<W> = W extends { run: infer R extends Method } ? Rest<Parameters<R>>[0] : never;
+/** What `run` returned, as it comes back: {@link Stored}. */
 export type WorkflowResult<W> = unknown extends W
   ? unknown
   : W extends { run: infer R extends Method }
-    ? Awaited<ReturnType<R>>
+    ? Stored<Awaited<ReturnType<R>>>
     : never;
 export type WorkflowArgs<W, Options> = unknown extends W
   ? [input?: unknown, options?: Options]
@@ -49,8 +51,9 @@ export type WorkflowArgs<W, Options> = unknown extends W
     ? InputThen<Rest<Parameters<R>>, Options>
     : never;
 
+/** What `execute` returned, as it comes back: {@link Stored}. */
 export type ActivityResult<A> = A extends { execute: infer E extends Method }
-  ? Awaited<ReturnType<E>>
+  ? Stored<Awaited<ReturnType<E>>>
   : never;
 export type ActivityArgs<A, Options> = A extends { execute: infer E extends Method }
   ? InputThen<FirstOnly<Parameters<E>>, Options>
@@ -96,7 +99,7 @@ export type HandlerResult<W, K> = unknown extends W
   ? unknown
   : K extends keyof W
     ? W[K] extends Method
-      ? Awaited<ReturnType<W[K]>>
+      ? Stored<Awaited<ReturnType<W[K]>>>
       : unknown
     : unknown;
 
