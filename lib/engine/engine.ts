@@ -122,10 +122,7 @@ export class Engine {
         load: (request) => persistence.through('load', () => this.#loads.ask(request)),
         mismatches: new Mismatches(),
         send: (message) => this.#send(message),
-        // The end of the session frees it as well.
-        stranded: ({ owner }, why) => {
-          if (!this.#leaving) this.session.renew(owner, `a lease could not be given back: ${why}`);
-        },
+        stranded: (lease) => this.#strayLeases.sight(lease),
       },
       settings.runs,
       registry.workflows,

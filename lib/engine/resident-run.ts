@@ -429,7 +429,7 @@ export class ResidentRun {
     const { host, lease } = this.#held;
     // An outage is waited out and told by whoever meets it; this is about this run alone.
     if (!isOutage(error)) host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
-    host.stranded(lease, error.message);
+    host.stranded(lease);
     this.drop();
   }
 
@@ -437,9 +437,13 @@ export class ResidentRun {
   #letGo(answer: Committed['answer'] | CommitAnswer): void {
     if (this.over) return;
     const { host, lease } = this.#held;
-    // Whoever took it over has it; otherwise the lease is still ours, and only the end of the session frees it.
+    // Whoever took it over has it; otherwise the lease is still ours.
     if (answer.type === 'lost') host.observer.notice({ type: 'lease lost', run: this.facts });
-    else host.stranded(lease, answer.type);
+    else {
+      const error = new Error(`The run could not be given back: ${answer.type}.`);
+      host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
+      host.stranded(lease);
+    }
     this.drop();
   }
 

@@ -33,8 +33,8 @@ export interface RunHost {
   /** Batched reads and sends. They wait for a journal that cannot be reached. */
   load(request: LoadRequest): Promise<Loaded>;
   send(message: Message): Promise<void>;
-  /** A lease could not be given back: only a new session frees it. */
-  stranded(lease: Lease, why: string): void;
+  /** A lease is still this worker's, though nobody holds the run any more. */
+  stranded(lease: Lease): void;
 }
 
 export interface ResidencySettings {

@@ -2,6 +2,7 @@ import type {
   ActorId,
   HeartbeatAnswer,
   Journal,
+  Lease,
   OwnedActor,
   Persistence,
   WorkerId,
@@ -28,8 +29,8 @@ export interface SweptEngine {
 
 /**
  * Finds leases that the database has given to this worker and that nobody here holds, and gives them back. Such a run
- * was claimed or born while its answer got lost, or its start was told to have failed; nobody else may take it up as long
- * as the session lives. The other runs of this worker notice nothing.
+ * was claimed or born while its answer got lost, its start was told to have failed, or it could not be given back; nobody
+ * else may take it up as long as the session lives. The other runs of this worker notice nothing.
  *
  * It costs one number with each heartbeat. All that is owned is read only when that is more than what is held, when
  * something was sighted, and now and then.
@@ -66,6 +67,15 @@ export class StrayLeases {
     if (this.#looking || !(suspicious || this.#failed || this.#beats === 0)) return;
     this.#looking = true;
     void inRootContext(() => this.#look(session.id));
+  }
+
+  /**
+   * A run was let go, but its lease could not be given back: that is done with the next heartbeat, until it is done. Not
+   * at once, or a run that fails like this each time would be claimed all the time.
+   */
+  sight({ owner, actorId, token }: Lease): void {
+    if (owner !== this.#engine.session.id) return;
+    this.#sighted.set(actorId, { token, claimsBegun: this.#claimsBegun });
   }
 
   /** Of another session. */

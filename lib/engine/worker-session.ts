@@ -100,11 +100,6 @@ export class WorkerSession {
     await this.#beat();
   }
 
-  /** Ends a session at once and begins a new one: frees leases that got lost on the way. */
-  renew(id: WorkerId, reason: string): void {
-    if (this.#state === 'open' && this.#id === id) this.#lose(reason);
-  }
-
   async stop(): Promise<void> {
     if (this.#state === 'closed' || this.#state === 'new') return;
     await this.abandon();

@@ -118,6 +118,39 @@ describe('Outages of the journal', () => {
     expect(stage.recorder.count('worker lost')).toBe(0);
   });
 
+  it('gives back the one run whose release was refused, and leaves the others alone', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const stage = await open({
+      journal,
+      workflows: [waits, { ...waits, name: 'neighbour' }],
+      settings: { heartbeatInterval: 50, runs: 2 },
+    });
+    const neighbour = await stage.client.start('neighbour');
+    const handle = await stage.client.start('scripted');
+    // As after a failover that lost commits.
+    let refused = 0;
+    detour('commit', async (real, turns, options) => {
+      const answers = await Promise.all(
+        turns.map(async (turn) => {
+          const mine = turn.lease.runId === handle.runId && turn.outcome.type === 'release';
+          if (mine && refused++ === 0) return { type: 'history lost' } as const;
+          return (await real([turn], options))[0]!;
+        }),
+      );
+      return answers;
+    });
+    // A slot is wanted: those that wait leave.
+    await stage.client.start('scripted');
+    await stage.recorder.until('stray leases given back');
+    expect(refused).toBeGreaterThan(0);
+    await handle.signal('go', 'back again');
+    await expect(handle.result()).resolves.toBe('back again');
+    await neighbour.signal('go', 'undisturbed');
+    await expect(neighbour.result()).resolves.toBe('undisturbed');
+    expect(stage.recorder.count('worker lost')).toBe(0);
+    expect(stage.recorder.count('worker registered')).toBe(1);
+  });
+
   it('keeps its runs when a claim was not made whose answer got lost', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const stage = await open({ journal, workflows: [waits], settings: { heartbeatInterval: 50 } });

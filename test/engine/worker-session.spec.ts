@@ -53,19 +53,6 @@ describe('WorkerSession', () => {
     await journal.close();
   });
 
-  it('renews itself once, however many ask for it', async () => {
-    const { id } = await begin(10_000);
-    session.renew(id, 'first');
-    session.renew(id, 'second');
-    await beats(2);
-    // Somebody who has not heard of it.
-    session.renew(id, 'third');
-    await beats(2);
-    expect(recorder.count('worker lost')).toBe(1);
-    expect(recorder.count('worker registered')).toBe(2);
-    expect(session.id).not.toBe(id);
-  });
-
   it('registers again as soon as the journal can be reached', async () => {
     await begin(100);
     const refuse = (): Promise<never> =>
@@ -99,7 +86,7 @@ describe('WorkerSession', () => {
       await real(owner);
       if (owner === id) ended.open();
     });
-    session.renew(id, 'lost');
+    detour('heartbeat', () => Promise.resolve({ type: 'dead' }), 1);
     await recorder.until('worker registered', () => recorder.count('worker registered') === 2);
     expect(session.open).toBe(true);
     released.open();
