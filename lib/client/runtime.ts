@@ -68,7 +68,7 @@ export class ContinuumRuntime {
     const { journal, observer } = options;
     this.persistence = observedPersistence(observer);
     this.#codec = limitedCodec(options.codec, options.maxPayloadBytes);
-    this.#wakeup = new Wakeup(journal, newWorkerId());
+    this.#wakeup = new Wakeup(journal, options.namespace, newWorkerId());
     this.#results = new ResultWaiter(journal, this.#wakeup, this.persistence);
     this.#starts = new StartBatcher(journal, this.persistence);
     this.#sender = new MessageSender(journal);

@@ -27,16 +27,19 @@ export class Wakeup {
   readonly #listeners = new Set<HintListener>();
   readonly #outgoing = new Set<string>();
   readonly #journal: Journal;
-  /** Our own hints come back to us, and were heard already. */
-  readonly #self: string;
+  /** Begins what we send: our own hints come back to us, and were heard already. */
+  readonly #header: string;
+  /** Applications with others may share the schema, and its channel. */
+  readonly #namespace: string;
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> = Promise.resolve();
   #unlisten: (() => Promise<void>) | undefined;
   #stopped = false;
 
-  constructor(journal: Journal, self: string) {
+  constructor(journal: Journal, namespace: string, self: string) {
     this.#journal = journal;
-    this.#self = self;
+    this.#namespace = namespace;
+    this.#header = `@${self} ${namespace}`;
   }
 
   /** Begins to hear other processes. Failing to is no error: polling goes on. */
@@ -89,17 +92,23 @@ export class Wakeup {
     if (this.#outgoing.size === 0) return;
     const texts = this.#outgoing.size > LISTED ? ['*'] : [...this.#outgoing];
     this.#outgoing.clear();
-    this.#sending = this.#journal.notify([`@${this.#self}`, ...texts]).catch(() => {
+    this.#sending = this.#journal.notify([this.#header, ...texts]).catch(() => {
       // Lost: whoever it was for finds out at the next poll.
     });
   }
 
   #muted = false;
   #heard(text: string): void {
-    if (text.startsWith('@')) this.#muted = text === `@${this.#self}`;
+    if (text.startsWith('@')) this.#muted = text === this.#header || !this.#isForUs(text);
     else if (this.#muted) return;
     else if (text === '*') this.#everything();
     else this.#deliver(read(text));
+  }
+
+  /** A process of a version before namespaces were told has none in its header: it may mean anybody. */
+  #isForUs(header: string): boolean {
+    const end = header.indexOf(' ');
+    return end < 0 || header.slice(end + 1) === this.#namespace;
   }
 
   #everything(): void {

@@ -18,7 +18,7 @@ it('a wait for a result that is longer than a timer of Node counts goes on after
   const { Wakeup } = await import('../../lib/wakeup/index.js');
 
   const journal = new InMemoryJournal();
-  const waiter = new ResultWaiter(journal, new Wakeup(journal, 'w1'));
+  const waiter = new ResultWaiter(journal, new Wakeup(journal, 'default', 'w1'));
   const settled = jest.fn();
   const waiting = waiter.wait(asRunId('r-1'), 60 * DAY, true).then(settled);
   const next = (): number => timers.find(({ within }) => within > DAY)!.within;

@@ -130,7 +130,7 @@ describe('WorkerSession', () => {
     const rescuer = new LeaseRescuer(
       journal,
       'default',
-      new Wakeup(journal, 'w'),
+      new Wakeup(journal, 'default', 'w'),
       recorder,
       1_000,
       () => session.isSteady,

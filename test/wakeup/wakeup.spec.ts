@@ -16,8 +16,8 @@ describe('Wakeup', () => {
   beforeEach(async () => {
     await journal.open();
     await other.open();
-    here = new Wakeup(journal, 'here');
-    there = new Wakeup(other, 'there');
+    here = new Wakeup(journal, 'shop', 'here');
+    there = new Wakeup(other, 'shop', 'there');
     await here.start();
     await there.start();
   });
@@ -68,8 +68,34 @@ describe('Wakeup', () => {
     await here.stop();
     await expect(heard.opened).resolves.toEqual({ type: 'run ready' });
     detour('notify', () => Promise.reject(new Error('no connection')), 1);
-    const third = new Wakeup(journal, 'third');
+    const third = new Wakeup(journal, 'shop', 'third');
     third.tell({ type: 'run ready' });
     await expect(third.stop()).resolves.toBeUndefined();
+  });
+
+  it('hears nothing of other namespaces, and everything of a version that did not name them', async () => {
+    const bank = new Wakeup(other, 'bank', 'bank');
+    const spaced = new Wakeup(other, 'the shop', 'spaced');
+    await Promise.all([bank.start(), spaced.start()]);
+    const elsewhere: Hint[] = [];
+    for (const wakeup of [bank, spaced]) wakeup.listen((hint) => void elsewhere.push(hint));
+    const heard: Hint[] = [];
+    const both = gate();
+    there.listen((hint) => {
+      if (heard.push(hint) === 2) both.open();
+    });
+    // Bank's come first, so what `there` had heard of them would stand before the others.
+    bank.tell({ type: 'run ready' });
+    await bank.stop();
+    here.tellOthers({ type: 'mail', actorId: asActorId('a') });
+    await here.stop();
+    await journal.notify(['@old', 'mb']);
+    await both.opened;
+    expect(heard).toEqual([
+      { type: 'mail', actorId: 'a' },
+      { type: 'mail', actorId: 'b' },
+    ]);
+    expect(elsewhere).toEqual([{ type: 'run ready' }, { type: 'mail', actorId: 'b' }]);
+    await spaced.stop();
   });
 });
