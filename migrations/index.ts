@@ -7,6 +7,7 @@ import { createSchemaVersion } from './0006-create-schema-version.js';
 import { claimByNamespace } from './0007-claim-by-namespace.js';
 import { countDeaths } from './0008-count-deaths.js';
 import { checkSignals } from './0009-check-signals.js';
+import { markStuckRuns } from './0010-mark-stuck-runs.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
 
 export type { MigrationClass };
@@ -22,6 +23,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   claimByNamespace,
   countDeaths,
   checkSignals,
+  markStuckRuns,
 ];
 
 /**

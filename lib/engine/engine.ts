@@ -178,11 +178,13 @@ export class Engine {
   }
 
   #watch(): Watchdog | undefined {
-    const { shell, observer, settings } = this.#parts;
+    const { journal, shell, observer, settings } = this.#parts;
     if (!settings.watchdog) return undefined;
     const { timeout } = settings.watchdog;
-    const watchdog = new Watchdog(settings.watchdog, (run) =>
-      observer.notice({ type: 'event loop blocked', run, timeout }),
+    const watchdog = new Watchdog(
+      settings.watchdog,
+      (run) => observer.notice({ type: 'event loop blocked', run, timeout }),
+      journal.stuckMark(),
     );
     shell.watchedBy(watchdog);
     return watchdog;

@@ -9,9 +9,10 @@ export const WATCHDOG_THREAD = String.raw`
 'use strict';
 const { parentPort, workerData } = require('node:worker_threads');
 const { writeSync } = require('node:fs');
-const { shared, poll, timeout, slotBytes } = workerData;
+const { shared, poll, timeout, slotBytes, mark } = workerData;
 const cells = new Int32Array(shared, 0, 5);
 const [WINDOWS, SLOT, BEATS, STOPPED, DEBUGGED] = [0, 1, 2, 3, 4];
+const MARK_PATIENCE = 3000;
 const enough = Math.ceil(timeout / poll);
 
 function runIn(slot) {
@@ -22,30 +23,57 @@ function runIn(slot) {
 
 // The main thread cannot print: process.stderr of a thread goes through it.
 function say(text) {
-  try { writeSync(2, text + '\n'); } catch { /* Nobody reads it. */ }
+  try { writeSync(2, '[Continuum] ' + text + '\n'); } catch { /* Nobody reads it. */ }
 }
 
-let [windows, beats, windowLooks, beatLooks, told] = [-1, -1, 0, 0, false];
-while (Atomics.wait(cells, STOPPED, 0, poll) === 'timed-out') {
-  const slot = Atomics.load(cells, SLOT);
-  const window = Atomics.load(cells, WINDOWS);
-  const beat = Atomics.load(cells, BEATS);
-  windowLooks = slot !== 0 && window === windows ? windowLooks + 1 : 0;
-  beatLooks = beat === beats ? beatLooks + 1 : 0;
-  windows = window;
-  beats = beat;
-  if (windowLooks < enough && beatLooks < enough) { told = false; continue; }
-  if (told) continue;
-  told = true;
-  if (windowLooks < enough) {
-    say('[Continuum] The event loop of process ' + process.pid + ' has not turned for ' + timeout + ' ms, and no workflow is running code: an activity or the application keeps it busy. Its runs are taken over by other workers. Give long computations to a worker thread.');
-    parentPort.postMessage({ run: null });
-    continue;
+// Tells the journal. A journal that does not answer must not keep a process that is to be ended.
+async function markRun(run) {
+  if (mark === null) return;
+  let timer;
+  try {
+    const work = new Function('run', 'data', 'require', mark.program)(run, mark.data, require);
+    await Promise.race([work, new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error('the journal did not answer')), MARK_PATIENCE);
+    })]);
+  } catch (error) {
+    say('Run ' + run.runId + ' could not be marked as what has stopped its process (' + error.message + '). It is found out when it has stopped more of them.');
+  } finally {
+    clearTimeout(timer);
   }
-  const run = runIn(slot);
-  const ends = workerData.ends && Atomics.load(cells, DEBUGGED) === 0;
-  say('[Continuum] Workflow ' + run.workflow + ' "' + run.workflowId + '" (run ' + run.runId + ') has been running code for ' + timeout + ' ms without an await, and process ' + process.pid + ' can do nothing else: it is in an endless loop, or computes what belongs into an activity.' + (ends ? ' The process is ended now.' : ' The process goes on being of no use until it is restarted.'));
+}
+
+async function tellOfRun(run) {
+  const debugged = Atomics.load(cells, DEBUGGED) !== 0;
+  const ends = workerData.ends && !debugged;
+  say('Workflow ' + run.workflow + ' "' + run.workflowId + '" (run ' + run.runId + ') has been running code for ' + timeout + ' ms without an await, and process ' + process.pid + ' can do nothing else: it is in an endless loop, or computes what belongs into an activity.' + (ends ? ' The process is ended now.' : ' The process goes on being of no use until it is restarted.'));
   parentPort.postMessage({ run });
+  // At a breakpoint the run is not to blame.
+  if (!debugged) await markRun(run);
   if (ends) process.kill(process.pid, 'SIGKILL');
 }
+
+function tellOfOthers() {
+  say('The event loop of process ' + process.pid + ' has not turned for ' + timeout + ' ms, and no workflow is running code: an activity or the application keeps it busy. Its runs are taken over by other workers. Give long computations to a worker thread.');
+  parentPort.postMessage({ run: null });
+}
+
+async function watch() {
+  let [windows, beats, windowLooks, beatLooks, told] = [-1, -1, 0, 0, false];
+  while (Atomics.wait(cells, STOPPED, 0, poll) === 'timed-out') {
+    const slot = Atomics.load(cells, SLOT);
+    const window = Atomics.load(cells, WINDOWS);
+    const beat = Atomics.load(cells, BEATS);
+    windowLooks = slot !== 0 && window === windows ? windowLooks + 1 : 0;
+    beatLooks = beat === beats ? beatLooks + 1 : 0;
+    windows = window;
+    beats = beat;
+    if (windowLooks < enough && beatLooks < enough) { told = false; continue; }
+    if (told) continue;
+    told = true;
+    if (windowLooks < enough) tellOfOthers();
+    else await tellOfRun(runIn(slot));
+  }
+}
+
+void watch();
 `;

@@ -1,6 +1,7 @@
 import { url as debuggerUrl } from 'node:inspector';
 import { clearInterval, setInterval } from 'node:timers';
 import { Worker } from 'node:worker_threads';
+import type { StuckMark } from '../journal/index.js';
 import type { RunFacts } from '../observability/index.js';
 import { WATCHDOG_THREAD } from './watchdog-thread.js';
 
@@ -43,14 +44,15 @@ export class Watchdog {
   /** A run has many phases, and its text is the same in all of them. */
   readonly #texts = new WeakMap<WatchedRun, Uint8Array>();
 
-  constructor({ timeout, ends }: WatchdogOptions, stuck: StuckListener) {
+  /** @param mark how the journal is told of a run while the event loop stands still; `null`: not at all */
+  constructor({ timeout, ends }: WatchdogOptions, stuck: StuckListener, mark: StuckMark | null = null) {
     const shared = new SharedArrayBuffer(CELLS_BYTES + SLOTS * SLOT_BYTES);
     this.#cells = new Int32Array(shared, 0, CELLS_BYTES / Int32Array.BYTES_PER_ELEMENT);
     this.#slots = new Uint8Array(shared, CELLS_BYTES);
     const poll = Math.max(10, Math.floor(timeout / LOOKS));
     this.#thread = new Worker(WATCHDOG_THREAD, {
       eval: true,
-      workerData: { shared, poll, timeout, slotBytes: SLOT_BYTES, ends },
+      workerData: { shared, poll, timeout, slotBytes: SLOT_BYTES, ends, mark },
     });
     this.#thread.on('message', ({ run }: { readonly run: WatchedRun | null }) => stuck(run));
     // Without its thread nothing is watched; everything else goes on.

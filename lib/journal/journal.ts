@@ -112,6 +112,12 @@ export interface Journal {
    * counts one.
    */
   rescue(namespace: string): Promise<RescueAnswer>;
+  /**
+   * How a thread of this process marks the run whose code has stopped the event loop: nothing else of the process could.
+   * Whoever rescues the worker then knows which of its runs it was. `null` where no thread can: in memory there is
+   * nobody left who could look, and on Postgres a password that is a function cannot be handed to a thread.
+   */
+  stuckMark(): StuckMark | null;
 
   // ----------------------------------------------------------------------------------------- reading
 
@@ -325,6 +331,12 @@ export interface OwnedActor {
   readonly token: number;
   readonly inboxSeq: number;
 }
+/** What a thread can be given: text and plain data. */
+export interface StuckMark {
+  /** The body of a function `(run, data, require)` that returns a promise; `run` has `namespace`, `workflowId` and `runId`. */
+  readonly program: string;
+  readonly data: unknown;
+}
 export interface RescueAnswer {
   readonly deadWorkers: readonly WorkerId[];
   readonly freedActors: number;
@@ -374,6 +386,8 @@ export interface WorkerDeath {
   readonly buildId: string;
   /** When it was found dead. */
   readonly at: Instant;
+  /** Whether its watchdog saw that it stood still in the code of this very run. */
+  readonly stuck: boolean;
 }
 export interface RunOutcome {
   readonly run: RunDescription;

@@ -40,4 +40,25 @@ describe('watchdog, in processes of their own', () => {
     const { code, stdout, stderr } = await runChild(PROGRAM, ['0', 'window', 'exit']);
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' });
   });
+
+  it('marks the run while its code runs, before it ends the process', async () => {
+    const marks =
+      "require('node:fs').writeSync(2, ['marked', run.namespace, run.workflowId, run.runId, data].join(' '))";
+    const { code, stdout, stderr } = await runChild(PROGRAM, ['60000', 'window', 'exit', marks]);
+    expect(stderr).toContain('marked n order "ü" r-1 some data');
+    expect({ code, stdout }).toEqual({ code: null, stdout: '' });
+  });
+
+  it.each([
+    [
+      'throws',
+      'throw new Error("no such host")',
+      'could not be marked as what has stopped its process (no such host)',
+    ],
+    ['does not answer', 'return new Promise(() => undefined)', 'the journal did not answer'],
+  ])('ends the process also where marking %s', async (_, program, reason) => {
+    const { code, stdout, stderr } = await runChild(PROGRAM, ['60000', 'window', 'exit', program]);
+    expect(stderr).toContain(reason);
+    expect({ code, stdout }).toEqual({ code: null, stdout: '' });
+  });
 });

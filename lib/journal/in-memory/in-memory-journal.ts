@@ -197,6 +197,10 @@ export class InMemoryJournal implements Journal {
     );
   }
 
+  stuckMark(): null {
+    return null;
+  }
+
   async rescue(namespace: string): Promise<RescueAnswer> {
     return rescueActors(await this.#enter(), namespace);
   }

@@ -111,5 +111,8 @@ function countDeath(store: InMemoryStore, actor: Actor): void {
   if (died === undefined || died.deadAt === null) return;
   const { name, host, pid, buildId } = died.session;
   actor.deaths += 1;
-  actor.killed = [{ name, host, pid, buildId, at: died.deadAt }, ...actor.killed].slice(0, REMEMBERED_DEATHS);
+  actor.killed = [{ name, host, pid, buildId, at: died.deadAt, stuck: false }, ...actor.killed].slice(
+    0,
+    REMEMBERED_DEATHS,
+  );
 }

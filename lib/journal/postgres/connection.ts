@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import type { Client, ClientBase, Pool, PoolClient, PoolConfig } from 'pg';
 import { ContentionError, type JournalError, JournalUnavailableError } from '../errors.js';
+import type { StuckMark } from '../journal.js';
 import { continuumMigrations } from '../../../migrations/index.js';
 import { type MigrationClass, schemaVersionOf } from '../../../migrations/schema-version.js';
 import { addressOf, CONNECT_TIMEOUT, journalConnection } from './connection-options.js';
@@ -8,6 +9,7 @@ import { type Moment, translateError } from './error-translation.js';
 import type { ResolvedOptions } from './options.js';
 import { Sockets } from './sockets.js';
 import { databaseIdentity } from './sql/database-identity.js';
+import { stuckMarkOf } from './stuck-mark.js';
 import { type CompiledStatement, type Session, type Statement, type Values, compile } from './statement.js';
 import { STATEMENT_TYPES } from './type-parsers.js';
 
@@ -125,6 +127,11 @@ export class Database implements Session {
     const { options } = this.#driver.master;
     // The pool hides the password from enumeration, so a copy has to take it by name.
     return new PgClient({ ...options, password: options.password, query_timeout: CONNECT_TIMEOUT });
+  }
+
+  /** How a thread reaches the same database. */
+  stuckMark(): StuckMark | null {
+    return stuckMarkOf(this.#driver.master.options, this.quotedSchema);
   }
 
   /** A plan is kept for as long as its name is: a new generation makes them anew, from what the tables are now. */

@@ -20,6 +20,7 @@ import type {
   SendAnswer,
   StartAnswer,
   StartRequest,
+  StuckMark,
   TerminateAnswer,
   TerminateRequest,
   Transaction,
@@ -228,6 +229,10 @@ export class PostgresJournal implements Journal {
 
   async rescue(namespace: string): Promise<RescueAnswer> {
     return await rescue(this.#database, namespace);
+  }
+
+  stuckMark(): StuckMark | null {
+    return this.#database.stuckMark();
   }
 
   // ----------------------------------------------------------------------------------------- reading

@@ -73,12 +73,13 @@ const deathsOf = (count: number | null, killed: readonly WorkerDeath[] | null): 
   count === null || count === 0 ? null : { count, workers: (killed ?? []).map(toDeath) };
 
 /** In the order in which everybody sees them: `jsonb` has one of its own. */
-const toDeath = ({ name, host, pid, buildId, at }: WorkerDeath): WorkerDeath => ({
+const toDeath = ({ name, host, pid, buildId, at, stuck }: WorkerDeath): WorkerDeath => ({
   name,
   host,
   pid,
   buildId,
   at,
+  stuck,
 });
 
 /** A run as its entity, with its open actor mapped to it. */

@@ -1,6 +1,7 @@
 /*
  * Runs in a process of its own, started by watchdog.spec.ts: a workflow that keeps the event loop busy for so many ms
- * (the first argument), watched by a watchdog that ends the process, or does not (the second one).
+ * (the first argument), in its code or outside it (the second one), watched by a watchdog that ends the process, or does
+ * not (the third one), and marks the run with the program given (the fourth one).
  */
 import { open } from 'node:inspector';
 import type { WorkflowDefinition } from '../../../lib/core/index.js';
@@ -9,10 +10,11 @@ import { asyncScope } from '../../../lib/engine/async-scope.js';
 import { Shell } from '../../../lib/engine/shell.js';
 import { Watchdog } from '../../../lib/engine/watchdog.js';
 
-const [busy, place, action] = process.argv.slice(2) as [
+const [busy, place, action, program] = process.argv.slice(2) as [
   string,
   'window' | 'outside' | 'debugged',
   'report' | 'exit',
+  string | undefined,
 ];
 const identity = { workflow: 'spinning', workflowId: 'order "ü"', runId: 'r-1', namespace: 'n' };
 
@@ -39,7 +41,8 @@ const definition: WorkflowDefinition = {
 
 const shell = new Shell();
 const told = new Promise((resolve) => {
-  shell.watchedBy(new Watchdog({ timeout: 200, ends: action === 'exit' }, resolve));
+  const mark = program === undefined ? null : { program, data: 'some data' };
+  shell.watchedBy(new Watchdog({ timeout: 200, ends: action === 'exit' }, resolve, mark));
 });
 if (place === 'debugged') {
   open(0);

@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm';
-import { bigint, instant, integer, interval, json, key, nullable, text } from './columns.js';
+import { bigint, instant, integer, interval, json, key, nullable, text, uuid } from './columns.js';
 
 /** The session of a worker: leases live as long as it does. */
 export interface Worker {
@@ -19,6 +19,8 @@ export interface Worker {
   readonly heartbeatAt: Date;
   readonly expiresAt: Date;
   readonly deadAt: Date | null;
+  /** The run in whose code its watchdog saw it stand still, since its last heartbeat. */
+  readonly stuckIn: string | null;
 }
 
 export const workerEntity = (schema: string): EntitySchema<Worker> =>
@@ -41,5 +43,6 @@ export const workerEntity = (schema: string): EntitySchema<Worker> =>
       heartbeatAt: instant('heartbeat_at'),
       expiresAt: instant('expires_at'),
       deadAt: nullable(instant('dead_at')),
+      stuckIn: nullable(uuid('stuck_in')),
     },
   });

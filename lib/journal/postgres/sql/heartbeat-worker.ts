@@ -1,12 +1,13 @@
 import { command } from '../statement.js';
 
-/** Prolongs a session that nobody has ended. */
+/** Prolongs a session that nobody has ended. A worker that can say so does not stand still any more. */
 export const heartbeatWorker = command<{ readonly id: string }, { readonly now: number }>(
   'heartbeat worker',
   (schema) => `
 update ${schema}.workers as worker
 set heartbeat_at = clock_timestamp(),
-    expires_at = clock_timestamp() + worker.ttl
+    expires_at = clock_timestamp() + worker.ttl,
+    stuck_in = null
 where worker.id = :id::uuid
   and worker.dead_at is null
 returning date_part('epoch', clock_timestamp()) * 1000 as now

@@ -14,7 +14,16 @@ export function deathsTopic({ test, expect }: Topic): void {
       const { deaths } = await s.describe(run);
       expect(deaths).toEqual({
         count: 1,
-        workers: [{ name: 'crane', host: 'dock', pid: 17, buildId: 'build-9', at: deaths?.workers[0]?.at }],
+        workers: [
+          {
+            name: 'crane',
+            host: 'dock',
+            pid: 17,
+            buildId: 'build-9',
+            at: deaths?.workers[0]?.at,
+            stuck: false,
+          },
+        ],
       });
       expect(deaths?.workers[0]?.at).toBeGreaterThanOrEqual(Math.floor(before));
       expect(deaths?.workers[0]?.at).toBeLessThanOrEqual(Math.ceil(after));
