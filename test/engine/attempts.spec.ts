@@ -1,12 +1,13 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { writeReturned } from '../../lib/engine/returned-result.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { JournalUnavailableError } from '../../lib/journal/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
 import { gate } from '../support/gate.js';
 import type { Gate } from '../support/gate.js';
+import { openStages } from '../support/open-stages.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
-import { activity, Stage } from '../support/stage.js';
+import { activity } from '../support/stage.js';
 import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
 
 const works: ScriptedWorkflow = { make: ({ act }) => ({ run: () => act('work') }) };
@@ -15,15 +16,7 @@ const works: ScriptedWorkflow = { make: ({ act }) => ({ run: () => act('work') }
 type Attempt = 'until told to stop' | 'for ever' | 'done';
 
 describe('Attempts', () => {
-  const stages: Stage[] = [];
-  const open = async (options: StageOptions): Promise<Stage> => {
-    const stage = await Stage.open(options);
-    stages.push(stage);
-    return stage;
-  };
-  afterEach(async () => {
-    for (const stage of stages.splice(0)) await stage.close();
-  });
+  const open = openStages();
 
   /** Processes, one after the other, on one store, with one activity that does what `script` says. */
   function deployments(

@@ -1,46 +1,31 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
 import type { Claim } from '../../lib/journal/index.js';
 import { SchemaError } from '../../lib/journal/index.js';
 import { gate } from '../support/gate.js';
+import { heldActivity } from '../support/held-activity.js';
+import { openStages } from '../support/open-stages.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
-import { activity, Stage } from '../support/stage.js';
-import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
+import { Stage } from '../support/stage.js';
+import type { ScriptedWorkflow } from '../support/stage.js';
 
 const works: ScriptedWorkflow = { make: ({ act }) => ({ run: () => act('work') }) };
 const quick: ScriptedWorkflow = { name: 'quick', make: () => ({ run: () => Promise.resolve('done') }) };
 
 describe('Closing', () => {
-  const stages: Stage[] = [];
-  const open = async (options: StageOptions): Promise<Stage> => {
-    const stage = await Stage.open(options);
-    stages.push(stage);
-    return stage;
-  };
-  afterEach(async () => {
-    for (const stage of stages.splice(0)) await stage.close();
-  });
+  const open = openStages();
 
   it('gives back at once what a claim brings after the stop, and renews nothing', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
-    const working = gate();
-    const finish = gate();
-    let attempts = 0;
+    const work = heldActivity('work', 'done');
     const stage = await open({
       journal,
-      activities: [
-        activity('work', async () => {
-          attempts++;
-          working.open();
-          await finish.opened;
-          return 'done';
-        }),
-      ],
+      activities: [work.handler],
       workflows: [works, quick],
       settings: { heartbeatInterval: 20 },
     });
-    const work = await stage.client.start('scripted');
-    await working.opened;
+    const working = await stage.client.start('scripted');
+    await work.begun;
     const claimed = gate<readonly Claim[]>();
     const answer = gate();
     detour('claim', async (real, request) => {
@@ -67,10 +52,10 @@ describe('Closing', () => {
       return told;
     });
     await beats.opened;
-    finish.open();
+    work.letGo();
     await closing;
-    await expect(other.client.handle(work.workflowId).result()).resolves.toBe('done');
-    expect(attempts).toBe(1);
+    await expect(other.client.handle(working.workflowId).result()).resolves.toBe('done');
+    expect(work.attempts).toBe(1);
     expect(stage.recorder.count('worker lost')).toBe(0);
   });
 
@@ -89,7 +74,6 @@ describe('Closing', () => {
       return real(request);
     });
     const stage = await Stage.prepare({ journal, workflows: [quick] });
-    stages.push(stage);
     const starting = stage.runtime.startWorker();
     await registering.opened;
     await stage.runtime.stopClaiming();
@@ -102,20 +86,15 @@ describe('Closing', () => {
 
   it('is bounded, whatever the journal does not answer', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
-    const working = gate();
+    const work = heldActivity('work', 'never told');
     const stage = await open({
       journal,
-      activities: [
-        activity('work', () => {
-          working.open();
-          return new Promise(() => {});
-        }),
-      ],
+      activities: [work.handler],
       workflows: [works],
       settings: { shutdownTimeout: 100, heartbeatInterval: 20 },
     });
     await stage.client.start('scripted');
-    await working.opened;
+    await work.begun;
     const silent = (): Promise<never> => new Promise(() => {});
     const hangs = gate();
     for (const verb of ['claim', 'commit', 'rescue', 'unregister', 'notify', 'refence', 'send'] as const)
@@ -132,24 +111,15 @@ describe('Closing', () => {
 
   it('keeps other runs where one cannot be parked because its history cannot be written', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
-    const working = gate();
-    const finish = gate();
-    let attempts = 0;
+    const work = heldActivity('work', 'done');
     const stage = await open({
       journal,
-      activities: [
-        activity('work', async () => {
-          attempts++;
-          working.open();
-          await finish.opened;
-          return 'done';
-        }),
-      ],
+      activities: [work.handler],
       workflows: [works, { name: 'waits', make: ({ ctx }) => ({ run: () => ctx.waitForSignal('go') }) }],
     });
-    const work = await stage.client.start('scripted');
+    const working = await stage.client.start('scripted');
     const waits = await stage.client.start('waits');
-    await working.opened;
+    await work.begun;
     const often = gate();
     let refusals = 0;
     let isBroken = true;
@@ -162,10 +132,10 @@ describe('Closing', () => {
     await often.opened;
     expect(stage.recorder.count('worker lost')).toBe(0);
     isBroken = false;
-    finish.open();
-    await expect(work.result()).resolves.toBe('done');
+    work.letGo();
+    await expect(working.result()).resolves.toBe('done');
     await expect(waits.result()).resolves.toBe('gone');
-    expect(attempts).toBe(1);
+    expect(work.attempts).toBe(1);
     expect(stage.recorder.count('worker registered')).toBe(1);
   });
 });

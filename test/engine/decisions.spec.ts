@@ -1,24 +1,17 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { JournalUnavailableError } from '../../lib/journal/index.js';
 import type { SendAnswer } from '../../lib/journal/index.js';
 import { gate } from '../support/gate.js';
 import { holdWait, RETRIED_MUCH_LATER, STAYS_IN_MEMORY } from '../support/held-wait.js';
+import { openStages } from '../support/open-stages.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
-import { activity, Stage } from '../support/stage.js';
+import { activity } from '../support/stage.js';
 import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
 
 /** What can go wrong around a decision: the messages, results and requests that come in while it is taken. */
 describe('Decisions', () => {
-  const stages: Stage[] = [];
-  const open = async (options: StageOptions): Promise<Stage> => {
-    const stage = await Stage.open(options);
-    stages.push(stage);
-    return stage;
-  };
-  afterEach(async () => {
-    for (const stage of stages.splice(0).toReversed()) await stage.close();
-  });
+  const open = openStages();
 
   const counts: ScriptedWorkflow = {
     signals: ['note'],

@@ -1,13 +1,14 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ContinuumRuntime } from '../../lib/client/runtime.js';
 import { durableCodec } from '../../lib/core/index.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { JournalError, JournalUnavailableError } from '../../lib/journal/index.js';
 import type { HeartbeatAnswer, Loaded } from '../../lib/journal/index.js';
 import { gate } from '../support/gate.js';
+import { openStages } from '../support/open-stages.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
 import { activity, Recorder, SETTINGS, Stage } from '../support/stage.js';
-import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
+import type { ScriptedWorkflow } from '../support/stage.js';
 
 const unreachable = (): JournalUnavailableError => new JournalUnavailableError('connection refused', false);
 const refuse = (): Promise<never> => Promise.reject(unreachable());
@@ -17,15 +18,7 @@ const works: ScriptedWorkflow = { make: ({ act }) => ({ run: () => act('work') }
 const waits: ScriptedWorkflow = { make: ({ ctx }) => ({ run: () => ctx.waitForSignal('go') }) };
 
 describe('Outages of the journal', () => {
-  const stages: Stage[] = [];
-  const open = async (options: StageOptions): Promise<Stage> => {
-    const stage = await Stage.open(options);
-    stages.push(stage);
-    return stage;
-  };
-  afterEach(async () => {
-    for (const stage of stages.splice(0)) await stage.close();
-  });
+  const open = openStages();
 
   it('lets go of its runs by its own clock while a heartbeat hangs, and begins anew without it', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());

@@ -1,12 +1,13 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { JournalUnavailableError } from '../../lib/journal/index.js';
 import type { SendAnswer } from '../../lib/journal/index.js';
 import { gate } from '../support/gate.js';
 import { holdWait, RETRIED_MUCH_LATER, STAYS_IN_MEMORY } from '../support/held-wait.js';
+import { openStages } from '../support/open-stages.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
-import { activity, Stage } from '../support/stage.js';
-import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
+import { activity } from '../support/stage.js';
+import type { ScriptedWorkflow } from '../support/stage.js';
 
 const collector: ScriptedWorkflow = {
   signals: ['note'],
@@ -25,15 +26,7 @@ const collector: ScriptedWorkflow = {
 const works: ScriptedWorkflow = { make: ({ act }) => ({ run: () => act('work') }) };
 
 describe('Races of the engine', () => {
-  const stages: Stage[] = [];
-  const open = async (options: StageOptions): Promise<Stage> => {
-    const stage = await Stage.open(options);
-    stages.push(stage);
-    return stage;
-  };
-  afterEach(async () => {
-    for (const stage of stages.splice(0)) await stage.close();
-  });
+  const open = openStages();
 
   it('F17: takes a decision again with the signals that came in, the third time under the lock', async () => {
     const store = new InMemoryStore();

@@ -1,11 +1,12 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
 import { JournalRefusedError } from '../../lib/journal/index.js';
 import type { Turn } from '../../lib/journal/index.js';
-import { gate } from '../support/gate.js';
+import { heldActivity } from '../support/held-activity.js';
+import { openStages } from '../support/open-stages.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
-import { activity, Stage } from '../support/stage.js';
-import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
+import { activity } from '../support/stage.js';
+import type { ScriptedWorkflow } from '../support/stage.js';
 
 /** As large as a value may be here; its text is twice as large when it is encoded once more. */
 const LARGE = '"'.repeat(450_000);
@@ -14,34 +15,10 @@ const LARGE = '"'.repeat(450_000);
 const one: ScriptedWorkflow = { make: ({ act }) => ({ run: (input) => act(String(input)) }) };
 
 describe('Values that are hard to store', () => {
-  const stages: Stage[] = [];
-  const open = async (options: StageOptions): Promise<Stage> => {
-    const stage = await Stage.open(options);
-    stages.push(stage);
-    return stage;
-  };
-  afterEach(async () => {
-    for (const stage of stages.splice(0)) await stage.close();
-  });
+  const open = openStages();
 
   /** An activity that may be made once, beside a run in trouble. */
-  const neighbour = () => {
-    const begun = gate();
-    const finish = gate();
-    return {
-      begun: begun.opened,
-      finish: () => finish.open(),
-      activity: activity(
-        'neighbour',
-        async () => {
-          begun.open();
-          await finish.opened;
-          return 'undisturbed';
-        },
-        { retry: { maxAttempts: 1 } },
-      ),
-    };
-  };
+  const neighbour = () => heldActivity('neighbour', 'undisturbed', { retry: { maxAttempts: 1 } });
 
   it('gives a large result back as it is, and disturbs nobody', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
@@ -49,7 +26,7 @@ describe('Values that are hard to store', () => {
     let tries = 0;
     const stage = await open({
       journal,
-      activities: [beside.activity, activity('large', () => (tries++, LARGE), { retry: { maxAttempts: 1 } })],
+      activities: [beside.handler, activity('large', () => (tries++, LARGE), { retry: { maxAttempts: 1 } })],
       workflows: [one],
     });
     const undisturbed = await stage.client.start('scripted', 'neighbour');
@@ -62,7 +39,7 @@ describe('Values that are hard to store', () => {
     );
     const large = await stage.client.start('scripted', 'large');
     await expect(large.result()).resolves.toBe(LARGE);
-    beside.finish();
+    beside.letGo();
     await expect(undisturbed.result()).resolves.toBe('undisturbed');
     expect(tries).toBe(1);
     expect(stage.recorder.count('worker lost')).toBe(0);
@@ -88,7 +65,7 @@ describe('Values that are hard to store', () => {
     let tries = 0;
     const stage = await open({
       journal,
-      activities: [beside.activity, activity('price', () => `${++tries} €`, { retry: { maxAttempts: 1 } })],
+      activities: [beside.handler, activity('price', () => `${++tries} €`, { retry: { maxAttempts: 1 } })],
       // Its own result has none of it.
       workflows: [
         {
@@ -100,7 +77,7 @@ describe('Values that are hard to store', () => {
     await beside.begun;
     const priced = await stage.client.start('scripted', 'price');
     await expect(priced.result()).resolves.toBe(true);
-    beside.finish();
+    beside.letGo();
     await expect(undisturbed.result()).resolves.toBe('undisturbed');
     expect(tries).toBe(1);
     expect(stage.recorder.count('worker lost')).toBe(0);
@@ -111,7 +88,7 @@ describe('Values that are hard to store', () => {
     const beside = neighbour();
     const stage = await open({
       journal,
-      activities: [beside.activity, activity('work', () => 'done')],
+      activities: [beside.handler, activity('work', () => 'done')],
       workflows: [one],
     });
     const undisturbed = await stage.client.start('scripted', 'neighbour');
@@ -129,7 +106,7 @@ describe('Values that are hard to store', () => {
     while ((await blocked()) === null) await new Promise((resolve) => setImmediate(resolve));
     expect((await blocked())?.reason).toBe('Error: 5 ? are missing');
     detour('commit', (real, turns, options) => real(turns, options));
-    beside.finish();
+    beside.letGo();
     await expect(undisturbed.result()).resolves.toBe('undisturbed');
     expect(stage.recorder.count('worker lost')).toBe(0);
   });
