@@ -81,7 +81,10 @@ export interface WorkerOptions {
   readonly shutdownTimeout?: Duration | undefined;
   /** How long the runs of a worker that is not heard of stay its own. Defaults to `'10s'`. */
   readonly leaseTimeout?: Duration | undefined;
-  /** How often a worker says that it is alive. At most a third of `leaseTimeout`. Defaults to `'1s'`. */
+  /**
+   * How often a worker says that it is alive. At most a third of `leaseTimeout`. Defaults to `'1s'`, or to that third
+   * where it is less.
+   */
   readonly heartbeatInterval?: Duration | undefined;
   /** For logs and lists. Defaults to the host's name and the process id. */
   readonly name?: string | undefined;

@@ -36,6 +36,12 @@ function blocks(page: string, language: string): string[] {
   return [...read(page).matchAll(fence)].map(([, code]) => code!);
 }
 
+/** As links name them. */
+function headings(page: string): string[] {
+  const texts = [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, text]) => text!.toLowerCase());
+  return texts.map((text) => text.replaceAll(/[^\p{L}\p{N}\-_ ]/gu, '').replaceAll(' ', '-'));
+}
+
 const sources = [...filesIn('test/docs', '.ts'), 'test/journal/in-memory.spec.ts'].map((path) =>
   plain(read(path)),
 );
@@ -64,11 +70,14 @@ describe('the documentation', () => {
     expect(read('README.md')).toContain(glossary!.replaceAll(/^ \* /gm, ''));
   });
 
-  it.each(PAGES)('links from %s to files that are there', (page) => {
-    const links = [...read(page).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target]) => target!);
-    for (const link of links.filter((target) => !target.startsWith('https://'))) {
-      expect({ link, found: existsSync(join(ROOT, dirname(page), link)) }).toEqual({ link, found: true });
-    }
+  it.each(PAGES)('links from %s to files and headings that are there', (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
+    const broken = links.flatMap(([, path, heading]) => {
+      const target = path ? join(dirname(page), path) : page;
+      if (!existsSync(join(ROOT, target))) return [target];
+      return heading && !headings(target).includes(heading) ? [`${target}#${heading}`] : [];
+    });
+    expect(broken).toEqual([]);
   });
 
   it('names every error, and every option of the module', () => {
