@@ -17,8 +17,9 @@ export function effectiveOptions(
 }
 
 /**
- * How long to wait before the attempt that follows the failed one, in ms: exponential, capped, and shortened by chance
- * so that what failed together does not come back together ("equal jitter" of the AWS architecture blog, with the share as an option).
+ * How long to wait before the attempt that follows the failed one, in ms: exponential, capped, and shortened by chance so
+ * that what failed together does not come back together ("equal jitter" of the AWS architecture blog, with the share as an
+ * option).
  *
  * @param failedAttempt 1 for the first; attempts that do not count are not among them
  * @param chance from 0 up to 1

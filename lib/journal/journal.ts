@@ -106,10 +106,10 @@ export interface Journal {
    */
   unregister(owner: WorkerId): Promise<void>;
   /**
-   * Finds dead workers of a namespace (their session expired, or their process is known to be gone and missed two heartbeats), marks them
-   * dead and frees the namespace's actors that they hold, also those that a late claim gave to a session already dead. A freed actor counts as a
-   * failed turn; from the third on it is not claimable before a growing delay. It also has one death more, and remembers whose: nothing else
-   * counts one.
+   * Finds dead workers of a namespace (their session expired, or their process is known to be gone and missed two
+   * heartbeats), marks them dead and frees the namespace's actors that they hold, also those that a late claim gave to a
+   * session already dead. A freed actor counts as a failed turn; from the third on it is not claimable before a growing
+   * delay. It also has one death more, and remembers whose: nothing else counts one.
    */
   rescue(namespace: string): Promise<RescueAnswer>;
   /**
@@ -173,7 +173,10 @@ export interface FirstTurn {
   readonly owner: WorkerId;
   readonly entries: readonly HistoryEntry[];
 }
-/** What became of an item is not known, or nothing did: `error` tells which, by `ambiguous`. */
+/**
+ * An error that is the fate of this item alone. Where it is a {@link JournalUnavailableError} with `ambiguous: true`, the
+ * item may have been written; otherwise nothing was.
+ */
 export interface Unanswered {
   readonly type: 'unanswered';
   readonly error: JournalError;

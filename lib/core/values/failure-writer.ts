@@ -27,8 +27,8 @@ const UNREADABLE = '{"name":"Error","message":"An error that cannot be read."}';
 /**
  * The text of what was thrown. Never throws.
  *
- * For an error: `{ name, message, stack, facts, cause, errors }`, where facts are its own properties, each written as a value,
- * and a cause is a failure again. For anything else: `{ thrown }`, a value.
+ * For an error: `{ name, message, stack, facts, cause, errors }`, where facts are its own properties, each written as a
+ * value, and a cause is a failure again. For anything else: `{ thrown }`, a value.
  *
  * Writing what was read gives the same text: whatever is left out is left out where it would be again.
  */

@@ -18,8 +18,8 @@ export interface ClaimRow {
 }
 
 /**
- * Leases due actors of one namespace to a live worker. The probes (one workflow, version and priority each) are gone through in order,
- * and no further than needed: exactly as many rows are locked as are taken.
+ * Leases due actors of one namespace to a live worker. The probes (one workflow, version and priority each) are gone
+ * through in order, and no further than needed: exactly as many rows are locked as are taken.
  */
 export const claimActors = command<
   {

@@ -2,8 +2,9 @@ import { query } from '../statement.js';
 import type { WorkerId } from '../../ids.js';
 
 /**
- * Sessions of a namespace that nobody has ended, and that look dead: expired, or two heartbeats missed and the lock that their process
- * holds while it lives free. A free lock alone is no death: a process that lost a connection has lost it too.
+ * Sessions of a namespace that nobody has ended, and that look dead: expired, or two heartbeats missed while the lock is free
+ * that their process holds as long as it lives. A free lock alone is no death: a process that lost a connection has lost it
+ * too.
  */
 export const suspectWorkers = query<{ readonly namespace: string }, { readonly id: WorkerId }>(
   'suspect workers',
