@@ -462,16 +462,25 @@ describe('beside the pool', () => {
         database: url.pathname.slice(1),
       }),
     ],
-  ])('a connection of its own has the password that was given %s', async (_, given) => {
+  ])('every connection has the password that was given %s', async (_, given) => {
+    // The test server asks nobody for one, so it is looked at, in a class of the application's.
+    const passwords: unknown[] = [];
+    class Client extends pg.Client {
+      constructor(config: pg.ClientConfig) {
+        super(config);
+        passwords.push(this.password);
+      }
+    }
     const own = new Database({
-      connection: { type: 'postgres', ...given(new URL(database.url)) },
+      connection: { type: 'postgres', ...given(new URL(database.url)), extra: { Client } },
       schema: 'continuum',
       poolSize: 1,
     });
     await own.open();
     try {
-      // The test server asks nobody for one, so it is looked at.
-      expect(own.newClient()).toHaveProperty('password', 'secret');
+      own.newClient();
+      // Of the pool, for the look at sessions, and the last one.
+      expect(passwords).toEqual(['secret', 'secret', 'secret']);
     } finally {
       await own.close();
     }

@@ -26,6 +26,10 @@ export class PostgresProxy {
   /** Clients that nobody will ever answer. */
   readonly #unheard = new Set<net.Socket>();
   #silent = false;
+  /** Of new links: so many answers get through, and nothing behind them. */
+  #answersToNewcomers = Number.POSITIVE_INFINITY;
+  /** Who waits for so many pieces more to go through. */
+  readonly #watchers = new Set<() => void>();
   #onHeld = (): void => undefined;
 
   private constructor(url: string) {
@@ -53,6 +57,19 @@ export class PostgresProxy {
     return { somethingHeld };
   }
 
+  /** Resolves when so many pieces of bytes more have gone through, either way. */
+  passed(pieces: number): Promise<void> {
+    return new Promise((resolve) => {
+      let left = pieces;
+      const watcher = (): void => {
+        if (--left > 0) return;
+        this.#watchers.delete(watcher);
+        resolve();
+      };
+      this.#watchers.add(watcher);
+    });
+  }
+
   /**
    * Nothing gets through any more, either way, not even the end of a connection, and nobody is told. New clients find
    * the same, unless only those that listen are meant.
@@ -65,6 +82,11 @@ export class PostgresProxy {
       client.pause();
       server.pause();
     }
+  }
+
+  /** From now on a new client is answered so often, and then nothing gets through to it any more. */
+  silenceNewcomers(answers: number): void {
+    this.#answersToNewcomers = answers;
   }
 
   /** The present clients lose their connections; the server does not hear of it. */
@@ -111,17 +133,23 @@ export class PostgresProxy {
       : net.connect(Number(port || 5432), host);
     const link: Link = { client, server, held: [], listens: false };
     this.#links.add(link);
+    let answersLeft = this.#answersToNewcomers;
     client.on('error', () => undefined);
     server.on('error', () => undefined);
     client.on('data', (bytes: Buffer) => {
       link.listens ||= bytes.includes('listen continuum');
-      if (this.#holding.get(link) !== 'to server') return void server.write(bytes);
+      if (this.#holding.get(link) !== 'to server') {
+        server.write(bytes);
+        return this.#pass();
+      }
       link.held.push(bytes);
       this.#onHeld();
     });
     server.on('data', (bytes: Buffer) => {
       if (this.#holding.get(link) === 'to client' && this.#answersFree-- <= 0) return this.#onHeld();
+      if (answersLeft-- <= 0) return;
       if (!client.destroyed) client.write(bytes);
+      this.#pass();
     });
     client.on('close', () => {
       // While bytes are held, the server must not hear of the end before them.
@@ -131,5 +159,9 @@ export class PostgresProxy {
       this.#links.delete(link);
       client.destroy();
     });
+  }
+
+  #pass(): void {
+    for (const watcher of this.#watchers) watcher();
   }
 }

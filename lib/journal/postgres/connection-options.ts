@@ -3,23 +3,24 @@ import type { DataSourceOptions } from 'typeorm';
 import type { MigrationClass } from '../../../migrations/index.js';
 import { entitiesOf } from './entities/index.js';
 import type { PostgresConnection } from './options.js';
+import type { SessionConfig } from './session-client.js';
 import { ENTITY_TYPES } from './type-parsers.js';
 
 /** How long a connection attempt may take, in ms: an unreachable database is told soon. */
 export const CONNECT_TIMEOUT = 5_000;
-/** How long a statement may run on the server, in ms, and when its connection is given up for dead. */
-const STATEMENT_TIMEOUT = 30_000;
+/** How long a statement may run on the server, and after how many ms its connection is given up for dead. */
+const STATEMENT_TIMEOUT = '30s';
 const QUERY_TIMEOUT = 45_000;
 /**
- * How long a statement waits for a lock, in ms. Whoever waits for longer gives the connection back in between: it is one
- * of few, and others need no lock. Locks among ourselves last as long as a commit.
+ * How long a statement waits for a lock. Whoever waits for longer gives the connection back in between: it is one of few,
+ * and others need no lock. Locks among ourselves last as long as a commit.
  */
-const LOCK_TIMEOUT = 50;
+const LOCK_TIMEOUT = '50ms';
 /** Plans are made anew, and a failed-over address is looked up again, at the latest after this many seconds. */
 const CONNECTION_LIFETIME = 1_800;
 
-/** Settings of the server, for one connection. */
-type Settings = Readonly<Record<string, string | number>>;
+/** Settings of the server, for one session; the values as the server itself would write them. */
+export type Settings = Readonly<Record<string, string>>;
 
 /**
  * What the protocols and the planner need of every connection:
@@ -30,7 +31,7 @@ type Settings = Readonly<Record<string, string | number>>;
  * - times and numbers are written so that they can be read, and as exactly as they are kept.
  */
 const SETTINGS: Settings = {
-  default_transaction_isolation: String.raw`read\ committed`,
+  default_transaction_isolation: 'read committed',
   synchronous_commit: 'on',
   lock_timeout: LOCK_TIMEOUT,
   statement_timeout: STATEMENT_TIMEOUT,
@@ -38,10 +39,10 @@ const SETTINGS: Settings = {
   enable_seqscan: 'off',
   jit: 'off',
   plan_cache_mode: 'force_generic_plan',
-  DateStyle: 'ISO',
+  DateStyle: 'ISO, MDY',
   TimeZone: 'UTC',
   IntervalStyle: 'postgres',
-  extra_float_digits: 1,
+  extra_float_digits: '1',
 };
 
 /** The application's options, with what the journal needs in place of what it must not share. */
@@ -51,13 +52,20 @@ export function journalConnection(
   poolSize: number,
   migrations: MigrationClass[],
 ): PostgresConnection {
-  // Whatever the journal reads decides something: replicas are of no use to it.
-  const [url, urlSettings] = withoutSettings(replication?.master.url ?? connection.url);
-  const own = poolOptions(connection.extra);
-  const options: PostgresConnection = {
+  const extra: SessionConfig = {
+    ...poolOptions(connection.extra),
+    settings: SETTINGS,
+    max: poolSize,
+    keepAlive: true,
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    query_timeout: QUERY_TIMEOUT,
+    maxLifetimeSeconds: CONNECTION_LIFETIME,
+    types: ENTITY_TYPES,
+  };
+  return {
     ...pick(connection, SHARED),
+    // Whatever the journal reads decides something: replicas are of no use to it.
     ...replication?.master,
-    ...(url === undefined ? {} : { url }),
     type: 'postgres',
     applicationName: connection.applicationName ?? 'continuum',
     schema,
@@ -71,24 +79,13 @@ export function journalConnection(
     installExtensions: false,
     poolSize,
     connectTimeoutMS: CONNECT_TIMEOUT,
-    extra: {
-      ...own,
-      max: poolSize,
-      pipeline: false,
-      binary: false,
-      types: ENTITY_TYPES,
-      keepAlive: true,
-      connectionTimeoutMillis: CONNECT_TIMEOUT,
-      query_timeout: QUERY_TIMEOUT,
-      maxLifetimeSeconds: CONNECTION_LIFETIME,
-      options: [own.options, urlSettings].filter((text) => text).join(' '),
-    },
+    extra: { ...extra, pipeline: false, binary: false },
   };
-  return withSettings(options, SETTINGS);
 }
 
 /** How the database is reached and what is told about it; how an application maps its own entities is its own. */
 const SHARED = [
+  'url',
   'host',
   'port',
   'username',
@@ -109,23 +106,19 @@ function pick<T extends object, K extends keyof T>(from: T, names: readonly K[])
   return picked as Pick<T, K>;
 }
 
-/** The same connection under other settings of the server; the later one of two counts. */
+/** The same connection, for sessions with other settings. */
 export function withSettings<T extends DataSourceOptions>(
   options: T,
   settings: Settings,
   changes: PoolConfig = {},
 ): T {
-  const extra = { ...poolOptions(options.extra), ...changes };
-  const added = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
-  return {
-    ...options,
-    extra: { ...extra, options: [extra.options, ...added].filter((text) => text).join(' ') },
-  };
+  // The cast: TypeORM passes `extra` to the pool as it is, and so types it as anything.
+  const extra = options.extra as SessionConfig;
+  return { ...options, extra: { ...extra, ...changes, settings: { ...extra.settings, ...settings } } };
 }
 
-/** TypeORM passes `extra` to the pool as it is, and so types it as anything. */
+/** What the driver would send with the start of a connection is for the journal's own statement to say. */
 function poolOptions(extra: unknown): PoolConfig {
-  // The settings stand in `options`; as options of the driver they would be sent twice.
   const {
     statement_timeout: _s,
     lock_timeout: _l,
@@ -133,20 +126,6 @@ function poolOptions(extra: unknown): PoolConfig {
     ...rest
   } = (extra ?? {}) as PoolConfig;
   return rest;
-}
-
-/** The driver would let the settings in a URL replace ours: they are taken out, to be put in front. */
-function withoutSettings(
-  url: string | undefined,
-): readonly [url: string | undefined, settings: string | undefined] {
-  const found = url?.match(/([?&])options=([^&]*)/);
-  if (url === undefined || found == null) return [url, undefined];
-  const [whole, mark, settings = ''] = found;
-  const rest = url
-    .replace(whole, mark === '?' ? '?' : '')
-    .replace('?&', '?')
-    .replace(/\?$/, '');
-  return [rest, decodeURIComponent(settings.replaceAll('+', ' '))];
 }
 
 /** Where the database is, for messages: without a password. */

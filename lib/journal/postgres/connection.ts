@@ -1,5 +1,5 @@
 import { DataSource } from 'typeorm';
-import type { Client, ClientBase, Pool, PoolClient, PoolConfig } from 'pg';
+import type { Client, ClientBase, Pool, PoolClient } from 'pg';
 import { ContentionError, type JournalError, JournalUnavailableError } from '../errors.js';
 import type { StuckMark } from '../journal.js';
 import { continuumMigrations } from '../../../migrations/index.js';
@@ -7,6 +7,7 @@ import { type MigrationClass, schemaVersionOf } from '../../../migrations/schema
 import { addressOf, CONNECT_TIMEOUT, journalConnection } from './connection-options.js';
 import { type Moment, translateError } from './error-translation.js';
 import type { ResolvedOptions } from './options.js';
+import { type ClientClass, type SessionConfig, sessionClient } from './session-client.js';
 import { Sockets } from './sockets.js';
 import { databaseIdentity } from './sql/database-identity.js';
 import { stuckMarkOf } from './stuck-mark.js';
@@ -22,6 +23,7 @@ export class Database implements Session {
   /** The version of the schema that this version of Continuum needs. */
   readonly schemaVersion: number;
   readonly #sockets = new Sockets();
+  readonly #Client: ClientClass;
   readonly #compiled = new WeakMap<object, CompiledStatement>();
   #planGeneration = '';
   #identity: string | undefined;
@@ -34,9 +36,14 @@ export class Database implements Session {
     this.address = addressOf(connection);
     this.schemaVersion = schemaVersionOf(migrations);
     const options = journalConnection(connection, schema, poolSize, migrations);
-    const extra = options.extra as PoolConfig;
-    const stream = this.#sockets.tracked(extra.stream);
-    this.dataSource = new DataSource({ ...options, extra: { ...extra, stream } });
+    // The cast: they were just put together, and TypeORM types them as anything.
+    const { stream, Client: given, ...rest } = options.extra as SessionConfig;
+    const extra: SessionConfig = { ...rest, stream: this.#sockets.tracked(stream) };
+    this.dataSource = new DataSource({ ...options, extra });
+    // TypeORM has found the driver by now. It makes the pool, from `extra`, when it is initialized.
+    const Base = (given as ClientClass | undefined) ?? this.#driver.postgres.Client;
+    this.#Client = sessionClient(Base, this.address);
+    Object.assign(extra, { Client: this.#Client });
   }
 
   /** As it stands in SQL: it may be a word of SQL (`order`, `user`). */
@@ -123,10 +130,9 @@ export class Database implements Session {
   /** A connection beside the pool, for what takes no time; the caller connects and ends it. */
   newClient(): Client {
     this.requireOpen();
-    const { Client: PgClient } = this.#driver.postgres;
     const { options } = this.#driver.master;
     // The pool hides the password from enumeration, so a copy has to take it by name.
-    return new PgClient({ ...options, password: options.password, query_timeout: CONNECT_TIMEOUT });
+    return new this.#Client({ ...options, password: options.password, query_timeout: CONNECT_TIMEOUT });
   }
 
   /** How a thread reaches the same database. */
@@ -229,6 +235,6 @@ export class Database implements Session {
 }
 
 interface PostgresDriver {
-  readonly master: Pool & { readonly options: PoolConfig };
-  readonly postgres: { readonly Client: new (config: PoolConfig) => Client };
+  readonly master: Pool & { readonly options: SessionConfig };
+  readonly postgres: { readonly Client: ClientClass };
 }

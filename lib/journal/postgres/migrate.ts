@@ -110,8 +110,8 @@ const LOCK_TIMEOUT = '3s';
 async function runMigrations(database: Database): Promise<void> {
   // Connections of their own, one for the lock and one for the work, which may take longer than a statement may.
   const settings = {
-    statement_timeout: 0,
-    idle_in_transaction_session_timeout: 0,
+    statement_timeout: '0',
+    idle_in_transaction_session_timeout: '0',
     lock_timeout: LOCK_TIMEOUT,
   };
   const pool = { max: 2, query_timeout: 0 };
