@@ -8,6 +8,7 @@ import type {
   WorkflowDefinition,
 } from '../core/index.js';
 import type { AsyncScope } from './async-scope.js';
+import { markCallSite } from './call-site.js';
 import { OtherWorld, WORLDS } from './other-world.js';
 import type { Mismatches } from './paranoia.js';
 import { compareFolds } from './paranoia.js';
@@ -42,7 +43,7 @@ export class RunFold {
   constructor(parts: RunFoldParts) {
     this.#parts = parts;
     this.#history = parts.paranoid ? [] : null;
-    this.#fold = this.#make({ onFault: this.#parts.onFault });
+    this.#fold = this.#make(this.#first);
   }
 
   get current(): Fold {
@@ -85,7 +86,7 @@ export class RunFold {
     // From the recorded rollback on no code is needed (F22).
     this.#withoutCode = history.some((entry) => entry.type === 'rollback_started');
     this.#fold.close();
-    this.#fold = this.#make({ onFault: this.#parts.onFault });
+    this.#fold = this.#make(this.#first);
     this.#fold.replay(history);
     await this.pump();
     this.#decided = this.#fold.decided !== null;
@@ -137,7 +138,13 @@ export class RunFold {
     return null;
   }
 
-  #make(options: Pick<FoldOptions, 'strict' | 'frame' | 'onFault'>): Fold {
+  /** Of the fold that counts. In development its messages tell lines (F13, F30). */
+  get #first(): Pick<FoldOptions, 'onFault' | 'mark'> {
+    const { onFault, paranoid } = this.#parts;
+    return paranoid ? { onFault, mark: markCallSite } : { onFault };
+  }
+
+  #make(options: Pick<FoldOptions, 'strict' | 'frame' | 'onFault' | 'mark'>): Fold {
     const { definition, codec, run, scope, mistakes } = this.#parts;
     const withoutCode = this.#withoutCode;
     return new Fold({

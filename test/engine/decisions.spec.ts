@@ -333,6 +333,33 @@ describe('Decisions', () => {
     expect(error).toMatchObject({ message: 'nobody awaits me' });
   });
 
+  it.each([true, false])(
+    'F13, F30: names the line of the last durable call in development: %s',
+    async (paranoid) => {
+      const stage = await open({
+        settings: { paranoid },
+        workflows: [
+          {
+            make: ({ ctx }) => ({
+              run: async () => {
+                await ctx.sleep(1);
+                // Not traced: a write on a socket that is open, for instance.
+                await new Promise(() => {});
+              },
+            }),
+          },
+        ],
+      });
+      await stage.client.start('scripted');
+      const { error } = await stage.recorder.until('turn failed');
+      const [, site] = /The last durable call before it: timer_started sleep \(command 0\)(.*)\.$/.exec(
+        error.message,
+      )!;
+      if (paranoid) expect(site).toMatch(/^ at .*decisions\.spec\.ts:\d+:\d+\)?$/);
+      else expect(site).toBe('');
+    },
+  );
+
   it('F13, F30: names the foreign operation, and the line where it began', async () => {
     const stage = await open({
       activities: [activity('work', () => 'done')],

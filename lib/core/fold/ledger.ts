@@ -8,6 +8,9 @@ import { RunProgress } from '../progress.js';
 import { nameOf, sameKind } from './matching.js';
 import type { MatchTally, Segment } from './segment.js';
 
+/** Tells where the code was: ` at …`, or nothing. Asked for a message only, since it takes a while. */
+export type CallSite = () => string;
+
 /**
  * The history of a run as far as it was folded: compared while an event is replayed, appended to while it is live
  * (F4, F6, F7). There is no second path through the fold.
@@ -28,11 +31,20 @@ export class Ledger implements MatchTally {
   #segment: Segment | null = null;
   #emitted: HistoryEntry[] = [];
   #lastCommand: HistoryCommand | null = null;
+  #lastSite: CallSite | null = null;
 
   readonly #onFault: () => void;
+  readonly #mark: (() => CallSite) | null;
 
-  constructor(definition: WorkflowDefinition, codec: Codec, strict: boolean, onFault: () => void) {
+  constructor(
+    definition: WorkflowDefinition,
+    codec: Codec,
+    strict: boolean,
+    onFault: () => void,
+    mark: (() => CallSite) | null = null,
+  ) {
     this.#onFault = onFault;
+    this.#mark = mark;
     this.#definition = definition;
     this.#codec = codec;
     this.#strict = strict;
@@ -74,7 +86,8 @@ export class Ledger implements MatchTally {
   /** What the code last asked for, for messages; `null` before it asked for anything. */
   get lastAsked(): string | null {
     const last = this.#lastCommand;
-    return last && `${nameOf(last)}${'id' in last && 'name' in last ? ` (command ${last.id})` : ''}`;
+    const number = last && 'id' in last && 'name' in last ? ` (command ${last.id})` : '';
+    return last && `${nameOf(last)}${number}${this.#lastSite?.() ?? ''}`;
   }
 
   fail(fault: TurnFault): void {
@@ -106,6 +119,7 @@ export class Ledger implements MatchTally {
   record<C extends HistoryCommand>(asked: C): C | null {
     if (this.#fault !== null) return null;
     this.#lastCommand = asked;
+    if (this.#mark !== null) this.#lastSite = this.#mark();
     if (this.#segment === null) {
       if ('id' in asked) this.#nextId++;
       this.append(asked);
