@@ -440,8 +440,11 @@ export class ResidentRun {
     // Whoever took it over has it; otherwise the lease is still ours.
     if (answer.type === 'lost') host.observer.notice({ type: 'lease lost', run: this.facts });
     else {
-      const error = new Error(`The run could not be given back: ${answer.type}.`);
-      host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
+      // What was not applied was so for an outage, which is told by whoever meets it.
+      if (answer.type !== 'not applied') {
+        const error = new Error(`The run could not be given back: ${answer.type}.`);
+        host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
+      }
       host.stranded(lease);
     }
     this.drop();

@@ -224,6 +224,16 @@ describe('Outages of the journal', () => {
     });
   });
 
+  it('tells nothing of its runs when it stops in an outage', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const stage = await open({ journal, workflows: [waits], settings: { shutdownTimeout: 10 } });
+    for (let i = 0; i < 3; i++) await stage.client.start('scripted');
+    detour('commit', refuse);
+    await stage.close();
+    expect(stage.recorder.count('turn failed')).toBe(0);
+    expect(stage.recorder.count('journal unavailable')).toBe(1);
+  });
+
   it('stops in order although the journal cannot be reached any more', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const stage = await Stage.open({ journal, workflows: [waits], settings: { shutdownTimeout: 10 } });
