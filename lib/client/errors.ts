@@ -103,7 +103,7 @@ export class WorkflowNotRunningError extends ClientError {
 
 /**
  * The result did not come in time. The run goes on, so ask again; or it is parked until code that can go on is deployed:
- * then `blocked` says why.
+ * then `blocked` says why; or no worker takes runs of its workflow: then `served` is `false`.
  */
 export class ResultTimeoutError extends ClientError {
   override readonly name: string = 'ResultTimeoutError';
@@ -115,14 +115,13 @@ export class ResultTimeoutError extends ClientError {
     readonly timeout: number,
     /** Why the run cannot go on; `null` when it can. */
     readonly blocked: string | null,
+    /**
+     * Whether a live worker has the workflow in the version of the run. Where none has, the run waits for one: start a worker
+     * with its class among the providers. Defaults to `true`.
+     */
+    readonly served = true,
   ) {
-    super(
-      `The workflow "${workflowId}" had no result after ${timeout} ms. ${
-        blocked === null
-          ? 'It goes on; ask again later.'
-          : 'It is parked and tried again with growing pauses, because it cannot go on.'
-      }`,
-    );
+    super(`The workflow "${workflowId}" had no result after ${timeout} ms. ${prospect(blocked, served)}`);
   }
 }
 
@@ -203,6 +202,10 @@ export class UnknownHandlerError extends ClientError {
   }
 }
 
+function prospect(blocked: string | null, served: boolean): string {
+  if (blocked !== null) return 'It is parked and tried again with growing pauses, because it cannot go on.';
+  return served ? 'It goes on; ask again later.' : 'No worker that could go on with it is there at present.';
+}
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const lineOf = ({
   message,

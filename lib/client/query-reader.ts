@@ -4,6 +4,7 @@ import { MAIL_UNREAD, pause, RunGoneError } from '../engine/index.js';
 import type { RunDescription } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
 import { RunBlockedError, UnknownHandlerError, UnknownWorkflowError } from './errors.js';
+import { isServed } from './serving.js';
 
 /** How long a query waits for the first turn of its run and for its mail, and how often it looks, in ms. */
 const PATIENCE = 2_000;
@@ -11,6 +12,8 @@ const LOOK_EVERY = 20;
 
 /** One query, and how far it can wait. */
 interface Asked {
+  /** Whether somebody would take the run up, asked once. */
+  readonly served: (run: RunDescription) => Promise<boolean>;
   readonly definition: WorkflowDefinition;
   readonly name: string;
   readonly args: readonly unknown[];
@@ -51,6 +54,7 @@ export class QueryReader {
       args: args.map((arg) => codec.decode(codec.encode(arg))),
       through: run.mail?.arrived ?? 0,
       end: performance.now() + PATIENCE,
+      served: once((asked) => isServed(this.#parts, asked)),
     });
     return codec.decode(codec.encode(answer));
   }
@@ -62,6 +66,7 @@ export class QueryReader {
         return await this.#ask(run, query);
       } catch (error) {
         if (!(error instanceof RunNotReadyError) || performance.now() > query.end) throw error;
+        if (isNobodys(run) && !(await query.served(run))) throw error;
       }
       await pause(LOOK_EVERY);
       if (run.mail) run = await this.#lookAgain(run);
@@ -85,7 +90,7 @@ export class QueryReader {
   }
 
   /** Waits, within bounds, until whoever has the run, or claims it, has consumed what had arrived. */
-  async #onceConsumed(asked: RunDescription, { through, end }: Asked): Promise<RunDescription> {
+  async #onceConsumed(asked: RunDescription, { through, end, served }: Asked): Promise<RunDescription> {
     let run = asked;
     for (let told = false; run.mail && !run.blocked && run.mail.consumed < through; told = true) {
       if (performance.now() > end) {
@@ -93,6 +98,8 @@ export class QueryReader {
         if (run.mail.owner === null) return run;
         throw new RunNotReadyError(MAIL_UNREAD);
       }
+      // Nor will anybody.
+      if (told && isNobodys(run) && !(await served(run))) return run;
       // The hint of the message itself may have got lost.
       if (!told) this.#parts.wakeup.tell({ type: 'mail', actorId: run.actorId });
       await pause(LOOK_EVERY);
@@ -117,6 +124,14 @@ export class QueryReader {
     if (fold.fault) throw blocked(run, fold.fault);
     return fold.query(name, args);
   }
+}
+
+const isNobodys = ({ mail }: RunDescription): boolean => mail?.owner === null;
+
+/** The first answer, for every later question. */
+function once<T, A>(ask: (about: A) => Promise<T>): (about: A) => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return (about) => (answer ??= ask(about));
 }
 
 const blocked = ({ workflowId, runId }: RunDescription, cause: Error): RunBlockedError =>

@@ -27,6 +27,7 @@ import { decodedEntry } from './history-line.js';
 import type { HistoryLine } from './history-line.js';
 import type { Sent } from './message-sender.js';
 import type { QueryReader } from './query-reader.js';
+import { isServed } from './serving.js';
 import { transactionOf } from './transaction.js';
 import { checkName, checkOptions, durationOf, validated } from './validation.js';
 
@@ -100,7 +101,8 @@ export class WorkflowHandle<W = any> {
    *
    * @returns what `run` returned
    * @throws WorkflowFailedError, WorkflowCancelledError, WorkflowTerminatedError
-   * @throws ResultTimeoutError when the time ran out; the run goes on, unless `blocked` says why it cannot
+   * @throws ResultTimeoutError when the time ran out; the run goes on, unless `blocked` says why it cannot, or `served`
+   *   that no worker has its workflow
    * @throws ClientClosedError when the application was closed meanwhile; the run goes on
    * @throws WorkflowNotFoundError
    * @throws InvalidInputError for a timeout that is no duration
@@ -116,7 +118,8 @@ export class WorkflowHandle<W = any> {
     const resident = this.#parts.engine()?.runs.ofRun(runId) !== undefined;
     const last = await this.#parts.results.wait(runId, timeout, resident);
     if (last === 'timeout') {
-      throw new ResultTimeoutError(this.workflowId, runId, timeout ?? 0, await this.#blockedReason(runId));
+      const { blocked, served } = await this.#prospect(runId);
+      throw new ResultTimeoutError(this.workflowId, runId, timeout ?? 0, blocked, served);
     }
     if (last === 'closed') throw new ClientClosedError(this.workflowId, runId);
     // The type is the workflow's own: what its `run` returned was recorded.
@@ -285,12 +288,18 @@ export class WorkflowHandle<W = any> {
     return run;
   }
 
-  /** Why the run cannot go on; `null` when it can, and when nobody can tell. */
-  async #blockedReason(runId: RunId): Promise<string | null> {
+  /** Whether the run can go on, and whether somebody would take it up; looked at once, when a wait was in vain. */
+  async #prospect(runId: RunId): Promise<{ readonly blocked: string | null; readonly served: boolean }> {
     try {
-      return (await this.#describe(runId)).blocked?.reason ?? null;
+      const run = await this.#describe(runId);
+      const isNobodys = run.mail?.owner === null && run.blocked === null;
+      return {
+        blocked: run.blocked?.reason ?? null,
+        served: !isNobodys || (await isServed(this.#parts, run)),
+      };
     } catch {
-      return null;
+      // Nobody can tell: the time is up all the same.
+      return { blocked: null, served: true };
     }
   }
 

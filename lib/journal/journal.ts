@@ -128,6 +128,11 @@ export interface Journal {
   /** A page of runs by the filter, newest first unless told otherwise; pages follow `cursor` (keyset). */
   list(query: ListQuery): Promise<RunPage>;
   count(filter: RunFilter): Promise<number>;
+  /**
+   * Whether a live worker takes runs of these workflows. One that died without a word counts until its session ends; one
+   * that is away for a moment does as well.
+   */
+  served(workflows: readonly ServedWorkflow[]): Promise<readonly boolean[]>;
 
   // ------------------------------------------------------------------------------------------- hints
 
@@ -392,6 +397,8 @@ export interface WorkerDeath {
   /** Whether its watchdog saw that it stood still in the code of this very run. */
   readonly stuck: boolean;
 }
+/** What somebody may serve. */
+export type ServedWorkflow = Pick<RunDescription, 'namespace' | 'workflow' | 'version'>;
 export interface RunOutcome {
   readonly run: RunDescription;
   readonly last: HistoryEntry;

@@ -38,6 +38,14 @@ describe('what the client throws', () => {
     );
   });
 
+  it('says whether somebody would go on with a run that has no result yet', () => {
+    const late = (blocked: string | null, served?: boolean): string =>
+      new ResultTimeoutError('order-1', 'run', 5, blocked, served).message;
+    expect(late(null)).toMatch(/It goes on; ask again later\.$/);
+    expect(late(null, false)).toMatch(/No worker that could go on with it is there at present\.$/);
+    expect(late('drift', false)).toMatch(/It is parked/);
+  });
+
   it('gives no advice to developers', () => {
     expect(new WorkflowAlreadyStartedError('order-1', 'run', 'running').message).not.toContain('onConflict');
     expect(new PayloadTooLargeError(2, 1).message).not.toContain('maxPayloadBytes');

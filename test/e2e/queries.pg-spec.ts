@@ -1,4 +1,6 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
+import type { Journal } from '../../lib/journal/index.js';
+import { CONTINUUM_JOURNAL } from '../../lib/nest/continuum.tokens.js';
 import { closeApps, openApp } from './support/app.js';
 import { CountingWorkflow, describeQueries } from './suites/queries.js';
 import { PostgresBackend } from './support/backend.js';
@@ -30,7 +32,7 @@ describe('queries of other processes', () => {
   it('of a run that nobody takes up are answered from what is committed', async () => {
     const continuum = await backend.fresh();
     const worker = await openApp({ continuum, providers: [CountingWorkflow] });
-    const { client } = await openApp({
+    const { app, client } = await openApp({
       continuum: { ...continuum, worker: false },
       providers: [CountingWorkflow],
     });
@@ -39,6 +41,9 @@ describe('queries of other processes', () => {
     expect(await handle.query('total')).toBe(1);
     await worker.app.close();
     await handle.signal('add', 1);
+    const looks = jest.spyOn(app.get<Journal>(CONTINUUM_JOURNAL, { strict: false }), 'describe');
     expect(await handle.query('total')).toBe(1);
+    // At once: it does not look again and again for a worker that is not there.
+    expect(looks.mock.calls.length).toBeLessThanOrEqual(3);
   });
 });

@@ -19,6 +19,7 @@ import {
   heartbeat,
   owned,
   rescue,
+  served,
   unregister,
 } from '../../lib/journal/postgres/worker-sessions.js';
 import { createDatabase } from '../support/database.js';
@@ -114,6 +115,7 @@ const VERBS: Readonly<Record<string, (session: Session) => Promise<unknown>>> = 
       own.map((run) => ({ ...run, runId: null })),
     ),
   'describe by run id': (session) => describeRuns(session, own),
+  served: (session) => served(session, own),
 };
 
 /** Tables that plans may read whole: they have as many rows as there are processes. */

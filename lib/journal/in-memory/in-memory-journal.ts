@@ -13,6 +13,7 @@ import type {
   OwnedActor,
   RefenceAnswer,
   RescueAnswer,
+  ServedWorkflow,
   RunDescription,
   RunFilter,
   RunOutcome,
@@ -43,6 +44,7 @@ import {
   ownedBy,
   prolongSession,
   registerWorker,
+  servedBy,
   rescueActors,
 } from './worker-sessions.js';
 
@@ -221,6 +223,10 @@ export class InMemoryJournal implements Journal {
 
   async count(filter: RunFilter): Promise<number> {
     return countRuns(await this.#enter(), filter);
+  }
+
+  async served(workflows: readonly ServedWorkflow[]): Promise<readonly boolean[]> {
+    return servedBy(await this.#enter(), workflows);
   }
 
   async notify(hints: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import type { HeartbeatAnswer, OwnedActor, RescueAnswer, WorkerSession } from '../journal.js';
+import type { HeartbeatAnswer, OwnedActor, RescueAnswer, ServedWorkflow, WorkerSession } from '../journal.js';
 import { REMEMBERED_DEATHS } from '../deaths.js';
 import type { WorkerId } from '../ids.js';
 import { type Actor, type InMemoryStore, type Session, floored } from './in-memory-store.js';
@@ -38,6 +38,20 @@ export function prolongSession(store: InMemoryStore, owner: WorkerId): Heartbeat
     owned: ownedBy(store, owner).length,
     unread: ownedActors(store, owner, 'unread'),
   };
+}
+
+export function servedBy(store: InMemoryStore, workflows: readonly ServedWorkflow[]): readonly boolean[] {
+  const now = store.now();
+  const live = [...store.sessions.values()].filter(
+    ({ deadAt, expiresAt }) => deadAt === null && expiresAt > now,
+  );
+  return workflows.map(({ namespace, workflow, version }) =>
+    live.some(
+      ({ session }) =>
+        session.namespace === namespace &&
+        session.workflows.some((served) => served.name === workflow && served.version === version),
+    ),
+  );
 }
 
 export function ownedActors(

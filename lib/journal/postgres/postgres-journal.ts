@@ -18,6 +18,7 @@ import type {
   RunPage,
   RunRef,
   SendAnswer,
+  ServedWorkflow,
   StartAnswer,
   StartRequest,
   StuckMark,
@@ -59,7 +60,16 @@ import {
   startTogether,
 } from './start-runs.js';
 import { terminateRun } from './terminate-runs.js';
-import { giveBack, heartbeat, lockKeyOf, owned, register, rescue, unregister } from './worker-sessions.js';
+import {
+  giveBack,
+  heartbeat,
+  lockKeyOf,
+  owned,
+  register,
+  rescue,
+  served,
+  unregister,
+} from './worker-sessions.js';
 
 /** How long connections may take to end, in ms. */
 const CLOSE_PATIENCE = 1_000;
@@ -247,6 +257,10 @@ export class PostgresJournal implements Journal {
 
   async list(query: ListQuery): Promise<RunPage> {
     return await this.#database.reading((dataSource) => list(dataSource, query));
+  }
+
+  async served(workflows: readonly ServedWorkflow[]): Promise<readonly boolean[]> {
+    return await served(this.#database, workflows);
   }
 
   async count(filter: RunFilter): Promise<number> {

@@ -1,7 +1,7 @@
 import { ContentionError, JournalError } from '../errors.js';
-import type { HeartbeatAnswer, OwnedActor, RescueAnswer, WorkerSession } from '../journal.js';
+import type { HeartbeatAnswer, OwnedActor, RescueAnswer, ServedWorkflow, WorkerSession } from '../journal.js';
 import type { ActorId, WorkerId } from '../ids.js';
-import { numberArray, requireUuid, storable, uuidArray, uuidOrNil } from './array-literals.js';
+import { numberArray, requireUuid, storable, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { toInstant } from './row-mapping.js';
 import { endSession } from './sql/end-session.js';
 import { forgetDeadWorkers } from './sql/forget-dead-workers.js';
@@ -11,6 +11,7 @@ import { heartbeatWorker } from './sql/heartbeat-worker.js';
 import { markDead } from './sql/mark-dead.js';
 import { type OwnedRow, ownedActors } from './sql/owned-actors.js';
 import { registerWorker } from './sql/register-worker.js';
+import { servedWorkflows } from './sql/served-workflows.js';
 import { strandedOwners } from './sql/stranded-owners.js';
 import { suspectWorkers } from './sql/suspect-workers.js';
 import { unreadActors } from './sql/unread-actors.js';
@@ -78,6 +79,19 @@ const toOwned = (actorId: ActorId, row: Pick<OwnedRow, 'lease_token' | 'inbox_se
   token: row.lease_token,
   inboxSeq: row.inbox_seq,
 });
+
+export async function served(
+  session: Session,
+  workflows: readonly ServedWorkflow[],
+): Promise<readonly boolean[]> {
+  const rows = await session.run(servedWorkflows, {
+    namespaces: textArray(workflows.map(({ namespace }) => storable(namespace))),
+    workflows: textArray(workflows.map(({ workflow }) => workflow)),
+    versions: numberArray(workflows.map(({ version }) => version)),
+  });
+  const found = new Set(rows.map(({ ordinal }) => ordinal));
+  return workflows.map((_, i) => found.has(i + 1));
+}
 
 /** How many were freed. */
 export async function giveBack(

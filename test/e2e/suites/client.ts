@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import {
   InvalidInputError,
   OnQuery,
@@ -16,6 +16,8 @@ import {
   WorkflowTerminatedError,
 } from 'nestjs-continuum';
 import type { StartOptions } from 'nestjs-continuum';
+import type { Journal } from '../../../lib/journal/index.js';
+import { CONTINUUM_JOURNAL } from '../../../lib/nest/continuum.tokens.js';
 import type { App } from '../support/app.js';
 import { closeApps, openApp } from '../support/app.js';
 import type { Backend } from '../support/backend.js';
@@ -220,7 +222,13 @@ export function describeClient(backend: Backend): void {
       const handle = await startWaiting();
       const error = await caught(handle.result({ timeout: 20 }));
       expect(error).toBeInstanceOf(ResultTimeoutError);
-      expect(error).toMatchObject({ workflowId: handle.workflowId, timeout: 20, status: 504, blocked: null });
+      expect(error).toMatchObject({
+        workflowId: handle.workflowId,
+        timeout: 20,
+        status: 504,
+        blocked: null,
+        served: true,
+      });
       expect(String(error)).toContain('It goes on');
       await expect(
         app.client.execute(WaitingWorkflow, 'q', {
@@ -231,6 +239,21 @@ export function describeClient(backend: Backend): void {
       ).rejects.toThrow(ResultTimeoutError);
       await handle.signal('tell', 'now');
       expect(await handle.result({ timeout: '5 seconds' })).toBe('q: now');
+    });
+
+    it('says when no worker has the workflow, and a query of its run waits for nobody', async () => {
+      const lone = await openApp({
+        continuum: { ...(await backend.fresh()), worker: false },
+        providers: [WaitingWorkflow, GreetingWorkflow],
+      });
+      const handle = await lone.client.start(GreetingWorkflow, 'Ann');
+      const error = await caught(handle.result({ timeout: 1 }));
+      expect(error).toMatchObject({ blocked: null, served: false, status: 504 });
+      expect(String(error)).toMatch(/ No worker that could go on with it is there at present\.$/);
+      const looks = jest.spyOn(lone.app.get<Journal>(CONTINUUM_JOURNAL, { strict: false }), 'describe');
+      expect(await caught(handle.query('version'))).toBeInstanceOf(RunNotReadyError);
+      expect(looks.mock.calls.length).toBeLessThanOrEqual(3);
+      await lone.app.close();
     });
 
     it('reaches one run by its run id, and tells what is unknown or over', async () => {

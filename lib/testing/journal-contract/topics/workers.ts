@@ -3,9 +3,16 @@ import { range, watch } from '../concurrency.js';
 import { step } from '../entries.js';
 import { NAMESPACE, HOUR, MINUTE, SECOND, type Topic } from '../scenario.js';
 import { asWorkerId } from '../../../journal/index.js';
+import type { ServedWorkflow } from '../../../journal/index.js';
 
 const byActor = (a: { readonly actorId: string }, b: { readonly actorId: string }): number =>
   a.actorId < b.actorId ? -1 : 1;
+
+const kind = (workflow: string, version = 1, namespace = NAMESPACE): ServedWorkflow => ({
+  namespace,
+  workflow,
+  version,
+});
 
 export function workerTopic({ test, expect }: Topic): void {
   test('a heartbeat tells the clock of the journal', async (s) => {
@@ -35,6 +42,31 @@ export function workerTopic({ test, expect }: Topic): void {
         { actorId: other.lease.actorId, token: 1, inboxSeq: 2 },
       ].toSorted(byActor),
     );
+  });
+
+  test('served: whether a live worker takes runs of a workflow, in this version and this namespace', async (s) => {
+    const asked = [
+      kind('order'),
+      kind('order', 2),
+      kind('refund', 3),
+      kind('order', 1, 'other'),
+      kind('nobody'),
+    ];
+    expect(await s.journal.served(asked)).toEqual([false, false, false, false, false]);
+    const both = [
+      { name: 'refund', version: 3 },
+      { name: 'order', version: 1 },
+    ];
+    const one = await s.worker({ workflows: both, ttl: HOUR });
+    await s.worker({ workflows: [{ name: 'order', version: 1 }], ttl: MINUTE });
+    await s.worker({ workflows: [{ name: 'order', version: 1 }], ttl: MINUTE, namespace: 'other' });
+    expect(await s.journal.served(asked)).toEqual([true, false, true, true, false]);
+    await s.journal.unregister(one);
+    expect(await s.journal.served(asked)).toEqual([true, false, false, true, false]);
+    // Nobody has looked after those that expired.
+    await s.harness.elapse(2 * MINUTE);
+    expect(await s.journal.served(asked)).toEqual([false, false, false, false, false]);
+    expect(await s.journal.served([])).toEqual([]);
   });
 
   test('a heartbeat prolongs the session by its whole ttl', async (s) => {
