@@ -186,4 +186,11 @@ export type {
   TimerFired,
   TimerStarted,
 } from './core/index.js';
-export type { EngineEvent, ForgottenCall, Observer, RunFacts } from './observability/index.js';
+export type {
+  EngineEvent,
+  ForgottenCall,
+  InstanceFacts,
+  Observer,
+  RunFacts,
+  WorkflowFacts,
+} from './observability/index.js';

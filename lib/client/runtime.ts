@@ -1,11 +1,11 @@
 import type { Codec } from '../core/index.js';
 import { LeaseRescuer, RunDispatcher } from '../dispatch/index.js';
 import { asyncScope, CLOSING, Engine, limitedCodec, newWorkerId, Shell } from '../engine/index.js';
-import type { EngineSettings, Registry } from '../engine/index.js';
+import type { EngineSettings, Ending, Registry } from '../engine/index.js';
 import type { Journal, Persistence } from '../journal/index.js';
 import { Deadline } from '../journal/index.js';
 import { observedPersistence } from '../observability/index.js';
-import type { Observer } from '../observability/index.js';
+import type { InstanceFacts, Observer } from '../observability/index.js';
 import { inRootContext, Wakeup } from '../wakeup/index.js';
 import { UnknownWorkflowError } from './errors.js';
 import { MessageSender } from './message-sender.js';
@@ -21,6 +21,8 @@ export interface RuntimeOptions {
   readonly maxPayloadBytes: number;
   /** `null` for a client only. */
   readonly worker: EngineSettings | null;
+  /** Where the journal's tables are, for those who look on. Defaults to `null`: in memory. */
+  readonly schema?: string | null;
   /** Only this process sees the journal. */
   readonly journalIsPrivate: boolean;
   /** What this process can do, for clients in a hurry: before it is registered. Defaults to nothing. */
@@ -60,6 +62,8 @@ export class ContinuumRuntime {
   /** Takes no new runs any more, or will not begin to. */
   #leaving = false;
   #draining = false;
+  /** What became of runs while it was drained; `null` once it was told. */
+  #drained: { givenBack: number; ended: number; left: number } | null = { givenBack: 0, ended: 0, left: 0 };
   #deadline: Deadline | undefined;
   #closing: Promise<void> | undefined;
 
@@ -136,7 +140,11 @@ export class ContinuumRuntime {
     const { namespace, worker, journal, observer } = this.#options;
     if (this.#closing || this.#draining) return;
     this.#begun = true;
-    if (worker === null) return this.#listen();
+    if (worker === null) {
+      await this.#listen();
+      observer.notice({ type: 'client started', ...this.#facts() });
+      return;
+    }
     const engine = new Engine({
       namespace,
       journal,
@@ -153,7 +161,10 @@ export class ContinuumRuntime {
     });
     engine.runs.listen((run, ending) => {
       // Whoever else looks for runs need not wait until the last one has left.
-      if (this.#draining) this.#wakeup.tellOthers({ type: 'run ready' });
+      if (this.#draining) {
+        this.#wakeup.tellOthers({ type: 'run ready' });
+        this.#countDrained(ending);
+      }
       if (ending.type !== 'closed') return;
       observer.notice({
         type: 'run closed',
@@ -181,6 +192,7 @@ export class ContinuumRuntime {
     if (this.#leaving) engine.leave();
     else this.#dispatcher.start();
     this.#rescuer.start();
+    observer.notice({ type: 'worker started', workerId: engine.session.id, ...this.#facts() });
     if (this.#closing || this.#draining) await this.drain();
   }
 
@@ -200,10 +212,43 @@ export class ContinuumRuntime {
   /** Gives everything back, within the shutdown timeout. Takeover by other workers is immediate. */
   async drain(): Promise<void> {
     this.#draining = true;
+    const began = performance.now();
     const { closing } = this;
     const others = Promise.all([this.#dispatcher?.stop(), this.#rescuer?.stop()]);
     await this.#engine?.stop(closing, others);
     this.#wakeup.tellOthers({ type: 'run ready' });
+    this.#tellDrained(Math.round(performance.now() - began));
+  }
+
+  #countDrained({ type }: Ending): void {
+    if (this.#drained === null) return;
+    if (type === 'closed') this.#drained.ended++;
+    else if (type === 'lost') this.#drained.left++;
+    else this.#drained.givenBack++;
+  }
+
+  /** Draining is asked for by every step of closing, and by a start that comes too late. */
+  #tellDrained(took: number): void {
+    if (this.#drained === null || !this.#engine) return;
+    const { observer } = this.#options;
+    observer.notice({ type: 'worker drained', workerId: this.#engine.session.id, took, ...this.#drained });
+    this.#drained = null;
+  }
+
+  #facts(): InstanceFacts {
+    const { namespace, schema = null } = this.#options;
+    const { workflows, activities } = this.#registry ?? NOTHING;
+    return {
+      namespace,
+      schema,
+      workflows: workflows.map(({ name, version, signals, queries }) => ({
+        name,
+        version,
+        signals: [...signals],
+        queries: [...queries],
+      })),
+      activities: [...activities.keys()],
+    };
   }
 
   /** The end of everything but the journal, which belongs to whoever opened it. Twice is harmless. */

@@ -106,6 +106,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = builder;
           namespace: options.namespace,
           maxPayloadBytes: options.maxPayloadBytes,
           worker: options.worker,
+          schema: options.journal.type === 'memory' ? null : options.journal.schema,
           journalIsPrivate: options.journal.type === 'memory',
           preview: () => explorer.explore(extras.include),
         }),

@@ -1,7 +1,13 @@
 import { Logger } from '@nestjs/common';
 import { errorTextWithCauses, messageOf, stackOf, textOf } from '../core/index.js';
 import { JournalUnavailableError } from '../journal/index.js';
-import type { EngineEvent, ForgottenCall, Observer, RunFacts } from '../observability/index.js';
+import type {
+  EngineEvent,
+  ForgottenCall,
+  InstanceFacts,
+  Observer,
+  RunFacts,
+} from '../observability/index.js';
 
 /** So many runs that cannot go on are remembered, so as not to repeat why. */
 const REMEMBERED = 1_000;
@@ -17,6 +23,17 @@ export class LoggingObserver implements Observer {
 
   notice(event: EngineEvent): void {
     switch (event.type) {
+      case 'worker started':
+        this.#mapped(event);
+        this.#logger.log(`Worker started, ${placeOf(event)}`);
+        break;
+      case 'client started':
+        this.#mapped(event);
+        this.#logger.log(`Client started without a worker, ${placeOf(event)}`);
+        break;
+      case 'worker drained':
+        this.#drained(event);
+        break;
       case 'worker registered':
         this.#logger.log(`Worker ${event.workerId} is at work.`);
         break;
@@ -108,6 +125,30 @@ export class LoggingObserver implements Observer {
     }
   }
 
+  /** As Nest tells of routes. */
+  #mapped({ workflows, activities }: InstanceFacts): void {
+    for (const { name, version, signals, queries } of workflows) {
+      const handlers = [listed('signals', signals), listed('queries', queries)].filter((list) => list !== '');
+      this.#logger.log([`Mapped {${name}, version ${version}} workflow`, ...handlers].join(', '));
+    }
+    if (activities.length > 0) this.#logger.log(`Mapped {${activities.join(', ')}} activities`);
+  }
+
+  #drained({
+    workerId,
+    took,
+    givenBack,
+    ended,
+    left,
+  }: Extract<EngineEvent, { type: 'worker drained' }>): void {
+    const line = `Worker ${workerId} has drained in ${took} ms: ${counted(givenBack, 'run')} given back, ${ended} ended`;
+    if (left === 0) this.#logger.log(`${line}.`);
+    else
+      this.#logger.warn(
+        `${line}, ${left} not given back in time; others take over when its session is over.`,
+      );
+  }
+
   #available(): void {
     if (this.#unavailable) this.#logger.log('The journal can be reached again.');
     this.#unavailable = false;
@@ -165,6 +206,10 @@ const detailOf = (error: Error): string =>
   error instanceof JournalUnavailableError ? error.detail : messageOf(error);
 const reasonOf = (error: unknown): string =>
   error instanceof JournalUnavailableError ? `${error.name}: ${error.detail}` : errorTextWithCauses(error);
+const placeOf = ({ namespace, schema }: InstanceFacts): string =>
+  `${schema === null ? 'in memory' : `schema "${schema}"`}, namespace "${namespace}"`;
+const listed = (what: string, names: readonly string[]): string =>
+  names.length === 0 ? '' : `${what} {${names.join(', ')}}`;
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 /** The stack without the message above it, which has been said. */
 function framesOf(error: Error): string | undefined {

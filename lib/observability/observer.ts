@@ -21,8 +21,43 @@ export type ForgottenCall = {
   | { readonly outcome: 'never began' }
 );
 
+/** A workflow, as a process offers it. */
+export interface WorkflowFacts {
+  readonly name: string;
+  readonly version: number;
+  readonly signals: readonly string[];
+  readonly queries: readonly string[];
+}
+
+/** Where an instance of Continuum works, and what it knows. */
+export interface InstanceFacts {
+  readonly namespace: string;
+  /** Where its tables are; `null` in memory. */
+  readonly schema: string | null;
+  readonly workflows: readonly WorkflowFacts[];
+  /** Names, compensations included. */
+  readonly activities: readonly string[];
+}
+
 /** What can be seen of an engine at work. One name per thing, the same in logs, metrics and tests. */
 export type EngineEvent =
+  /** Once, when the application has started: from now on runs of these workflows are taken. */
+  | ({ readonly type: 'worker started'; readonly workerId: string } & InstanceFacts)
+  /** The same of a process that is a client only. */
+  | ({ readonly type: 'client started' } & InstanceFacts)
+  /** Once, when the application is being closed: nothing runs here any more. */
+  | {
+      readonly type: 'worker drained';
+      readonly workerId: string;
+      /** How long that took, in ms. */
+      readonly took: number;
+      /** Runs that other workers can take up at once. */
+      readonly givenBack: number;
+      /** Runs that ended meanwhile. */
+      readonly ended: number;
+      /** Runs that could not be given back in time: they are taken over when the session of this worker is over. */
+      readonly left: number;
+    }
   | { readonly type: 'worker registered'; readonly workerId: string }
   | { readonly type: 'worker lost'; readonly workerId: string; readonly reason: string }
   | {

@@ -182,6 +182,13 @@ describe('several processes', () => {
     expect(await front.client.execute(GreetingWorkflow, 'Ann')).toBe('Hello Ann');
     expect(front.events.count('run claimed')).toBe(0);
     expect(front.events.count('worker registered')).toBe(0);
+    expect(await front.events.until('client started')).toMatchObject({
+      schema: continuum.schema,
+      namespace: 'default',
+      workflows: [],
+    });
+    await front.app.close();
+    expect(front.events.count('worker drained')).toBe(0);
     // Of course it is not: this is what a client only is for.
     expect(front.events.count('workflow not served here')).toBe(0);
   });

@@ -23,6 +23,8 @@ import {
   InvalidInputError,
   InvalidOptionError,
   JournalError,
+  OnQuery,
+  OnSignal,
   UnknownWorkflowError,
   Workflow,
   WorkflowClient,
@@ -194,6 +196,42 @@ describe('the journal in memory', () => {
     const error = await caught(compileApp({ continuum: MEMORY }));
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(String(error)).toMatch(/journal: 'memory'.*production.*connection/s);
+  });
+
+  it('tells an observer once what it serves when it starts, and what became of its runs when it is closed', async () => {
+    @Workflow({ name: 'waiting', version: 3 })
+    class WaitingWorkflow {
+      @OnSignal() approve(): void {}
+      @OnQuery() status(): string {
+        return 'open';
+      }
+      async run(ctx: WorkflowContext): Promise<void> {
+        await ctx.condition(() => false);
+      }
+    }
+    const { app, client, events } = await openApp({
+      continuum: { ...MEMORY, namespace: 'shop' },
+      providers: [...greeting, WaitingWorkflow],
+    });
+    const { workerId, ...started } = await events.until('worker started');
+    expect(started).toEqual({
+      type: 'worker started',
+      namespace: 'shop',
+      schema: null,
+      workflows: [
+        { name: 'greeting', version: 1, signals: [], queries: [] },
+        { name: 'waiting', version: 3, signals: ['approve'], queries: ['status'] },
+      ],
+      activities: ['Greeter.greet'],
+    });
+    const handle = await client.start(WaitingWorkflow);
+    expect(await handle.query('status')).toBe('open');
+    await app.close();
+    await app.close();
+    expect(events.events.filter(({ type }) => type === 'worker drained')).toEqual([
+      { type: 'worker drained', workerId, took: expect.any(Number), givenBack: 1, ended: 0, left: 0 },
+    ]);
+    expect(events.count('worker started')).toBe(1);
   });
 
   it('starts what is started before the application is at work, and says so to who waits', async () => {

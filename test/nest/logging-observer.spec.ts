@@ -40,6 +40,37 @@ describe('the log of an operator', () => {
     expect(lines).toEqual(told ? [warning] : []);
   });
 
+  it('tells at the start what is served, as Nest tells of routes', () => {
+    const facts = {
+      namespace: 'default',
+      activities: ['Payments.charge', 'Payments.refund'],
+      workflows: [
+        { name: 'order', version: 2, signals: ['approve', 'cancel'], queries: ['status'] },
+        { name: 'refund', version: 1, signals: [], queries: [] },
+      ],
+    };
+    observer.notice({ type: 'worker started', workerId: 'w1', schema: 'continuum', ...facts });
+    expect(lines).toEqual([
+      'log Mapped {order, version 2} workflow, signals {approve, cancel}, queries {status}',
+      'log Mapped {refund, version 1} workflow',
+      'log Mapped {Payments.charge, Payments.refund} activities',
+      'log Worker started, schema "continuum", namespace "default"',
+    ]);
+    lines = [];
+    observer.notice({ type: 'client started', schema: null, ...facts, workflows: [], activities: [] });
+    expect(lines).toEqual(['log Client started without a worker, in memory, namespace "default"']);
+  });
+
+  it('tells when a worker has drained, and warns of what it could not give back', () => {
+    const drained = { type: 'worker drained', workerId: 'w1', took: 120, givenBack: 1, ended: 2 } as const;
+    observer.notice({ ...drained, left: 0 });
+    observer.notice({ ...drained, givenBack: 3, left: 4 });
+    expect(lines).toEqual([
+      'log Worker w1 has drained in 120 ms: 1 run given back, 2 ended.',
+      'warn Worker w1 has drained in 120 ms: 3 runs given back, 2 ended, 4 not given back in time; others take over when its session is over.',
+    ]);
+  });
+
   it('says why a turn failed once, and then that it still does', () => {
     const fail = (message: string, runId = 'r-1'): void =>
       observer.notice({
