@@ -8,7 +8,7 @@ const samples: readonly HistoryEntry[] = Object.values(ENTRY_SAMPLES).flatMap((o
   ...of,
 ]);
 /** Where an entry has text that the codec wrote. */
-const CODED = ['input', 'payload', 'result', 'args', 'details', 'heartbeat', 'failure', 'value'];
+const CODED = ['input', 'payload', 'result', 'args', 'details', 'heartbeat', 'failure', 'value', 'issues'];
 
 /** Every text of the codec in the entry, by a function that is told the field. */
 const changed = (entry: object, change: (field: string) => unknown): object =>
