@@ -351,6 +351,32 @@ describe('the connection that listens', () => {
     await other.close();
   });
 
+  it('takes one statement after the other, whoever comes at once', async () => {
+    let overlaps = 0;
+    class Client extends pg.Client {
+      #running = 0;
+      override query(...rest: unknown[]): never {
+        if (this.#running++ > 0) overlaps++;
+        // The casts: one of many overloads, all of which give what this one gives.
+        const answer = (super.query as (...all: unknown[]) => Promise<unknown>)(...rest);
+        void answer.finally(() => this.#running--).catch(() => undefined);
+        return answer as never;
+      }
+    }
+    const own = new PostgresJournal({
+      connection: { type: 'postgres', url: database.url, extra: { Client } },
+      poolSize: 8,
+    });
+    await own.open();
+    try {
+      const ids = await Promise.all(Array.from({ length: 5 }, () => worker(own)));
+      await Promise.all([...ids.map((id) => own.unregister(id)), worker(own)]);
+      expect(overlaps).toBe(0);
+    } finally {
+      await own.close();
+    }
+  });
+
   const LOCK_HOLDERS = `
     select activity.pid
     from pg_stat_activity as activity

@@ -22,6 +22,8 @@ export class ListeningConnection {
   /** Of the connection in use, or of the attempt at one. */
   #client: Promise<Client> | null = null;
   #nextAttempt: NodeJS.Timeout | undefined;
+  /** The end of the latest statement: a connection takes one after the other. */
+  #latest: Promise<unknown> = Promise.resolve();
 
   constructor(database: Database) {
     this.#database = database;
@@ -69,8 +71,10 @@ export class ListeningConnection {
 
   /** A connection that does not answer would not tell of its end either: it is ended here, and another one follows. */
   async #orAbandon(client: Client, work: () => Promise<void>): Promise<void> {
+    const mine = this.#latest.then(work);
+    this.#latest = mine.catch(() => undefined);
     try {
-      await work();
+      await mine;
     } catch (error) {
       await client.end().catch(() => undefined);
       throw translateError(error, 'connect', this.#database.address);
