@@ -77,9 +77,14 @@ export class Scenario {
     };
   }
 
-  /** Starts one run, whatever the answer. */
+  /** Starts one run until it is answered otherwise than `again`, as who holds its workflow id may be slow. */
   async tryStart(changes: Partial<StartRequest> = {}, journal = this.journal): Promise<StartAnswer> {
-    return only(await journal.start([this.request(changes)]));
+    const request = this.request(changes);
+    for (;;) {
+      const answer = only(await journal.start([request]));
+      if (answer.type !== 'again') return answer;
+      await setImmediate();
+    }
   }
 
   async started(changes: Partial<StartRequest> = {}): Promise<StartRequest> {
