@@ -8,6 +8,7 @@ import { claimByNamespace } from './0007-claim-by-namespace.js';
 import { countDeaths } from './0008-count-deaths.js';
 import { checkSignals } from './0009-check-signals.js';
 import { markStuckRuns } from './0010-mark-stuck-runs.js';
+import { findSuspects } from './0011-find-suspects.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
 
 export type { MigrationClass };
@@ -24,6 +25,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   countDeaths,
   checkSignals,
   markStuckRuns,
+  findSuspects,
 ];
 
 /**

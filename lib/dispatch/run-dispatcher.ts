@@ -7,6 +7,7 @@ import { isOutage } from '../journal/index.js';
 import type { Claim, Journal, Loaded, Persistence } from '../journal/index.js';
 import { inRootContext } from '../wakeup/index.js';
 import type { Wakeup } from '../wakeup/index.js';
+import { SuspectDispatcher } from './suspect-dispatcher.js';
 
 /** How often to look while there is work, and at most when there is none. In ms. */
 const BUSY_POLL = 1_000;
@@ -24,6 +25,7 @@ export class RunDispatcher {
   readonly #engine: Engine;
   readonly #wakeup: Wakeup;
   readonly #persistence: Persistence;
+  readonly #suspects: SuspectDispatcher;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #looking: Promise<void> | undefined;
@@ -39,6 +41,12 @@ export class RunDispatcher {
     this.#engine = engine;
     this.#wakeup = wakeup;
     this.#persistence = persistence;
+    this.#suspects = new SuspectDispatcher(journal, engine, persistence, {
+      isStopped: () => this.#stopped,
+      holds: (claim) => this.#holds(claim),
+      take: (claims) => this.#take(claims),
+      giveBack: (claims) => this.#giveBack(claims),
+    });
   }
 
   start(): void {
@@ -82,9 +90,11 @@ export class RunDispatcher {
   async #lookAll(): Promise<void> {
     while (this.#again && !this.#stopped) {
       this.#again = false;
+      if (!this.#engine.accepting || this.#engine.workflows.length === 0) return;
+      await this.#suspects.look();
       const limit = Math.min(this.#engine.runs.free, CLAIMED_AT_ONCE);
       this.#starved = limit === 0;
-      if (limit === 0 || !this.#engine.accepting || this.#engine.workflows.length === 0) return;
+      if (limit === 0 || !this.#engine.accepting || this.#stopped) return;
       const claimed = await this.#engine.claiming(() => this.#claimAndTake(limit));
       this.#idleLooks = claimed === 0 ? this.#idleLooks + 1 : 0;
       if (claimed === limit) this.#again = true;

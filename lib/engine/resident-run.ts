@@ -74,6 +74,10 @@ export class ResidentRun {
   get answersQueries(): boolean {
     return !this.over && !this.#held.fold.withoutCode;
   }
+  /** Workers died while they held it, and it has not shown since then that it goes on. */
+  get isSuspect(): boolean {
+    return this.#held.suspicion.open;
+  }
   /** Since when nothing is to be done, by the monotonic clock; `null` while something is. */
   get idleSince(): number | null {
     return this.#state === 'resting' && this.#held.isIdle ? this.#idleSince : null;

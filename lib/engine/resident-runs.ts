@@ -22,6 +22,8 @@ export class ResidentRuns {
   readonly #listeners = new Set<RunsListener>();
   #sweeper: NodeJS.Timeout | undefined;
   #draining = false;
+  /** Room is made for one run that must be alone. */
+  #vacating = false;
   #emptied: (() => void)[] = [];
 
   constructor(host: RunHost, slots: number, workflows: readonly WorkflowDefinition[]) {
@@ -36,7 +38,7 @@ export class ResidentRuns {
     return this.#runs.size;
   }
   get free(): number {
-    return this.#draining ? 0 : Math.max(0, this.#slots - this.#runs.size);
+    return this.#draining || this.#vacating ? 0 : Math.max(0, this.#slots - this.#runs.size);
   }
   get(actorId: ActorId): ResidentRun | undefined {
     return this.#runs.get(actorId);
@@ -96,6 +98,15 @@ export class ResidentRuns {
   /** Nothing held is ours any more. */
   dropAll(): void {
     for (const run of this.#runs.values()) run.drop();
+  }
+
+  /** Gives runs back as they become idle, and takes none but those that were claimed, until {@link reopen}. */
+  vacate(): void {
+    this.#vacating = true;
+    for (const run of this.#runs.values()) run.leave();
+  }
+  reopen(): void {
+    this.#vacating = false;
   }
 
   /** Gives every run back: first as they become idle, after `grace` ms by force. */

@@ -24,6 +24,10 @@ export class Suspicion {
     this.#deaths = deaths;
   }
 
+  get open(): boolean {
+    return this.#deaths > 0;
+  }
+
   /** What the journal had when the run was taken up. */
   takenUp(progress: RunProgress): void {
     if (this.#deaths === 0) return;

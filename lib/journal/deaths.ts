@@ -1,4 +1,30 @@
 /** So many of the workers that died with a run are remembered by name. */
 export const REMEMBERED_DEATHS = 5;
-/** From so many deaths on a run is taken to be what its workers died of. */
+
+// What kills its workers is found as one bad item in a crowd is: by looking at fewer and fewer at a time.
+
+/** A run that so many workers died with, one after the other, is a suspect: it is claimed apart from all others. */
 export const DEATHS_OF_A_SUSPECT = 3;
+/**
+ * Suspects that died together are taken up again in groups of this share of them. So what kills its workers is alone after
+ * a few deaths, however many died with it, and whoever only died with it waits for some groups at most: all workers that
+ * lose power at once, three times over, find their runs again within seconds.
+ */
+export const GROUPS = 8;
+
+/** How long a suspect waits before it is taken up again, by the number of deaths. In ms. */
+export const FIRST_SUSPECT_DELAY = 1_000;
+export const SUSPECT_BACKOFF = 4;
+export const LONGEST_SUSPECT_DELAY = 3_600_000;
+
+/**
+ * A run that was the only suspect on a worker that died is blocked: for so long at first, then for twice as long each time,
+ * or until another build comes. In ms.
+ */
+export const FIRST_BLOCK = 600_000;
+export const LONGEST_BLOCK = 6 * 3_600_000;
+/**
+ * If the workers that it killed are of more builds than this, builds do not tell what is deployed: by default every process
+ * is one of its own, and the one that replaces a dead one must not die of the same run at once.
+ */
+export const BUILDS_OF_DEPLOYMENTS = 2;

@@ -57,9 +57,17 @@ export interface Journal {
 
   /**
    * Leases up to `limit` due actors of these workflows in one namespace to a live worker, by priority, then by how long
-   * they are due.
+   * they are due. Suspects are not among them.
    */
   claim(request: ClaimRequest): Promise<readonly Claim[]>;
+
+  /**
+   * Leases due suspects to a live worker: runs that three workers or more died with, one after the other. The one that is
+   * due the longest, alone, if that is for `waited` ms; or, if it died together with more than eight suspects, an eighth of
+   * them. Whoever gets one alone should take it up with nothing else in memory: the lease keeps others from
+   * making themselves free for the same one.
+   */
+  claimSuspects(request: SuspectRequest): Promise<readonly Claim[]>;
 
   /** Reads history behind `historyAfter` and inbox behind `inboxAfter`, each in order. */
   load(requests: readonly LoadRequest[]): Promise<readonly Loaded[]>;
@@ -109,7 +117,10 @@ export interface Journal {
    * Finds dead workers of a namespace (their session expired, or their process is known to be gone and missed two
    * heartbeats), marks them dead and frees the namespace's actors that they hold, also those that a late claim gave to a
    * session already dead. A freed actor counts as a failed turn; from the third on it is not claimable before a growing
-   * delay. It also has one death more, and remembers whose: nothing else counts one.
+   * delay. It also has one death more, and remembers whose: nothing else counts one. From the third death on it is a
+   * suspect. One that was a suspect before, taken up alone, and the only one of the dead worker, is blocked: for ten
+   * minutes at first, twice as long each time, six hours at most, or until a worker of another build than those that died
+   * comes; not so where nearly each of them was of a build of its own.
    */
   rescue(namespace: string): Promise<RescueAnswer>;
   /**
@@ -258,6 +269,10 @@ export interface ClaimRequest {
   readonly namespace: string;
   readonly workflows: readonly { readonly name: string; readonly version: number }[];
   readonly limit: number;
+}
+export interface SuspectRequest extends ClaimRequest {
+  /** How long one that is to be alone has been due, in ms: a worker that is at work leaves it to another one for a while. */
+  readonly waited: number;
 }
 export interface Claim {
   readonly lease: Lease;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import type { Lease, StartRequest, Turn, TurnOutcome } from '../../lib/journal/index.js';
-import { claim } from '../../lib/journal/postgres/claim-actors.js';
+import { claim, claimSuspects } from '../../lib/journal/postgres/claim-actors.js';
 import { commitTurns } from '../../lib/journal/postgres/commit-turns.js';
 import { Database } from '../../lib/journal/postgres/connection.js';
 import { PostgresJournal } from '../../lib/journal/postgres/index.js';
@@ -86,6 +86,14 @@ const VERBS: Readonly<Record<string, (session: Session) => Promise<unknown>>> = 
       namespace: 'default',
       workflows: [{ name: 'order', version: 1 }],
       limit: BATCH,
+    }),
+  'claim suspects': (session) =>
+    claimSuspects(session, {
+      owner: OWNER,
+      namespace: 'default',
+      workflows: [{ name: 'order', version: 1 }],
+      limit: BATCH,
+      waited: 0,
     }),
   load: (session) =>
     load(

@@ -55,6 +55,7 @@ export function applyTurn(store: InMemoryStore, turn: Turn): CommitAnswer {
   if (turn.clearsDeaths === true) {
     actor.deaths = 0;
     actor.killed = [];
+    actor.crowd = 0;
   }
   return settle(store, actor, turn);
 }

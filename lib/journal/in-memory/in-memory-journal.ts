@@ -22,6 +22,7 @@ import type {
   SendAnswer,
   StartAnswer,
   StartRequest,
+  SuspectRequest,
   TerminateAnswer,
   TerminateRequest,
   Transaction,
@@ -31,7 +32,7 @@ import { refuseUnstorableMessage, refuseUnstorableStart, refuseUnstorableTermina
 import type { RunId, WorkerId } from '../ids.js';
 import type { CommitAnswer, Lease, Turn } from '../turn.js';
 import { sendWithin, startWithin } from './caller-transaction.js';
-import { claimActors } from './claim-actors.js';
+import { claimActors, claimSuspects } from './claim-actors.js';
 import { applyTurn, heldBy, refenceLease, refuseMalformed } from './commit-turn.js';
 import { type Actor, InMemoryStore } from './in-memory-store.js';
 import { countRuns, describeRef, listRuns, loadRun, outcomeOf } from './read-runs.js';
@@ -117,6 +118,10 @@ export class InMemoryJournal implements Journal {
 
   async claim(request: ClaimRequest): Promise<readonly Claim[]> {
     return claimActors(await this.#enter(), request);
+  }
+
+  async claimSuspects(request: SuspectRequest): Promise<readonly Claim[]> {
+    return claimSuspects(await this.#enter(), request);
   }
 
   async load(requests: readonly LoadRequest[]): Promise<readonly Loaded[]> {

@@ -33,6 +33,8 @@ export interface Actor {
   /** Workers that died while they held it, since it last showed that it goes on; and the latest, the last one first. */
   deaths: number;
   killed: readonly WorkerDeath[];
+  /** How many suspects were on the last of those workers; 0 of no suspect. */
+  crowd: number;
   blocked: { readonly reason: string; readonly since: Instant; readonly buildId: string | null } | null;
 }
 

@@ -115,6 +115,7 @@ function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
     failedTurns: 0,
     deaths: 0,
     killed: [],
+    crowd: 0,
     blocked: null,
   };
   const run = {

@@ -1,5 +1,16 @@
 import type { HeartbeatAnswer, OwnedActor, RescueAnswer, ServedWorkflow, WorkerSession } from '../journal.js';
-import { REMEMBERED_DEATHS } from '../deaths.js';
+import type { Instant } from '../../core/index.js';
+import {
+  BUILDS_OF_DEPLOYMENTS,
+  FIRST_BLOCK,
+  FIRST_SUSPECT_DELAY,
+  GROUPS,
+  LONGEST_BLOCK,
+  LONGEST_SUSPECT_DELAY,
+  REMEMBERED_DEATHS,
+  SUSPECT_BACKOFF,
+  DEATHS_OF_A_SUSPECT,
+} from '../deaths.js';
 import type { WorkerId } from '../ids.js';
 import { type Actor, type InMemoryStore, type Session, floored } from './in-memory-store.js';
 
@@ -19,11 +30,18 @@ export function registerWorker(store: InMemoryStore, session: WorkerSession): vo
   });
   for (const actor of store.actors.values()) {
     if (actor.namespace !== session.namespace) continue;
-    if (actor.owner === null && actor.blocked !== null && actor.blocked.buildId !== session.buildId) {
+    if (actor.owner === null && mayDoBetter(session.buildId, actor)) {
       actor.notBefore = null;
       store.free(actor);
     }
   }
+}
+
+/** Whether this build may do what another one could not. */
+function mayDoBetter(buildId: string, { blocked, deaths, killed }: Actor): boolean {
+  if (blocked === null || blocked.buildId === buildId) return false;
+  const builds = new Set(killed.map((worker) => worker.buildId));
+  return deaths < DEATHS_OF_A_SUSPECT || (builds.size <= BUILDS_OF_DEPLOYMENTS && !builds.has(buildId));
 }
 
 export function prolongSession(store: InMemoryStore, owner: WorkerId): HeartbeatAnswer {
@@ -98,7 +116,8 @@ export function rescueActors(store: InMemoryStore, namespace: string): RescueAns
       store.liveSession(actor.owner) === undefined &&
       !actor.lock.held,
   );
-  for (const actor of stranded) countLostTurn(store, actor);
+  const aboard = suspectsByOwner(stranded);
+  for (const actor of stranded) countLostTurn(store, actor, aboard);
   return { deadWorkers, freedActors: stranded.length };
 }
 
@@ -108,25 +127,57 @@ function isGone(session: Session, now: number): boolean {
   return session.expiresAt <= now || (session.abandoned && missed);
 }
 
-function countLostTurn(store: InMemoryStore, actor: Actor): void {
-  countDeath(store, actor);
+/** Those that become suspects by this death are among them. */
+function suspectsByOwner(stranded: readonly Actor[]): ReadonlyMap<WorkerId | null, number> {
+  const aboard = new Map<WorkerId | null, number>();
+  for (const { owner, deaths } of stranded)
+    if (deaths >= DEATHS_OF_A_SUSPECT - 1) aboard.set(owner, (aboard.get(owner) ?? 0) + 1);
+  return aboard;
+}
+
+function countLostTurn(
+  store: InMemoryStore,
+  actor: Actor,
+  aboard: ReadonlyMap<WorkerId | null, number>,
+): void {
+  const died = actor.owner === null ? undefined : store.sessions.get(actor.owner);
   actor.failedTurns += 1;
   const further = actor.failedTurns - PATIENCE - 1;
-  if (further >= 0) {
-    const delay = Math.min(FIRST_DELAY * 2 ** further, LONGEST_DELAY);
-    actor.notBefore = floored(store.now() + delay, actor.notBefore);
-  }
+  if (further >= 0) waits(store, actor, Math.min(FIRST_DELAY * 2 ** further, LONGEST_DELAY));
+  // Nobody died where the session was ended in order.
+  if (died !== undefined && died.deadAt !== null)
+    countDeath(store, actor, died.session, died.deadAt, aboard.get(actor.owner) ?? 0);
   store.free(actor);
 }
 
-/** Nobody died where the session was ended in order. */
-function countDeath(store: InMemoryStore, actor: Actor): void {
-  const died = actor.owner === null ? undefined : store.sessions.get(actor.owner);
-  if (died === undefined || died.deadAt === null) return;
-  const { name, host, pid, buildId } = died.session;
+function countDeath(
+  store: InMemoryStore,
+  actor: Actor,
+  { name, host, pid, buildId }: WorkerSession,
+  at: Instant,
+  suspects: number,
+): void {
+  const condemned = actor.deaths >= DEATHS_OF_A_SUSPECT && actor.crowd <= GROUPS && suspects === 1;
   actor.deaths += 1;
-  actor.killed = [{ name, host, pid, buildId, at: died.deadAt, stuck: false }, ...actor.killed].slice(
+  actor.killed = [{ name, host, pid, buildId, at, stuck: false }, ...actor.killed].slice(
     0,
     REMEMBERED_DEATHS,
   );
+  const further = actor.deaths - DEATHS_OF_A_SUSPECT;
+  if (further < 0) return;
+  actor.crowd = suspects;
+  waits(store, actor, Math.min(FIRST_SUSPECT_DELAY * SUSPECT_BACKOFF ** further, LONGEST_SUSPECT_DELAY));
+  if (!condemned) return;
+  waits(store, actor, Math.min((FIRST_BLOCK / 2) * 2 ** further, LONGEST_BLOCK));
+  actor.blocked = { reason: verdictOn(actor), since: actor.blocked?.since ?? store.now(), buildId };
+}
+
+function waits(store: InMemoryStore, actor: Actor, delay: number): void {
+  actor.notBefore = floored(store.now() + delay, actor.notBefore);
+}
+
+function verdictOn({ deaths, killed }: Actor): string {
+  const workers = killed.map(({ name, host, pid }) => `${name} (process ${pid} on ${host})`).join(', ');
+  const others = deaths > killed.length ? ', and others before' : '';
+  return `${deaths} workers died while they ran it: ${workers}${others}`;
 }

@@ -1,6 +1,7 @@
-import type { Claim, ClaimRequest } from '../journal.js';
+import type { Claim, ClaimRequest, SuspectRequest } from '../journal.js';
 import { numberArray, storable, textArray, uuidOrNil } from './array-literals.js';
 import { type ClaimRow, claimActors } from './sql/claim-actors.js';
+import { claimSuspects as claimSuspectActors } from './sql/claim-suspects.js';
 import type { Session } from './statement.js';
 import type { WorkerId } from '../ids.js';
 
@@ -25,6 +26,21 @@ export async function claim(session: Session, request: ClaimRequest): Promise<re
   return rows
     .toSorted((a, b) => a.priority - b.priority || a.due_at - b.due_at)
     .map((row) => toClaim(row, owner));
+}
+
+/** Claims the suspect that is due the longest; or a group of those that died together. */
+export async function claimSuspects(session: Session, request: SuspectRequest): Promise<readonly Claim[]> {
+  const { owner, namespace, workflows, limit, waited } = request;
+  if (workflows.length === 0 || limit < 1) return [];
+  const rows = await session.run(claimSuspectActors, {
+    owner: uuidOrNil(owner),
+    namespace: storable(namespace),
+    workflows: textArray(workflows.map(({ name }) => name)),
+    versions: numberArray(workflows.map(({ version }) => version)),
+    limit,
+    waited,
+  });
+  return rows.map((row) => toClaim(row, owner));
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

@@ -22,6 +22,7 @@ import type {
   StartAnswer,
   StartRequest,
   StuckMark,
+  SuspectRequest,
   TerminateAnswer,
   TerminateRequest,
   Transaction,
@@ -31,7 +32,7 @@ import { refuseUnstorableMessage, refuseUnstorableTermination } from '../limits.
 import type { RunId, WorkerId } from '../ids.js';
 import type { CommitAnswer, Lease, Turn } from '../turn.js';
 import { inCallersTransaction } from './caller-transaction.js';
-import { claim } from './claim-actors.js';
+import { claim, claimSuspects } from './claim-actors.js';
 import { commitLocked, commitTurns, refuseMalformed } from './commit-turns.js';
 import { Database } from './connection.js';
 import { notify } from './hints.js';
@@ -159,6 +160,10 @@ export class PostgresJournal implements Journal {
 
   async claim(request: ClaimRequest): Promise<readonly Claim[]> {
     return await claim(this.#database, request);
+  }
+
+  async claimSuspects(request: SuspectRequest): Promise<readonly Claim[]> {
+    return await claimSuspects(this.#database, request);
   }
 
   async load(requests: readonly LoadRequest[]): Promise<readonly Loaded[]> {

@@ -21,6 +21,7 @@ import { sendRaceTopic } from './topics/send-races.js';
 import { startTopic } from './topics/start.js';
 import { startConflictTopic } from './topics/start-conflicts.js';
 import { stressTopic } from './topics/stress.js';
+import { suspectsTopic } from './topics/suspects.js';
 import { terminateTopic } from './topics/terminate.js';
 import { transactionTopic } from './topics/transactions.js';
 import { valuesTopic } from './topics/values.js';
@@ -41,6 +42,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   'leases that nobody holds': ownedTopic,
   rescue: rescueTopic,
   deaths: deathsTopic,
+  suspects: suspectsTopic,
   'blocked runs': blockedTopic,
   namespaces: namespacesTopic,
   'rows that others hold': contentionTopic,

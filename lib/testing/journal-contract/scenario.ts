@@ -227,6 +227,14 @@ export class Scenario {
     return await journal.claim({ owner, namespace, workflows: ORDERS, limit });
   }
 
+  /** As whoever holds nothing: suspects that are due. */
+  async claimSuspects(
+    owner: WorkerId,
+    { waited = 0, limit = 1_000, journal = this.journal, namespace = NAMESPACE } = {},
+  ): Promise<readonly Claim[]> {
+    return await journal.claimSuspects({ owner, namespace, workflows: ORDERS, limit, waited });
+  }
+
   /** Claims everything of a namespace that is due, and tells whose it is. */
   async claimedIds(owner: WorkerId, namespace = NAMESPACE): Promise<readonly string[]> {
     return (await this.claim(owner, 1_000, this.journal, namespace))

@@ -46,6 +46,9 @@ export class WorkerProcess {
     });
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
   /** What it has printed. */
   get output(): string {
     return this.#output;

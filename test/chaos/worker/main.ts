@@ -4,6 +4,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ContinuumModule } from '../../../lib/index.js';
 import { Held, HeldActivities } from './held.js';
+import { KillerActivities, Neighbour, Poison, Suicide } from './killers.js';
 import { Ledger, LedgerOptions } from './ledger.js';
 import { SETTINGS_VARIABLE } from './protocol.js';
 import type { WorkerSettings } from './protocol.js';
@@ -46,7 +47,7 @@ class WorkerModule {
           }),
         }),
       ],
-      providers: [Saga, SagaActivities, Held, HeldActivities],
+      providers: [Saga, SagaActivities, Held, HeldActivities, Poison, Suicide, Neighbour, KillerActivities],
     };
   }
 }

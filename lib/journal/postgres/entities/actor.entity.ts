@@ -44,6 +44,8 @@ export interface Actor {
   /** Workers that died while they held it, since it last showed that it goes on; and the latest of them. */
   readonly deaths: number;
   readonly killed: readonly WorkerDeath[] | null;
+  /** How many suspects were on the last of those workers; 0 of no suspect. */
+  readonly crowd: number;
 }
 
 export const actorEntity = (schema: string): EntitySchema<Actor> =>
@@ -74,6 +76,7 @@ export const actorEntity = (schema: string): EntitySchema<Actor> =>
       blockedBuild: nullable(text('blocked_build')),
       deaths: withDefault(integer(), 0),
       killed: nullable(jsonb()),
+      crowd: withDefault(integer(), 0),
     },
     uniques: [{ name: 'actors_workflow_id', columns: ['namespace', 'workflowId'] }],
     checks: [
@@ -85,6 +88,11 @@ export const actorEntity = (schema: string): EntitySchema<Actor> =>
         name: 'actors_due',
         columns: ['namespace', 'workflow', 'version', 'priority', 'wakeAt'],
         where: 'lease_owner is null and paused_at is null',
+      },
+      {
+        name: 'actors_suspect',
+        columns: ['namespace', 'workflow', 'version', 'wakeAt'],
+        where: 'lease_owner is null and paused_at is null and deaths >= 3',
       },
       { name: 'actors_owner', columns: ['leaseOwner'], where: 'lease_owner is not null' },
       { name: 'actors_blocked', columns: ['blockedBuild'], where: 'blocked is not null' },

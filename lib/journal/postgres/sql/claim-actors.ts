@@ -1,3 +1,4 @@
+import { DEATHS_OF_A_SUSPECT } from '../../deaths.js';
 import { command } from '../statement.js';
 import type { ActorId, RunId } from '../../ids.js';
 
@@ -19,7 +20,8 @@ export interface ClaimRow {
 
 /**
  * Leases due actors of one namespace to a live worker. The probes (one workflow, version and priority each) are gone
- * through in order, and no further than needed: exactly as many rows are locked as are taken.
+ * through in order, and no further than needed: exactly as many rows are locked as are taken. Suspects are another
+ * statement's.
  */
 export const claimActors = command<
   {
@@ -55,6 +57,7 @@ due as materialized (
       and actor.priority = probe.priority
       and actor.lease_owner is null
       and actor.paused_at is null
+      and actor.deaths < ${DEATHS_OF_A_SUSPECT}
       and actor.wake_at <= now()
       and (select id from live_owner) is not null
     order by actor.wake_at

@@ -1,4 +1,13 @@
-import { DEATHS_OF_A_SUSPECT, REMEMBERED_DEATHS } from '../../deaths.js';
+import {
+  FIRST_BLOCK,
+  FIRST_SUSPECT_DELAY,
+  GROUPS,
+  LONGEST_BLOCK,
+  LONGEST_SUSPECT_DELAY,
+  REMEMBERED_DEATHS,
+  SUSPECT_BACKOFF,
+  DEATHS_OF_A_SUSPECT,
+} from '../../deaths.js';
 import { type Lock, type Statement, command } from '../statement.js';
 
 export interface FreeActors {
@@ -10,30 +19,49 @@ export interface FreeActors {
   readonly limit: number;
 }
 
+/** A time from now on, in ms, that grows with the number of deaths beyond the first ones. */
+const later = (first: number, factor: number, longest: number): string =>
+  `clock_timestamp() + least(power(${factor}, least(held.deaths - ${DEATHS_OF_A_SUSPECT}, 20)) * ${first}, ${longest}) * interval '1 millisecond'`;
+
 /**
  * Takes the leases of owners whose session is over, a portion at a time. By name, never by looking for sessions here: a
  * worker may have registered behind the snapshot of this statement.
  *
  * A turn that was `lost` with its worker counts as a failed one. From the third on the actor must wait, twice as long
  * each time: it may be what takes its workers down. The death of the worker is counted apart, for it stays counted until
- * the run has shown that it goes on; nobody died where a session was ended in order. Of a worker that stood still in the
- * code of one of its runs it is known which one it was: that one need not be suspected any longer, and the others never.
+ * the run has shown that it goes on; nobody died where a session was ended in order. Suspects wait as well; and one that had
+ *  been taken up alone, and was the only one of its worker, is blocked. Of a worker that stood still in the code of one of its
+ * runs it is known which one it was: that one need not be suspected any longer, and the others never.
  */
 const freeActors = (lock: Lock): Statement<FreeActors, { readonly id: string }> =>
   command(
     `free actors ${lock}`,
     (schema) => `
-with freed as materialized (
+with held as materialized (
   select
-    actor.id, actor.until,
-    actor.run_id = died.stuck_in as stuck,
+    actor.id,
+    died.build_id,
+    aboard.suspects,
+    actor.failed_turns + case when :lost::boolean then 1 else 0 end as failed_turns,
+    death.stuck,
+    death.deaths,
     case
-      when died.stuck_in is null or died.stuck_in = actor.run_id
-        then died.worker || jsonb_build_object('stuck', died.stuck_in is not null)
-    end as worker
+      when death.died
+        then jsonb_path_query_array(
+          jsonb_build_array(died.worker || jsonb_build_object('stuck', death.stuck)) || coalesce(actor.killed, '[]'),
+          '$[0 to ${REMEMBERED_DEATHS - 1}]'
+        )
+      else actor.killed
+    end as killed,
+    death.died and death.deaths >= ${DEATHS_OF_A_SUSPECT} as suspect,
+    death.died
+      and actor.deaths >= ${DEATHS_OF_A_SUSPECT}
+      and (death.stuck or actor.crowd <= ${GROUPS} and aboard.suspects = 1) as condemned
   from unnest(:owners::uuid[]) as gone(owner)
   left join lateral (
     select
+      worker.id,
+      worker.build_id,
       worker.stuck_in,
       jsonb_build_object(
         'name', worker.name,
@@ -48,33 +76,81 @@ with freed as materialized (
       and worker.dead_at is not null
     limit 1
   ) as died on true
+  left join lateral (
+    -- Those that become suspects by this death are among them.
+    select count(*)::int as suspects
+    from ${schema}.actors as actor
+    where died.id is not null
+      and actor.lease_owner = gone.owner
+      and actor.deaths >= ${DEATHS_OF_A_SUSPECT - 1}
+  ) as aboard on true
   cross join lateral (
-    select
-      actor.id, actor.run_id,
-      case
-        when :lost::boolean and actor.failed_turns >= 2
-          then clock_timestamp() + least(power(2, least(actor.failed_turns - 2, 20)) * interval '1 second', interval '5 minutes')
-      end as until
+    select actor.id, actor.run_id, actor.failed_turns, actor.deaths, actor.killed, actor.crowd
     from ${schema}.actors as actor
     where actor.lease_owner = gone.owner
       and (:namespace::text is null or actor.namespace = :namespace)
     limit :limit
     for no key update ${lock}
   ) as actor
+  cross join lateral (
+    select
+      blamed.died,
+      blamed.stuck,
+      case
+        when blamed.stuck then greatest(actor.deaths + 1, ${DEATHS_OF_A_SUSPECT})
+        when blamed.died then actor.deaths + 1
+        else actor.deaths
+      end as deaths
+    from (
+      select
+        died.id is not null and coalesce(died.stuck_in = actor.run_id, true) as died,
+        coalesce(died.stuck_in = actor.run_id, false) as stuck
+    ) as blamed
+  ) as death
   limit :limit
+),
+freed as materialized (
+  select
+    held.*,
+    greatest(
+      case
+        when :lost::boolean and held.failed_turns >= 3
+          then clock_timestamp() + least(power(2, least(held.failed_turns - 3, 20)) * interval '1 second', interval '5 minutes')
+      end,
+      case when held.suspect then ${later(FIRST_SUSPECT_DELAY, SUSPECT_BACKOFF, LONGEST_SUSPECT_DELAY)} end,
+      case when held.condemned then ${later(FIRST_BLOCK / 2, 2, LONGEST_BLOCK)} end
+    ) as until,
+    case when held.condemned then (
+      select
+        case
+          when held.stuck then 'An endless loop in its code stopped the workers that ran it: '
+          -- A worker that stood still counts as several.
+          when jsonb_array_length(held.killed) < ${REMEMBERED_DEATHS}
+            then jsonb_array_length(held.killed) || ' workers died while they ran it: '
+          else held.deaths || ' workers died while they ran it: '
+        end
+        || string_agg(format('%s (process %s on %s)', worker->>'name', worker->>'pid', worker->>'host'), ', ' order by place)
+        || case when held.deaths > ${REMEMBERED_DEATHS} and jsonb_array_length(held.killed) = ${REMEMBERED_DEATHS} then ', and others before' else '' end
+      from jsonb_array_elements(held.killed) with ordinality as one(worker, place)
+    ) end as reason
+  from held
 )
 update ${schema}.actors as actor
 set lease_owner = null,
-    failed_turns = actor.failed_turns + case when :lost::boolean then 1 else 0 end,
-    deaths = case
-      when freed.worker is null then actor.deaths
-      when freed.stuck then greatest(actor.deaths + 1, ${DEATHS_OF_A_SUSPECT})
-      else actor.deaths + 1
+    failed_turns = freed.failed_turns,
+    deaths = freed.deaths,
+    killed = freed.killed,
+    crowd = case
+      when not freed.suspect then actor.crowd
+      when freed.stuck then 1
+      else freed.suspects
     end,
-    killed = case
-      when freed.worker is null then actor.killed
-      else jsonb_path_query_array(jsonb_build_array(freed.worker) || coalesce(actor.killed, '[]'), '$[0 to ${REMEMBERED_DEATHS - 1}]')
+    blocked = case when freed.condemned then freed.reason else actor.blocked end,
+    blocked_since = case
+      when freed.condemned then coalesce(actor.blocked_since, date_trunc('milliseconds', clock_timestamp()))
+      else actor.blocked_since
     end,
+    blocked_build = case when freed.condemned then freed.build_id else actor.blocked_build end,
     not_before = greatest(actor.not_before, freed.until),
     wake_at = greatest(clock_timestamp(), actor.not_before, freed.until)
 from freed

@@ -93,7 +93,8 @@ updated as (
         else actor.blocked_build
       end,
       deaths = case when applied.clears then 0 else actor.deaths end,
-      killed = case when applied.clears then null else actor.killed end
+      killed = case when applied.clears then null else actor.killed end,
+      crowd = case when applied.clears then 0 else actor.crowd end
   from applied
   where actor.id = applied.actor_id
     and applied.outcome <> 'close'

@@ -1,3 +1,4 @@
+import { BUILDS_OF_DEPLOYMENTS, DEATHS_OF_A_SUSPECT } from '../../deaths.js';
 import { type Lock, type Statement, command } from '../statement.js';
 
 interface WakeBlocked {
@@ -6,7 +7,10 @@ interface WakeBlocked {
   readonly buildId: string;
 }
 
-/** Makes runs of a namespace claimable that were blocked under another build. Answers how many. */
+/**
+ * Makes runs of a namespace claimable that were blocked under another build; of those that workers died with the ones that
+ * no worker of this build did. Answers how many.
+ */
 const wakeBlocked = (lock: Lock): Statement<WakeBlocked, { readonly id: string }> =>
   command(
     `wake blocked ${lock}`,
@@ -19,6 +23,14 @@ with blocked as materialized (
     and actor.blocked_build is distinct from :buildId
     and actor.lease_owner is null
     and actor.not_before > now()
+    and (
+      actor.deaths < ${DEATHS_OF_A_SUSPECT}
+      -- Where every process calls itself another build, a process that is started anew is no deployment.
+      or (
+        select count(distinct worker->>'buildId') <= ${BUILDS_OF_DEPLOYMENTS} and not bool_or(worker->>'buildId' = :buildId)
+        from jsonb_array_elements(actor.killed) as worker
+      )
+    )
   order by actor.id
   for no key update ${lock}
 )

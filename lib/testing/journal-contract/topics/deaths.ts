@@ -145,7 +145,9 @@ async function buried(s: Scenario): Promise<void> {
 /** A worker takes up everything that is due, and dies; or the one that holds a run dies. */
 async function dies(s: Scenario, name: string, held?: Held): Promise<void> {
   if (held) await s.journal.giveBack(held.lease.owner, [{ ...held.lease, inboxSeq: 0 }]);
-  await s.claim(await s.worker({ ttl: SECOND, name }));
+  const owner = await s.worker({ ttl: SECOND, name });
+  await s.claim(owner);
+  await s.claimSuspects(owner);
   await buried(s);
 }
 

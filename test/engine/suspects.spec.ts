@@ -1,0 +1,171 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
+import { ManualClock } from '../../lib/testing/index.js';
+import type { Journal } from '../../lib/journal/index.js';
+import { gate } from '../support/gate.js';
+import type { Gate } from '../support/gate.js';
+import { scriptedJournal } from '../support/scripted-journal.js';
+import { activity, Stage } from '../support/stage.js';
+import type { ScriptedWorkflow } from '../support/stage.js';
+
+const named: ScriptedWorkflow = {
+  make: ({ act, ctx }) => ({
+    run: (input) => (input === 'sleeps' ? ctx.sleep('1 hour') : act(String(input))),
+  }),
+};
+
+/** Long enough for every pause of a suspect. */
+const PAUSE = 60_000;
+
+describe('A run that three workers died with', () => {
+  const stages: Stage[] = [];
+  let store: InMemoryStore;
+  let clock: ManualClock;
+  let begun: string[];
+  let kills: Gate<void>;
+  /** Lets go of `kills`: it was none. */
+  let spares: Gate<void>;
+  let ends: Gate<void>;
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    store = new InMemoryStore({ clock: clock.now });
+    begun = [];
+    spares = gate();
+    ends = gate();
+  });
+  afterEach(async () => {
+    spares.open();
+    ends.open();
+    for (const stage of stages.splice(0)) await stage.close();
+  });
+
+  async function process(journal: Journal = new InMemoryJournal(store)): Promise<Stage> {
+    kills = gate();
+    const opened = kills;
+    const stage = await Stage.open({
+      journal,
+      activities: [
+        activity(
+          'kills',
+          async () => {
+            begun.push('kills');
+            opened.open();
+            await spares.opened;
+            return 'spared';
+          },
+          { retry: { maxAttempts: Number.POSITIVE_INFINITY, initialInterval: 1 } },
+        ),
+        activity('short', () => void begun.push('short')),
+        activity('long', async () => {
+          begun.push('long');
+          await ends.opened;
+        }),
+      ],
+      workflows: [named],
+      settings: { leaseTtl: 300, heartbeatInterval: 50, shutdownTimeout: 10 },
+    });
+    stages.push(stage);
+    return stage;
+  }
+
+  /** Three processes die with it. */
+  async function suspect(): Promise<void> {
+    for (let i = 0; i < 3; i++) {
+      const stage = await process();
+      if (i === 0) await stage.client.start('scripted', 'kills', { id: 'suspect' });
+      await kills.opened;
+      await stage.crash();
+      clock.advance(PAUSE);
+      const rescuer = new InMemoryJournal(store);
+      await rescuer.open();
+      await rescuer.rescue('default');
+    }
+    clock.advance(PAUSE);
+  }
+
+  it('is alone in the process that takes it up: nothing is begun beside it until it goes on', async () => {
+    await suspect();
+    const stage = await process();
+    await kills.opened;
+    const neighbour = await stage.client.start('scripted', 'short', { id: 'neighbour' });
+    expect((await stage.client.describe('neighbour')).mail).toMatchObject({ owner: null });
+    expect(begun.filter((name) => name === 'short')).toEqual([]);
+    expect(await stage.client.describe('suspect')).toMatchObject({ blocked: null, deaths: { count: 3 } });
+    spares.open();
+    await expect(stage.client.handle('suspect').result()).resolves.toBe('spared');
+    await neighbour.result();
+  }, 30_000);
+
+  it('holds up others for some seconds at most, where it takes long and kills nobody', async () => {
+    await suspect();
+    const stage = await process();
+    await kills.opened;
+    const began = performance.now();
+    await (await stage.client.start('scripted', 'short', { id: 'neighbour' })).result();
+    expect(performance.now() - began).toBeGreaterThan(2_000);
+    expect(stage.runtime.engine?.runs.size).toBe(1);
+  }, 30_000);
+
+  it('is blocked, with those that it killed, when it kills the process that it is alone in', async () => {
+    await suspect();
+    const stage = await process();
+    await kills.opened;
+    await stage.crash();
+    clock.advance(PAUSE);
+    const last = await process();
+    await last.recorder.until('workers rescued');
+    expect(await last.client.describe('suspect')).toMatchObject({
+      blocked: {
+        reason: expect.stringMatching(/^4 workers died while they ran it: test \(process/) as unknown,
+      },
+      deaths: { count: 4 },
+    });
+    const neighbour = await last.client.start('scripted', 'short', { id: 'neighbour' });
+    await neighbour.result();
+    expect(begun).toEqual(['kills', 'kills', 'kills', 'kills', 'short']);
+    // The same code, ten minutes later.
+    clock.advance(11 * PAUSE);
+    await kills.opened;
+  }, 30_000);
+
+  it('comes to its turn where every worker is at work: one lets go of what it holds, and interrupts nothing', async () => {
+    await suspect();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    detour('claimSuspects', () => Promise.resolve([]));
+    const busy = await process(journal);
+    const long = await busy.client.start('scripted', 'long', { id: 'long' });
+    const idle = await busy.client.start('scripted', 'sleeps', { id: 'idle' });
+    await busy.recorder.until('activity attempt started', (event) => event.activity === 'long');
+    detour('claimSuspects', (real, request) => real(request));
+    await busy.recorder.until('run released', ({ run }) => run.workflowId === 'idle');
+    // Not before the other had its time to end.
+    await kills.opened;
+    ends.open();
+    spares.open();
+    await Promise.all([long.result(), idle.terminate(), busy.client.handle('suspect').result()]);
+    expect(begun).toEqual(['kills', 'kills', 'kills', 'long', 'kills']);
+  }, 60_000);
+
+  it('is given back by a process that is told to stop before it took it up', async () => {
+    await suspect();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    detour('claimSuspects', () => Promise.resolve([]));
+    const busy = await process(journal);
+    await busy.client.start('scripted', 'long', { id: 'long' });
+    await busy.recorder.until('activity attempt started');
+    const claimed = gate();
+    detour('claimSuspects', async (real, request) => {
+      const claims = await real(request);
+      if (claims.length > 0) claimed.open();
+      return claims;
+    });
+    await claimed.opened;
+    await busy.close();
+    // The clock stands still, and the worker's own did not.
+    clock.advance(PAUSE);
+    const next = await process();
+    await kills.opened;
+    expect((await next.client.describe('suspect')).deaths).toMatchObject({ count: 3 });
+  }, 30_000);
+});
