@@ -1,5 +1,5 @@
 import { Batcher, pause } from '../engine/index.js';
-import { Backoff, ContentionError, JournalError, JournalUnavailableError } from '../journal/index.js';
+import { Backoff, ContentionError, JournalError, mayBeOneAtFault } from '../journal/index.js';
 import type { Journal, Message, SendAnswer, Transaction } from '../journal/index.js';
 
 /** What a message came to. */
@@ -94,8 +94,7 @@ export class MessageSender {
   }
 
   async #groupFailed(group: readonly Waiting[], error: unknown): Promise<readonly Waiting[]> {
-    const isOneAtFault = error instanceof JournalError && !(error instanceof JournalUnavailableError);
-    if (!isOneAtFault || group.length === 1) {
+    if (!mayBeOneAtFault(error) || group.length === 1) {
       for (const { reject } of group) reject(error);
       return [];
     }
@@ -124,7 +123,9 @@ const bytesOf = (group: readonly Message[]): number =>
 function decided(message: Message, answer: SendAnswer | undefined): Sent {
   switch (answer?.type) {
     case undefined:
-      throw new JournalError(`The ${message.kind} to "${message.workflowId}" got no answer.`);
+      throw new JournalError(`The ${message.kind} to "${message.workflowId}" got no answer.`, {
+        ambiguous: true,
+      });
     case 'again':
       throw new ContentionError(
         `Somebody holds the workflow "${message.workflowId}", an open transaction that has signalled it perhaps, and the ${message.kind} has waited for its end for too long. Nothing was sent: send it again, and send late in a transaction.`,

@@ -1,5 +1,5 @@
 import { Batcher, pause } from '../engine/index.js';
-import { Backoff, ContentionError, JournalUnavailableError } from '../journal/index.js';
+import { Backoff, ContentionError, JournalError, JournalUnavailableError } from '../journal/index.js';
 import type { Journal, Persistence, StartAnswer, StartRequest } from '../journal/index.js';
 
 /** What a start came to. */
@@ -32,16 +32,16 @@ export class StartBatcher {
    */
   async ask(asked: StartRequest, waits?: () => StartRequest): Promise<Started> {
     let request = asked;
-    let doubt: JournalUnavailableError | undefined;
+    let doubt: JournalError | undefined;
     const backoff = new Backoff();
     for (let tries = 1; ; tries++) {
       const answer = await this.#try(request, () => (request = waits?.() ?? request));
       if (answer.type !== 'unanswered') return answer;
       const { error } = answer;
-      if (!(error instanceof JournalUnavailableError)) throw error;
       // Once the answer of a try is lost, no failure of a later one says that nothing was started.
       if (error.ambiguous) doubt ??= error;
-      if (!doubt || tries === TRIES) throw doubt ?? error;
+      const mayWork = error.ambiguous || error instanceof JournalUnavailableError;
+      if (!doubt || !mayWork || tries === TRIES) throw doubt ?? error;
       await pause(backoff.next());
     }
   }
@@ -55,7 +55,7 @@ export class StartBatcher {
       const answer = this.#contended.has(key) ? AGAIN : await this.#batches.ask(request);
       return answer.type === 'again' ? await this.#waitFor(key, waits()) : answer;
     } catch (error) {
-      if (error instanceof JournalUnavailableError) return { type: 'unanswered', error };
+      if (error instanceof JournalError) return { type: 'unanswered', error };
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers';
-import { JournalError, JournalUnavailableError } from '../journal/index.js';
+import { mayBeOneAtFault } from '../journal/index.js';
 import { inRootContext } from '../wakeup/index.js';
 
 /**
@@ -70,8 +70,7 @@ export class Batcher<Request, Answer> {
       batch.forEach((waiting, i) => waiting.resolve(answers[i]!));
     } catch (error) {
       // A bad row must not sink its batch: halve it until the culprit is alone.
-      const isOneAtFault = error instanceof JournalError && !(error instanceof JournalUnavailableError);
-      if (isOneAtFault && batch.length > 1) {
+      if (mayBeOneAtFault(error) && batch.length > 1) {
         await this.#answer(batch.slice(0, batch.length >> 1));
         await this.#answer(batch.slice(batch.length >> 1));
       } else for (const waiting of batch) waiting.reject(error);

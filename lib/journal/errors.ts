@@ -1,6 +1,16 @@
 /** The journal could not do it at all. */
 export class JournalError extends Error {
   override readonly name: string = 'JournalError';
+  /** The write may have been done: it was sent, and no answer came that could be read. Otherwise nothing was written. */
+  readonly ambiguous: boolean;
+  constructor(message?: string, { ambiguous = false, ...options }: JournalErrorOptions = {}) {
+    super(message, options);
+    this.ambiguous = ambiguous;
+  }
+}
+export interface JournalErrorOptions extends ErrorOptions {
+  /** Defaults to `false`. */
+  readonly ambiguous?: boolean;
 }
 
 /**
@@ -16,14 +26,13 @@ export class JournalUnavailableError extends JournalError {
   constructor(
     /** What failed, where, and what to do. For logs, which show it: it may name the host and the database. */
     readonly detail: string,
-    /** The write may have been done: it was sent, and the answer never came. */
-    readonly ambiguous: boolean,
+    ambiguous: boolean,
     options?: ErrorOptions,
     message = ambiguous
       ? 'Workflows are not available at present. What was asked for may have been done.'
       : 'Workflows are not available at present. Try again later.',
   ) {
-    super(message, options);
+    super(message, { ...options, ambiguous });
   }
 }
 
@@ -43,6 +52,13 @@ export class ContentionError extends JournalUnavailableError {
 export class JournalRefusedError extends JournalError {
   override readonly name: string = 'JournalRefusedError';
 }
+
+/**
+ * Whether a batch failed for what one of its items is, perhaps, and may be sent again in parts: nothing of it was written,
+ * and the journal can be reached.
+ */
+export const mayBeOneAtFault = (error: unknown): boolean =>
+  error instanceof JournalError && !(error instanceof JournalUnavailableError) && !error.ambiguous;
 
 /** The schema is missing, older or newer than this version needs. */
 export class SchemaError extends JournalError {

@@ -190,8 +190,8 @@ export interface FirstTurn {
   readonly entries: readonly HistoryEntry[];
 }
 /**
- * An error that is the fate of this item alone. Where it is a {@link JournalUnavailableError} with `ambiguous: true`, the
- * item may have been written; otherwise nothing was.
+ * An error that is the fate of this item alone. Where it is `ambiguous`, the item may have been written; otherwise nothing
+ * was.
  */
 export interface Unanswered {
   readonly type: 'unanswered';

@@ -5,6 +5,7 @@ import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
 import {
   asActorId,
   ContentionError,
+  JournalError,
   JournalRefusedError,
   JournalUnavailableError,
 } from '../../lib/journal/index.js';
@@ -94,6 +95,19 @@ describe('MessageSender', () => {
       ...['good', 'bad', 'late'].map((name) => of.send(message('w', name))),
     ]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+  });
+
+  it('sends nothing again that may have been written, neither of one line nor of several', async () => {
+    const { calls, sender: of } = sender(({ name }) => {
+      if (name === 'opening') return accepted(1);
+      throw new JournalError('written, and its answer cannot be read', { ambiguous: true });
+    });
+    const opening = of.send(message('w', 'opening'));
+    const all = ['1', '2'].map((name) => of.send(message('w', name)));
+    await opening;
+    const results = await Promise.allSettled([...all, of.send(message('other', '3'))]);
+    expect(results).toMatchObject(results.map(() => ({ status: 'rejected', reason: { ambiguous: true } })));
+    expect(calls.flat().toSorted()).toEqual(['1', '2', '3', 'opening']);
   });
 
   it('one whose fate is not known is told so, and the others theirs', async () => {

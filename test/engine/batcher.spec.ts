@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Batcher } from '../../lib/engine/index.js';
-import { JournalRefusedError } from '../../lib/journal/index.js';
+import { JournalError, JournalRefusedError } from '../../lib/journal/index.js';
 import { gate } from '../support/gate.js';
 
 describe('Batcher', () => {
@@ -54,6 +54,17 @@ describe('Batcher', () => {
     );
     const answers = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => batcher.ask(n)));
     expect(answers.flatMap((answer, n) => (answer.status === 'rejected' ? [n] : []))).toEqual([13]);
+  });
+
+  it('asks nothing again that may have been done', async () => {
+    const batches: number[][] = [];
+    const batcher = new Batcher<number, number>((numbers) => {
+      batches.push([...numbers]);
+      return Promise.reject(new JournalError('no answer could be read', { ambiguous: true }));
+    });
+    const answers = await Promise.allSettled([batcher.ask(1), batcher.ask(2)]);
+    expect(answers).toMatchObject(answers.map(() => ({ status: 'rejected', reason: { ambiguous: true } })));
+    expect(batches).toEqual([[1, 2]]);
   });
 
   it('tells every waiter of a batch that failed, and goes on', async () => {

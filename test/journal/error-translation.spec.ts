@@ -22,6 +22,7 @@ describe('an error without an SQLSTATE', () => {
       expect(translated).not.toBeInstanceOf(JournalUnavailableError);
       expect(translated.message).toContain('failed in this process');
       expect(translated.message.includes('may have been written')).toBe(moment === 'write');
+      expect(translated.ambiguous).toBe(moment === 'write');
     }
   });
 

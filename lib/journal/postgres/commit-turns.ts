@@ -104,7 +104,9 @@ function settleParameters(turns: readonly Turn[]): SettleTurns {
 }
 
 function toAnswer(turn: Turn, row: JudgedTurn | undefined): CommitAnswer {
-  if (row === undefined) throw new JournalError(`The commit gave no answer for run ${turn.lease.runId}.`);
+  if (row === undefined) {
+    throw new JournalError(`The commit gave no answer for run ${turn.lease.runId}.`, { ambiguous: true });
+  }
   const { answer } = row;
   const inboxSeq = row.inbox_seq ?? 0;
   switch (answer) {

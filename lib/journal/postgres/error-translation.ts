@@ -32,7 +32,7 @@ export function translateError(thrown: unknown, moment: Moment, database: string
     return new JournalError(
       `The journal failed in this process, not in Postgres: ${nameOf(error)}: ${text}. ` +
         (moment === 'write' ? 'What was sent may have been written.' : 'Nothing was changed by it.'),
-      options,
+      { ...options, ambiguous: moment === 'write' },
     );
   }
   if (code === null || CONNECTION_LOST.test(code)) {

@@ -59,6 +59,7 @@ import {
   refuseStart,
   startByPolicy,
   startTogether,
+  startWithin,
 } from './start-runs.js';
 import { terminateRun } from './terminate-runs.js';
 import {
@@ -345,7 +346,7 @@ export class PostgresJournal implements Journal {
     const [request] = portion;
     if (request === undefined) return [];
     if (isSimple(request)) {
-      return await inCallersTransaction(this.#database, within, (session) => startTogether(session, portion));
+      return await inCallersTransaction(this.#database, within, (session) => startWithin(session, portion));
     }
     return [
       await orRefused(() =>

@@ -90,12 +90,11 @@ function isRepeated(seen: Set<string>, id: string): boolean {
 }
 
 function toAnswer(message: Message, row: SentMessage | undefined): SendAnswer {
-  if (row === undefined)
-    throw new JournalError(`The ${message.kind} to "${message.workflowId}" got no answer.`);
+  if (row === undefined) throw unreadable(`The ${message.kind} to "${message.workflowId}" got no answer.`);
   const { answer, actor_id, n, owner, known } = row;
   switch (answer) {
     case 'accepted':
-      if (actor_id === null || n === null) throw new JournalError('A message was accepted without a number.');
+      if (actor_id === null || n === null) throw unreadable('A message was accepted without a number.');
       return { type: 'accepted', actorId: actor_id, n, owner };
     case 'not running':
       return { type: 'not running', known };
@@ -106,3 +105,6 @@ function toAnswer(message: Message, row: SentMessage | undefined): SendAnswer {
       return answer satisfies never;
   }
 }
+
+/** What was sent has been done, or may have been. */
+const unreadable = (message: string): JournalError => new JournalError(message, { ambiguous: true });

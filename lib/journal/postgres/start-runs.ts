@@ -1,9 +1,10 @@
 import { JournalError } from '../errors.js';
-import type { OnReuse, StartAnswer, StartRequest } from '../journal.js';
+import type { OnReuse, StartAnswer, StartRequest, Unanswered } from '../journal.js';
 import { refuseUnstorableStart } from '../limits.js';
 import type { RunState } from '../turn.js';
 import { numberArray, requireUuid, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { EntryArrays } from './entry-arrays.js';
+import { isWorthAnotherTry } from './patience.js';
 import { type StartFacts, lookUpStarts } from './sql/look-up-starts.js';
 import { type StartRuns, startRuns } from './sql/start-runs.js';
 import type { Session } from './statement.js';
@@ -33,12 +34,40 @@ export function inPortions(requests: readonly StartRequest[]): readonly (readonl
   return portions;
 }
 
-/** Starts runs of {@link isSimple simple} requests together. */
+/**
+ * Starts runs of {@link isSimple simple} requests together, by statements that each are a transaction: what one of them has
+ * started stays so when a later one fails, and is told.
+ */
 export async function startTogether(
   session: Session,
   requests: readonly StartRequest[],
 ): Promise<readonly StartAnswer[]> {
   const answers = new Map<StartRequest, StartAnswer>();
+  try {
+    await startInto(answers, session, requests);
+  } catch (error) {
+    if (answers.size === 0 || isWorthAnotherTry(error) || !(error instanceof JournalError)) throw error;
+    for (const request of requests)
+      if (!answers.has(request)) answers.set(request, { type: 'unanswered', error });
+  }
+  return requests.map((request) => answers.get(request) ?? unanswered(request));
+}
+
+/** The same within somebody's transaction: what fails takes everything back. */
+export async function startWithin(
+  session: Session,
+  requests: readonly StartRequest[],
+): Promise<readonly StartAnswer[]> {
+  const answers = new Map<StartRequest, StartAnswer>();
+  await startInto(answers, session, requests);
+  return requests.map((request) => answers.get(request) ?? unanswered(request));
+}
+
+async function startInto(
+  answers: Map<StartRequest, StartAnswer>,
+  session: Session,
+  requests: readonly StartRequest[],
+): Promise<void> {
   let open = requests;
   // A workflow id whose run ends between the insert and the look is free again: it is tried anew.
   for (let tries = 0; open.length > 0 && tries < MAX_TRIES; tries++) {
@@ -55,7 +84,6 @@ export async function startTogether(
     });
     open = missed.filter((request) => !answers.has(request));
   }
-  return requests.map((request) => answers.get(request) ?? unanswered(request));
 }
 
 /** Thrown to roll back what was written on trial. `answer` is another run's, or a refusal. */
@@ -97,7 +125,8 @@ export async function startByPolicy(session: Session, request: StartRequest): Pr
       terminated = ended.type === 'terminated';
     }
   }
-  return unanswered(request);
+  // Thrown: what was terminated for it goes on.
+  throw unanswered(request).error;
 }
 
 const MAX_TRIES = 20;
@@ -122,7 +151,7 @@ async function lookUp(session: Session, requests: readonly StartRequest[]): Prom
 
 /** The answer to a start that inserted nothing; `null` where it is worth another try. */
 function decide(request: StartRequest, facts: StartFacts | undefined): StartAnswer | null {
-  if (facts === undefined) return unanswered(request);
+  if (facts === undefined) return null;
   if (facts.repeated_token !== null) {
     const token = request.first === null ? 0 : Math.min(1, facts.repeated_token);
     return { type: 'started', runId: request.runId, token };
@@ -181,8 +210,10 @@ function startParameters(requests: readonly StartRequest[]): StartRuns {
   };
 }
 
-function unanswered(request: StartRequest): never {
-  throw new JournalError(
-    `Runs of the workflow id "${request.workflowId}" start and end so quickly that none could be told to have it. Try again.`,
-  );
-}
+/** Nothing was started. */
+const unanswered = ({ workflowId }: StartRequest): Unanswered => ({
+  type: 'unanswered',
+  error: new JournalError(
+    `Runs of the workflow id "${workflowId}" start and end so quickly that none could be told to have it. Try again.`,
+  ),
+});
