@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
@@ -9,8 +10,12 @@ import { activity, Stage } from '../support/stage.js';
 import type { ScriptedWorkflow } from '../support/stage.js';
 
 const named: ScriptedWorkflow = {
-  make: ({ act, ctx }) => ({
-    run: (input) => (input === 'sleeps' ? ctx.sleep('1 hour') : act(String(input))),
+  make: ({ act }) => ({
+    async run(input) {
+      if (input !== 'paces') return act(String(input));
+      while (!(await act('pace')));
+      return 'paced';
+    },
   }),
 };
 
@@ -57,13 +62,14 @@ describe('A run that three workers died with', () => {
           { retry: { maxAttempts: Number.POSITIVE_INFINITY, initialInterval: 1 } },
         ),
         activity('short', () => void begun.push('short')),
+        activity('pace', () => Promise.race([ends.opened.then(() => true), pause(20).then(() => false)])),
         activity('long', async () => {
           begun.push('long');
           await ends.opened;
         }),
       ],
       workflows: [named],
-      settings: { leaseTtl: 300, heartbeatInterval: 50, shutdownTimeout: 10 },
+      settings: { leaseTtl: 30_000, heartbeatInterval: 50, shutdownTimeout: 10 },
     });
     stages.push(stage);
     return stage;
@@ -135,15 +141,19 @@ describe('A run that three workers died with', () => {
     detour('claimSuspects', () => Promise.resolve([]));
     const busy = await process(journal);
     const long = await busy.client.start('scripted', 'long', { id: 'long' });
-    const idle = await busy.client.start('scripted', 'sleeps', { id: 'idle' });
+    const pacing = await busy.client.start('scripted', 'paces', { id: 'pacing' });
     await busy.recorder.until('activity attempt started', (event) => event.activity === 'long');
     detour('claimSuspects', (real, request) => real(request));
-    await busy.recorder.until('run released', ({ run }) => run.workflowId === 'idle');
+    await busy.recorder.until('run released', ({ run }) => run.workflowId === 'pacing');
     // Not before the other had its time to end.
     await kills.opened;
     ends.open();
     spares.open();
-    await Promise.all([long.result(), idle.terminate(), busy.client.handle('suspect').result()]);
+    // The worker's own clock did not stand still.
+    clock.advance(1_000);
+    await expect(busy.client.handle('suspect').result()).resolves.toBe('spared');
+    await long.result();
+    await expect(pacing.result()).resolves.toBe('paced');
     expect(begun).toEqual(['kills', 'kills', 'kills', 'long', 'kills']);
   }, 60_000);
 
