@@ -4,7 +4,6 @@ import type {
   Codec,
   CommandId,
   HistoryEntry,
-  HistoryNote,
   Instant,
   RunProgress,
 } from '../core/index.js';
@@ -15,7 +14,7 @@ import type { EndedAttempt, Returnable, Verdict } from './attempt-verdict.js';
 import type { DatabaseClock } from './database-clock.js';
 import { LongTimer } from './long-timer.js';
 import { unrefPause } from './pause.js';
-import type { EndedActivity, ReturnedResult } from './run-work.js';
+import type { EndedActivity, Noted, ReturnedResult } from './run-work.js';
 
 export interface RunActivitiesParts {
   readonly run: RunFacts;
@@ -57,7 +56,7 @@ export class RunActivities {
   /** To be given to another worker. */
   #returning: CommandId[] = [];
   #ends: EndedActivity[] = [];
-  #notes: HistoryNote[] = [];
+  #notes: Noted[] = [];
   /** In flight, and begun by nobody yet. */
   readonly #parked = new Set<CommandId>();
   #unavailable: string | null = null;
@@ -93,8 +92,12 @@ export class RunActivities {
   takeEnd(): void {
     this.#ends.shift();
   }
-  takeNotes(): readonly HistoryNote[] {
+  takeNotes(): readonly Noted[] {
     return this.#notes.length === 0 ? NOTHING : this.#notes.splice(0);
+  }
+  /** Notes that a turn had taken, and that are not recorded after all. */
+  putBackNotes(notes: readonly Noted[]): void {
+    this.#notes.unshift(...notes);
   }
 
   /** Of those that nobody has begun: when the earliest may, or may no more. */
@@ -173,13 +176,14 @@ export class RunActivities {
    */
   recover(isReturned: (id: CommandId, attempt: number) => boolean, died: boolean): void {
     const { inFlight } = this.#parts.progress();
+    this.#notes = this.#notes.filter((noted) => this.#isWanted(noted));
     // After lost history: what was not recorded after all.
     for (const [id, attempt] of this.#attempts) if (!inFlight.has(id)) attempt.stop('lease lost');
     for (const [id, work] of inFlight) {
       if (work.type !== 'activity') continue;
       if (!this.#parts.executor.optionsOf(work)) this.#unavailable = work.scheduled.name;
       if (work.parked) this.#parked.add(id);
-      if (work.parked || isReturned(id, work.attempt) || this.#isUnderWay(id)) continue;
+      if (work.parked || isReturned(id, work.attempt) || this.#isUnderWay(id) || this.#noted(id)) continue;
       const lost = `Attempt ${work.attempt} of ${work.scheduled.name} was lost: the process that made it ended before it told a result.`;
       this.#ended(
         work,
@@ -251,7 +255,10 @@ export class RunActivities {
       this.#neverBegun(id),
     );
     if (this.#attempts.size > 0) await new Promise<void>((resolve) => (this.#quiet = resolve));
-    return [...this.#finished, ...waiting, ...this.#ends.flatMap(returnable)];
+    const noted = this.#notes.flatMap(({ note, result }) =>
+      result === null ? [] : [{ id: note.id, result }],
+    );
+    return [...this.#finished, ...waiting, ...noted, ...this.#ends.flatMap(returnable)];
   }
 
   // ------------------------------------------------------------------------------------------------
@@ -323,7 +330,7 @@ export class RunActivities {
     this.#due = this.#due.filter((other) => other !== id);
     this.#returning = this.#returning.filter((other) => other !== id);
     if (this.#finished.some((finished) => finished.id === id) || !this.#activity(id)) return;
-    this.#notes = this.#notes.filter((written) => written.id !== id);
+    this.#notes = this.#notes.filter(({ note }) => note.id !== id);
     this.#end({ event: cancelled(id, this.#parts.clock.now()), attempt: 0 });
     this.#parts.wake();
   }
@@ -337,7 +344,8 @@ export class RunActivities {
       else if (work.cancelRequested) this.#end({ event: cancelled(id, now), attempt: work.attempt });
       else if ((this.#deadline(work) ?? Number.POSITIVE_INFINITY) <= now) this.#tooLate(work);
       else if (work.startsAt <= now && !this.#noted(id)) {
-        this.#notes.push(attemptNote(work, { startsAt: now, at: now, parked: false }));
+        const note = attemptNote(work, { startsAt: now, at: now, parked: false });
+        this.#notes.push({ note, result: null });
       }
     }
   }
@@ -356,7 +364,8 @@ export class RunActivities {
     const work = this.#activity(id);
     if (!work || this.#noted(id)) return;
     const at = this.#parts.clock.now();
-    this.#notes.push(attemptNote(work, { startsAt: Math.max(work.startsAt, at), at, parked: true }));
+    const note = attemptNote(work, { startsAt: Math.max(work.startsAt, at), at, parked: true });
+    this.#notes.push({ note, result: neverBegun(work) });
   }
 
   #settleOne(finished: Finished): void {
@@ -364,7 +373,7 @@ export class RunActivities {
     if (!work) return;
     const verdict = this.#verdict(work, finished);
     if (verdict.type === 'end') this.#end({ event: verdict.event, attempt: work.attempt });
-    else this.#notes.push(verdict.note);
+    else this.#notes.push({ note: verdict.note, result: finished.result });
   }
 
   #verdict(work: ActivityInFlight, ended: EndedAttempt): Verdict {
@@ -412,7 +421,8 @@ export class RunActivities {
       this.#beats.delete(id);
       const details = this.#attempts.get(id)?.lastHeartbeat() ?? null;
       if (this.#over || details === null) return;
-      this.#notes.push({ type: 'activity_heartbeat', at: this.#parts.clock.now(), id, details });
+      const note = { type: 'activity_heartbeat', at: this.#parts.clock.now(), id, details } as const;
+      this.#notes.push({ note, result: null });
       this.#parts.wake();
     });
     this.#beats.set(id, timer);
@@ -432,8 +442,8 @@ export class RunActivities {
     if (!this.#ends.some(({ event }) => event.id === ended.event.id)) this.#ends.push(ended);
   }
   #neverBegun(id: CommandId): readonly Returnable[] {
-    const attempt = this.#activity(id)?.attempt;
-    return attempt === undefined ? [] : [{ id, result: { attempt, outcome: { type: 'never begun' } } }];
+    const work = this.#activity(id);
+    return work ? [{ id, result: neverBegun(work) }] : [];
   }
   /** It runs here, waits here for its time, or has just ended here. */
   #isUnderWay(id: CommandId): boolean {
@@ -446,11 +456,21 @@ export class RunActivities {
     );
   }
   #noted(id: CommandId): boolean {
-    return this.#notes.some((written) => written.type === 'activity_attempt' && written.id === id);
+    return this.#notes.some(({ note }) => note.type === 'activity_attempt' && note.id === id);
+  }
+  /** Whether it tells the end of the attempt that is under way by the journal; what tells no end can do without. */
+  #isWanted({ note, result }: Noted): boolean {
+    const work = this.#activity(note.id);
+    return result !== null && work?.attempt === result.attempt && !work.parked && !work.cancelRequested;
   }
 }
 
-const NOTHING: readonly HistoryNote[] = [];
+const NOTHING: readonly Noted[] = [];
+
+const neverBegun = ({ attempt }: ActivityInFlight): ReturnedResult => ({
+  attempt,
+  outcome: { type: 'never begun' },
+});
 
 /** How long progress waits to be recorded: at first, and at most. In ms. */
 const FIRST_BEAT = 1_000;

@@ -1,13 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { toError, TurnFault } from '../core/index.js';
-import type {
-  Encoded,
-  HistoryEntry,
-  HistoryNote,
-  Instant,
-  SignalCheck,
-  TerminalEntry,
-} from '../core/index.js';
+import type { Encoded, HistoryEntry, Instant, SignalCheck, TerminalEntry } from '../core/index.js';
 import { JournalUnavailableError } from '../journal/index.js';
 import type { ClosedState, CommitAnswer, InboxMessage, Turn, TurnOutcome } from '../journal/index.js';
 import type { Committed } from './group-committer.js';
@@ -15,7 +8,7 @@ import type { HeldRun } from './held-run.js';
 import { pause } from './pause.js';
 import { earliest, eventOf, retakeOrder } from './run-work.js';
 import { readReturned } from './returned-result.js';
-import type { Work } from './run-work.js';
+import type { Noted, Work } from './run-work.js';
 import { SignalChecks } from './signal-checks.js';
 import type { Verdict } from './signal-checks.js';
 
@@ -47,7 +40,7 @@ export class RunTurn {
   #taken: Work[] = [];
   /** How much of it was: what stands behind an end of the run is not. */
   #fed = 0;
-  #notes: readonly HistoryNote[] = [];
+  #notes: readonly Noted[] = [];
   #retakes = 0;
   /** Made when there is something to check. */
   #checks: SignalChecks | null = null;
@@ -73,7 +66,7 @@ export class RunTurn {
     if (inbox.isBehind) await this.#held.readMail();
     activities.settle();
     this.#notes = activities.takeNotes();
-    for (const note of this.#notes) fold.current.note(note);
+    for (const { note } of this.#notes) fold.current.note(note);
     const most = fold.committed === 0 && inbox.cancelFirst() ? Number.POSITIVE_INFINITY : EVENTS_PER_TURN;
     while (this.#taken.length < most && !fold.isFull && !this.#isOver()) {
       const work = this.#next();
@@ -214,7 +207,7 @@ export class RunTurn {
         return this.#retakes++ < FREE_RETAKES ? this.#retake() : this.#retakeLocked();
       case 'history lost':
         this.#refused(answer.type);
-        return { type: 'history lost', taken: this.#taken };
+        return this.#historyLost();
       case 'refused':
         return this.#failed(answer.error);
       case 'lost':
@@ -244,7 +237,14 @@ export class RunTurn {
     };
   }
 
+  #historyLost(): TurnEnd {
+    this.#held.activities.putBackNotes(this.#notes);
+    return { type: 'history lost', taken: this.#taken };
+  }
+
   #failed(error: Error): TurnEnd {
+    // They tell how attempts ended, or that they never began: else these would count as lost.
+    this.#held.activities.putBackNotes(this.#notes);
     return { type: 'failed', error, taken: this.#taken };
   }
 
@@ -278,13 +278,13 @@ export class RunTurn {
           return turn;
         });
         if (answer.type === 'applied' && turn) return { type: 'applied', turn, inboxSeq: answer.inboxSeq };
-        if (answer.type === 'history lost') return { type: 'history lost', taken: this.#taken };
+        if (answer.type === 'history lost') return this.#historyLost();
         if (answer.type !== 'not due') return { type: 'given up', answer };
         await pause(answer.ahead + 1);
       } catch (error) {
         if (error instanceof TurnFault) return this.#failed(error);
         // Whether it was applied is not known: read what is there.
-        if (error instanceof JournalUnavailableError) return { type: 'history lost', taken: this.#taken };
+        if (error instanceof JournalUnavailableError) return this.#historyLost();
         throw error;
       }
     }
@@ -292,7 +292,7 @@ export class RunTurn {
 
   async #feedAgain(unread: readonly InboxMessage[]): Promise<void> {
     const { fold, inbox } = this.#held;
-    for (const note of this.#notes) fold.current.note(note);
+    for (const { note } of this.#notes) fold.current.note(note);
     const fed = this.#taken.slice(0, this.#fed);
     // What an end of the run had kept from being fed may be wanted after all. Messages are in the inbox still.
     const left = this.#taken.slice(this.#fed).filter((work) => work.type !== 'message');

@@ -3,6 +3,7 @@ import type {
   ActivityCompleted,
   ActivityFailed,
   HistoryEvent,
+  HistoryNote,
   Instant,
 } from '../core/index.js';
 import { SEMANTICS_VERSION } from '../core/index.js';
@@ -18,6 +19,13 @@ export type ActivityEnd = ActivityCompleted | ActivityFailed | ActivityCancelled
 export interface EndedActivity {
   readonly event: ActivityEnd;
   readonly attempt: number;
+}
+
+/** A note for history, and the end of the attempt that it tells of, should the turn that takes it be discarded. */
+export interface Noted {
+  readonly note: HistoryNote;
+  /** `null`: it tells of no end, and nothing is lost with it. */
+  readonly result: ReturnedResult | null;
 }
 
 /** Something a run has to take in, with the moment that orders it (F5). */

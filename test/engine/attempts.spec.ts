@@ -1,13 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
+import type { ActivityHandler } from '../../lib/engine/index.js';
 import { writeReturned } from '../../lib/engine/returned-result.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
-import { JournalUnavailableError } from '../../lib/journal/index.js';
+import { JournalRefusedError, JournalUnavailableError } from '../../lib/journal/index.js';
+import type { Turn } from '../../lib/journal/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
 import { gate } from '../support/gate.js';
 import type { Gate } from '../support/gate.js';
 import { openStages } from '../support/open-stages.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
-import { activity } from '../support/stage.js';
+import { activity, SETTINGS } from '../support/stage.js';
 import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
 
 const works: ScriptedWorkflow = { make: ({ act }) => ({ run: () => act('work') }) };
@@ -164,6 +166,87 @@ describe('Attempts', () => {
     ]);
     // Not the stale one, and it does not stand still.
     await expect((await deployed.next()).client.handle('w').result({ timeout: 20_000 })).resolves.toBe(3);
+  });
+
+  // ------------------------------------------------------------------------------ turns that are not recorded
+
+  const notes = (turn: Turn): boolean => turn.entries.some(({ type }) => type === 'activity_attempt');
+  const fails = (maxAttempts: number, tried: () => void): ActivityHandler =>
+    activity(
+      'work',
+      () => {
+        tried();
+        throw new RangeError('told by the attempt');
+      },
+      { retry: { maxAttempts, initialInterval: 1 } },
+    );
+
+  it('keeps how an attempt failed where the turn that notes it fails', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    let refused = 0;
+    detour('commit', (real, turns, options) => {
+      if (refused === 0 && turns.some(notes)) {
+        refused++;
+        throw new JournalRefusedError('not this turn');
+      }
+      return real(turns, options);
+    });
+    let tries = 0;
+    const stage = await open({ journal, activities: [fails(2, () => tries++)], workflows: [works] });
+    const handle = await stage.client.start('scripted');
+    await expect(handle.result()).rejects.toBeDefined();
+    expect([refused, tries]).toEqual([1, 2]);
+    const attempts = (await handle.history()).flatMap(({ entry }) =>
+      entry.type === 'activity_attempt' ? [entry] : [],
+    );
+    expect(attempts).toMatchObject([{ attempt: 2, failure: { message: 'told by the attempt' } }]);
+  });
+
+  it('counts an attempt that failed where the turn that notes it is not recorded', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    let lost = 0;
+    detour('commit', async (real, turns, options) =>
+      lost === 0 && turns.some(notes)
+        ? turns.map(() => (lost++, { type: 'history lost' } as const))
+        : await real(turns, options),
+    );
+    let tries = 0;
+    const stage = await open({ journal, activities: [fails(2, () => tries++)], workflows: [works] });
+    await expect(stage.client.execute('scripted')).rejects.toBeDefined();
+    expect([lost, tries]).toEqual([1, 2]);
+  });
+
+  it('counts no attempt that never began where the turn that notes it fails', async () => {
+    const store = new InMemoryStore();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    const begun = gate();
+    const options: StageOptions = {
+      activities: [
+        activity('hog', () => {
+          begun.open();
+          return new Promise(() => {});
+        }),
+        activity('work', (context) => context.attempt, { retry: { maxAttempts: 1 } }),
+      ],
+      workflows: [{ make: ({ act }) => ({ run: (input) => act(String(input)) }) }],
+      settings: { activities: 1, shutdownTimeout: 10, heartbeatInterval: 50 },
+    };
+    const first = await open({ ...options, journal });
+    await first.client.start('scripted', 'hog');
+    await begun.opened;
+    const { runId } = await first.client.start('scripted', 'work', { id: 'waits' });
+    let refused = 0;
+    detour('commit', (real, turns, given) => {
+      if (refused === 0 && turns.some((turn) => turn.lease.runId === runId && notes(turn))) {
+        refused++;
+        throw new JournalRefusedError('not this turn');
+      }
+      return real(turns, given);
+    });
+    await first.close();
+    expect(refused).toBe(1);
+    const second = await open({ ...options, journal: new InMemoryJournal(store), settings: SETTINGS });
+    await expect(second.client.handle('waits').result()).resolves.toBe(1);
   });
 
   // ---------------------------------------------------------------------------------- scheduleToCloseTimeout
