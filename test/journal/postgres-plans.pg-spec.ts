@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import type { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
 import type { Lease, StartRequest, Turn, TurnOutcome } from '../../lib/journal/index.js';
@@ -149,16 +150,20 @@ describe.each(['never looked at', 'analyzed as empty', 'full and analyzed'])(
       client = database.newClient();
       await client.connect();
 
-      if (state === 'analyzed as empty') await client.query('vacuum analyze');
+      // Not in a session of the journal's, which has no patience: it is slow work, and autovacuum holds locks.
+      const admin = new pg.Client({ connectionString: test.url });
+      await admin.connect();
+      if (state === 'analyzed as empty') await admin.query('vacuum analyze');
       if (state === 'full and analyzed') {
-        await fill(client);
-        await client.query('vacuum analyze');
+        await fill(admin);
+        await admin.query('vacuum analyze');
       }
       await prepareAll();
       await journal.start(own);
       await journal.send(messages(own).map((message) => ({ ...message, messageId: null })));
       await journal.close();
-      if (state !== 'full and analyzed') await fill(client);
+      if (state !== 'full and analyzed') await fill(admin);
+      await admin.end();
     });
     afterAll(async () => {
       await client.end();
@@ -222,10 +227,10 @@ it('statements are prepared anew, under other names, when a table has outgrown i
     const before = await names();
     expect(await names()).toEqual(before);
     expect(before).toHaveLength(1);
-    const client = database.newClient();
-    await client.connect();
-    await fill(client);
-    await client.end();
+    const admin = new pg.Client({ connectionString: test.url });
+    await admin.connect();
+    await fill(admin);
+    await admin.end();
     // The one before is still there, unless the connection was idle for so long that the pool has ended it.
     expect(await names()).not.toEqual(before);
   } finally {
@@ -281,7 +286,7 @@ function argumentsOf({ statement, values }: Recorded): string {
 }
 
 /** Closed runs with their histories, and open ones that wait, each with messages. */
-async function fill(client: Client): Promise<void> {
+async function fill(admin: Client): Promise<void> {
   const statements = [
     `
     insert into continuum.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, closed_at, last_seq, lease_token)
@@ -318,8 +323,7 @@ async function fill(client: Client): Promise<void> {
     select 'default', id::text, 'm' from continuum.runs
     `,
   ];
-  // One at a time: each has the patience of a query.
-  for (const statement of statements) await client.query(statement);
+  for (const statement of statements) await admin.query(statement);
 }
 
 const WORKER = {

@@ -3,8 +3,9 @@ import { command } from '../statement.js';
 import type { ClaimRow } from './claim-actors.js';
 
 /**
- * Leases the suspect that is due the longest to a live worker; and, if it died in a crowd, as many others as make an eighth of
- * it, from crowds that are as large at least: one that died once more with few is not put among many again. Two workers that look at once get different ones.
+ * Leases the suspect that is due the longest to a live worker; and, if it died in a crowd, as many others as make an eighth
+ * of it, from crowds that are as large at least: one that died once more with few is not put among many again. Two workers
+ * that look at once get different ones.
  */
 export const claimSuspects = command<
   {

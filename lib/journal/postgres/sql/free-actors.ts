@@ -29,9 +29,9 @@ const later = (first: number, factor: number, longest: number): string =>
  *
  * A turn that was `lost` with its worker counts as a failed one. From the third on the actor must wait, twice as long
  * each time: it may be what takes its workers down. The death of the worker is counted apart, for it stays counted until
- * the run has shown that it goes on; nobody died where a session was ended in order. Suspects wait as well; and one that had
- *  been taken up alone, and was the only one of its worker, is blocked. Of a worker that stood still in the code of one of its
- * runs it is known which one it was: that one need not be suspected any longer, and the others never.
+ * the run has shown that it goes on; nobody died where a session was ended in order. Suspects wait as well; and one that
+ * had been taken up alone, and was the only one of its worker, is blocked. Of a worker that stood still in the code of one
+ * of its runs it is known which one it was: that one need not be suspected any longer, and the others never.
  */
 const freeActors = (lock: Lock): Statement<FreeActors, { readonly id: string }> =>
   command(
