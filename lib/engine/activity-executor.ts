@@ -117,6 +117,8 @@ export class ActivityExecutor {
     try {
       if (!(await this.#slots.take(stop))) return unbegun(stop, waiting);
       try {
+        // A stop may have come since the slot was given.
+        if (stop.reason) return unbegun(stop, waiting);
         waiting?.cancel();
         if (deadline?.isOver) return { type: 'too late' };
         return await this.#execute(handler, options, request, stop, heartbeats, deadline);
