@@ -1,5 +1,6 @@
 import { isEvent } from '../core/index.js';
 import type { HistoryEntry, Instant, WorkflowDefinition } from '../core/index.js';
+import { Backoff, JournalUnavailableError } from '../journal/index.js';
 import type {
   Claim,
   InboxMessage,
@@ -187,13 +188,21 @@ export class HeldRun {
     this.#recover(messages);
   }
 
-  /** Where history and inbox end, under a new fencing token; `undefined` when they are another's now. */
+  /**
+   * Where history and inbox end, under a new fencing token; `undefined` when they are another's now. Asks again while
+   * somebody else holds the row, until nobody waits for the journal any more.
+   */
   async refence(): Promise<Extract<RefenceAnswer, { type: 'held' }> | undefined> {
     const { journal, persistence } = this.host;
-    const [answer] = await persistence.through('refence', () => journal.refence([this.#lease]));
-    if (answer?.type !== 'held') return undefined;
-    this.#lease = answer.lease;
-    return answer;
+    for (const backoff = new Backoff(); ; await pause(backoff.next())) {
+      const [answer] = await persistence.through('refence', () => journal.refence([this.#lease]));
+      if (answer?.type === 'unanswered') {
+        if (persistence.ended || !(answer.error instanceof JournalUnavailableError)) throw answer.error;
+      } else if (answer?.type === 'held') {
+        this.#lease = answer.lease;
+        return answer;
+      } else return undefined;
+    }
   }
 
   /** Attempts of a former holder are over, but for those whose result it returned. */

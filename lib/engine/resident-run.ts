@@ -289,7 +289,12 @@ export class ResidentRun {
         await this.#giveUp(end.error, end.taken);
         return false;
       case 'history lost':
-        return this.#startOver(end.taken);
+        try {
+          return await this.#startOver(end.taken);
+        } catch (error) {
+          await this.#giveUp(toError(error), end.taken);
+          return false;
+        }
       case 'given up':
         this.#letGo(end.answer);
         return false;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ContinuumRuntime } from '../../lib/client/runtime.js';
 import { durableCodec } from '../../lib/core/index.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
-import { JournalError, JournalUnavailableError } from '../../lib/journal/index.js';
+import { ContentionError, JournalError, JournalUnavailableError } from '../../lib/journal/index.js';
 import type { HeartbeatAnswer, Loaded } from '../../lib/journal/index.js';
 import { gate } from '../support/gate.js';
 import { openStages } from '../support/open-stages.js';
@@ -142,6 +142,40 @@ describe('Outages of the journal', () => {
     await expect(neighbour.result()).resolves.toBe('undisturbed');
     expect(stage.recorder.count('worker lost')).toBe(0);
     expect(stage.recorder.count('worker registered')).toBe(1);
+  });
+
+  it('asks again what became of a run while somebody else holds its row, and keeps it', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const stage = await open({ journal, workflows: [waits] });
+    const handle = await stage.client.start('scripted');
+    detour('commit', (_, turns) => Promise.resolve(turns.map(() => ({ type: 'history lost' }))), 1);
+    const error = new ContentionError('somebody holds the row');
+    detour('refence', (_, leases) => Promise.resolve(leases.map(() => ({ type: 'unanswered', error }))), 2);
+    await handle.signal('go', 'kept');
+    await expect(handle.result()).resolves.toBe('kept');
+    expect(stage.recorder.count('run claimed')).toBe(0);
+    expect(stage.recorder.count('stray leases given back')).toBe(0);
+    expect(stage.recorder.count('journal unavailable')).toBe(0);
+  });
+
+  it('keeps what an activity did where nothing can tell what became of its turn', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    let tries = 0;
+    const stage = await open({
+      journal,
+      workflows: [works],
+      activities: [activity('work', () => ++tries, { retry: { maxAttempts: 1 } })],
+    });
+    let lost = 0;
+    detour('commit', (real, turns, options) => {
+      const ends = turns.some((turn) => turn.entries.some(({ type }) => type === 'activity_completed'));
+      if (!ends || lost > 0) return real(turns, options);
+      lost++;
+      return Promise.resolve(turns.map(() => ({ type: 'history lost' })));
+    });
+    detour('refence', () => Promise.reject(new JournalError('no')), 1);
+    await expect(stage.client.execute('scripted')).resolves.toBe(1);
+    expect([lost, tries]).toEqual([1, 1]);
   });
 
   it('keeps its runs when a claim was not made whose answer got lost', async () => {
