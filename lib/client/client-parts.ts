@@ -27,14 +27,25 @@ export interface ClientParts {
    * @throws UnknownWorkflowError
    */
   readonly checkServed: (workflow: string, version: number) => void;
-  /** The worker of this process has not begun: it waits for the hooks of the application, and so for what they wait for. */
-  readonly idle: () => boolean;
+  /** Why the worker of this process has not begun; `null` where it has, or where there is none. */
+  readonly idle: () => Idle | null;
 }
+
+export type Idle =
+  /** It waits for the hooks of the application, and so for what they wait for. */
+  | 'too early'
+  /** The application ends before it could. */
+  | 'too late';
 
 /** Refuses to wait for what this process does only after the wait. */
 export function checkAtWork({ idle }: Pick<ClientParts, 'idle'>): void {
-  if (!idle()) return;
-  throw new Error(
-    'The worker of this process has not begun: it does when every onModuleInit and onApplicationBootstrap hook has ended, so whoever waits for a result before that may wait for itself. Start the workflow there and wait for its result later; outside of hooks, call app.init() first.',
-  );
+  const why = idle();
+  if (why !== null) throw new Error(NOT_AT_WORK[why]);
 }
+
+const NOT_AT_WORK: Readonly<Record<Idle, string>> = {
+  'too early':
+    'The worker of this process has not begun: it does when every onModuleInit and onApplicationBootstrap hook has ended, so whoever waits for a result before that may wait for itself. Start the workflow there and wait for its result later; outside of hooks, call app.init() first.',
+  'too late':
+    'The application is closing, and the worker of this process does not begin any more, so nobody here would bring a result. Start the workflow without waiting: another process runs it, or the next one of this application.',
+};

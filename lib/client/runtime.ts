@@ -7,6 +7,7 @@ import { Deadline } from '../journal/index.js';
 import { observedPersistence } from '../observability/index.js';
 import type { InstanceFacts, Observer } from '../observability/index.js';
 import { inRootContext, Wakeup } from '../wakeup/index.js';
+import type { Idle } from './client-parts.js';
 import { UnknownWorkflowError } from './errors.js';
 import { MessageSender } from './message-sender.js';
 import { ResultWaiter } from './result-waiter.js';
@@ -89,7 +90,7 @@ export class ContinuumRuntime {
       engine: () => this.#engine,
       workflows: () => (this.#registry ?? options.preview?.() ?? NOTHING).workflows,
       checkServed: (workflow, version) => this.#checkServed(workflow, version),
-      idle: () => options.worker !== null && !this.#begun,
+      idle: () => this.#idle(),
     });
   }
 
@@ -100,6 +101,11 @@ export class ContinuumRuntime {
   /** What this process can do. Before {@link startWorker}. */
   register(registry: Registry): void {
     this.#registry = registry;
+  }
+
+  #idle(): Idle | null {
+    if (this.#options.worker === null || this.#begun) return null;
+    return this.#leaving || this.#draining || this.#closing ? 'too late' : 'too early';
   }
 
   /** A client only expects other processes to have its workflows; a worker more likely forgot one. */

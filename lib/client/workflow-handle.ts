@@ -106,7 +106,8 @@ export class WorkflowHandle<W = any> {
    * @throws ClientClosedError when the application was closed meanwhile; the run goes on
    * @throws WorkflowNotFoundError
    * @throws InvalidInputError for a timeout that is no duration
-   * @throws Error in `onModuleInit` and `onApplicationBootstrap`, of a run that has not ended: the worker begins after them
+   * @throws Error in `onModuleInit` and `onApplicationBootstrap`, of a run that has not ended: the worker begins after them,
+   *   or never, where the application is closed before
    */
   async result(options: ResultOptions = {}): Promise<WorkflowResult<W>> {
     checkOptions('the call of result()', options, ['timeout']);

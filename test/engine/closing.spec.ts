@@ -84,6 +84,20 @@ describe('Closing', () => {
     expect(claims).toBe(0);
   });
 
+  it('says what it is where a result is asked for while an application closes whose worker never began', async () => {
+    const stage = await Stage.prepare({ workflows: [quick] });
+    await expect(stage.client.execute('quick')).rejects.toThrow('has not begun');
+    await stage.runtime.stopClaiming();
+    const handle = await stage.client.start('quick');
+    const told = /is closing, and the worker of this process does not begin/;
+    await Promise.all(
+      [stage.client.execute('quick'), handle.result()].map((waiting) =>
+        expect(waiting).rejects.toThrow(told),
+      ),
+    );
+    await stage.close();
+  });
+
   it('is bounded, whatever the journal does not answer', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const work = heldActivity('work', 'never told');
