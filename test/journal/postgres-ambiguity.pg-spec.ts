@@ -1,10 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
+import { MessageSender } from '../../lib/client/message-sender.js';
+import { StartBatcher } from '../../lib/client/start-batcher.js';
 import type { HistoryEntry } from '../../lib/core/index.js';
 import {
   JournalUnavailableError,
   type Lease,
+  type Message,
+  Persistence,
   type StartRequest,
   type Turn,
 } from '../../lib/journal/index.js';
@@ -126,6 +130,42 @@ describe('a commit that was done, and whose answer is lost', () => {
     expect(await cutOff.refence([held.lease])).toMatchObject([{ type: 'closed', lastSeq: 2 }]);
   });
 });
+
+it(
+  'whatever waits for a database that does not answer ends when the journal is closed',
+  async () => {
+    const message: Message = {
+      namespace: 'default',
+      workflowId: 'w',
+      runId: null,
+      kind: 'signal',
+      name: 's',
+      payload: null,
+      messageId: null,
+    };
+    const starts = new StartBatcher(cutOff, new Persistence());
+    const sender = new MessageSender(cutOff);
+    const { somethingHeld } = proxy.hold('to server');
+    // Under way on the one connection, in line for it, in a line of the client's, and where locks are waited for.
+    const waiting = [
+      starts.ask(requestOf()),
+      starts.ask(requestOf()),
+      ...[1, 2, 3].map(() => sender.send(message)),
+      ...[1, 2, 3].map(() => cutOff.start([requestOf()], { wait: true })),
+      ...[1, 2, 3].map(() => cutOff.send([message], { wait: true })),
+      cutOff.terminate([{ ...message, reason: null }]),
+    ];
+    const ends = Promise.allSettled(waiting);
+    await somethingHeld;
+    await cutOff.close();
+    for (const end of await ends) {
+      const error: unknown = end.status === 'rejected' ? end.reason : end.value;
+      if (Array.isArray(error)) expect(error).toMatchObject([{ type: 'unanswered' }]);
+      else expect(error).toBeInstanceOf(JournalUnavailableError);
+    }
+  },
+  PATIENCE,
+);
 
 describe('other writes in doubt', () => {
   it('a start that is repeated starts nothing twice', async () => {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { ContentionError } from '../../lib/journal/index.js';
 import { Turnstile } from '../../lib/journal/postgres/patience.js';
 import { gate } from '../support/gate.js';
+
+const NEVER = performance.now() + 600_000;
 
 describe('Turnstile', () => {
   it('lets in no more than it has places for, those first who go ahead, the others as they came', async () => {
@@ -8,8 +11,10 @@ describe('Turnstile', () => {
     const end = gate();
     const order: string[] = [];
     const enter = (name: string, ahead = false): Promise<void> =>
-      turnstile.pass(async () => void order.push(name), ahead);
-    const inside = turnstile.pass(() => end.opened);
+      ahead
+        ? turnstile.passAhead(async () => void order.push(name))
+        : turnstile.pass(async () => void order.push(name), NEVER);
+    const inside = turnstile.pass(() => end.opened, NEVER);
     const all = [
       inside,
       enter('a'),
@@ -26,9 +31,25 @@ describe('Turnstile', () => {
     expect(order.at(-1)).toBe('later');
   });
 
+  it('keeps nobody for longer than it is patient where those inside get no answer', async () => {
+    const turnstile = new Turnstile(1);
+    const silence = gate();
+    const inside = turnstile.pass(() => silence.opened, NEVER);
+    let begun = 0;
+    const begin = async (): Promise<number> => ++begun;
+    const patient = turnstile.pass(begin, NEVER);
+    await expect(turnstile.pass(begin, performance.now() + 5)).rejects.toBeInstanceOf(ContentionError);
+    expect(begun).toBe(0);
+    silence.open();
+    await inside;
+    // Its place went to nobody.
+    await expect(patient).resolves.toBe(1);
+    await expect(turnstile.pass(begin, performance.now())).resolves.toBe(2);
+  });
+
   it('gives its place back also where work fails', async () => {
     const turnstile = new Turnstile(1);
-    await expect(turnstile.pass(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    await expect(turnstile.pass(() => Promise.resolve('next'))).resolves.toBe('next');
+    await expect(turnstile.pass(() => Promise.reject(new Error('no')), NEVER)).rejects.toThrow('no');
+    await expect(turnstile.pass(() => Promise.resolve('next'), NEVER)).resolves.toBe('next');
   });
 });

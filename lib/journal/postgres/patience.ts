@@ -1,4 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
+import { clearTimeout, setTimeout } from 'node:timers';
+import { setTimeout as elapsed } from 'node:timers/promises';
 import { ContentionError, JournalError, JournalRefusedError, JournalUnavailableError } from '../errors.js';
 import type { Unanswered } from '../journal.js';
 import { isOutage } from '../persistence.js';
@@ -12,16 +13,17 @@ const LONGEST_PAUSE = 400;
 
 /**
  * Tries what can fail because somebody else was quicker or holds a lock, until it is done or patience is at an end. A
- * failed try has written nothing; between two of them nothing is held, neither a connection nor a place in a line.
+ * failed try has written nothing; between two of them nothing is held, neither a connection nor a place in a line. `work`
+ * hears when patience ends, by the monotonic clock.
  */
 export async function patiently<T>(
-  work: () => Promise<T>,
+  work: (end: number) => Promise<T>,
   mayRepeat: () => boolean = () => true,
 ): Promise<T> {
   const end = performance.now() + PATIENCE;
   for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     try {
-      return await work();
+      return await work(end);
     } catch (error) {
       if (!isWorthAnotherTry(error) || !mayRepeat() || performance.now() > end) throw error;
     }
@@ -35,7 +37,7 @@ export async function patiently<T>(
  */
 export async function untilDone<Item, Answer>(
   items: readonly Item[],
-  work: (items: readonly Item[]) => Promise<readonly Answer[]>,
+  work: (items: readonly Item[], end: number) => Promise<readonly Answer[]>,
   undone: Answer,
   isUndone: (answer: Answer) => boolean,
 ): Promise<readonly Answer[]> {
@@ -43,7 +45,12 @@ export async function untilDone<Item, Answer>(
   const answers = items.map(() => undone);
   let left = items.map((item, place) => ({ item, place }));
   for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-    const found = await orUndone(() => work(left.map(({ item }) => item)));
+    const found = await orUndone(() =>
+      work(
+        left.map(({ item }) => item),
+        end,
+      ),
+    );
     if (found !== null) {
       left.forEach(({ place }, i) => (answers[place] = found[i] ?? undone));
       left = left.filter((_, i) => isUndone(found[i] ?? undone));
@@ -103,7 +110,7 @@ export async function orUnanswered<Answer>(work: () => Promise<Answer>): Promise
 }
 
 /** Whoever waits for one holder does not come back together. */
-const shortly = (ms: number): Promise<void> => setTimeout(ms * (0.5 + Math.random()));
+const shortly = (ms: number): Promise<void> => elapsed(ms * (0.5 + Math.random()));
 
 /** `null` where a lock was not given in time. */
 async function orUndone<T>(work: () => Promise<T>): Promise<T | null> {
@@ -124,25 +131,63 @@ export function isWorthAnotherTry(error: unknown): boolean {
   );
 }
 
-/** Lets at most so many in at a time. Who is to go ahead stands in a line of its own, which comes first. */
+/**
+ * Lets at most so many in at a time. Who is to go ahead stands in a line of its own, which comes first. Nobody else stands
+ * there for longer than it is patient: those inside may wait for a database that does not answer.
+ */
 export class Turnstile {
   #free: number;
   readonly #ahead: (() => void)[] = [];
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
 
   constructor(places: number) {
     this.#free = places;
   }
 
-  async pass<T>(work: () => Promise<T>, ahead = false): Promise<T> {
+  /** Passes ahead of all that {@link pass}, however long it waits for those inside. */
+  passAhead<T>(work: () => Promise<T>): Promise<T> {
+    return this.#pass(work, () => new Promise((resolve) => this.#ahead.push(resolve)));
+  }
+
+  /**
+   * Throws {@link ContentionError} where its turn has not come by `end`: then `work` was not begun.
+   *
+   * @param end by the monotonic clock, in ms
+   */
+  pass<T>(work: () => Promise<T>, end: number): Promise<T> {
+    return this.#pass(work, () => this.#stand(end));
+  }
+
+  async #pass<T>(work: () => Promise<T>, stand: () => Promise<void>): Promise<T> {
     if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => (ahead ? this.#ahead : this.#waiting).push(resolve));
+    else await stand();
     try {
       return await work();
     } finally {
-      const next = this.#ahead.shift() ?? this.#waiting.shift();
+      const [first] = this.#waiting;
+      const next = this.#ahead.shift() ?? first;
       if (next === undefined) this.#free += 1;
       else next();
     }
+  }
+
+  #stand(end: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(enter);
+        resolve();
+      };
+      const leave = (): void => {
+        this.#waiting.delete(enter);
+        reject(
+          new ContentionError(
+            'So many wait for rows that somebody else holds that the turn of this one did not come. Nothing was written: try again.',
+          ),
+        );
+      };
+      const timer = setTimeout(leave, Math.max(0, end - performance.now()));
+      this.#waiting.add(enter);
+    });
   }
 }

@@ -146,7 +146,7 @@ export class PostgresJournal implements Journal {
     if (!wait) return await sendMessages(this.#database, messages, 'skip locked');
     return await untilDone(
       messages,
-      (left) => this.#lockQueue.pass(() => sendMessages(this.#database, left, '')),
+      (left, end) => this.#lockQueue.pass(() => sendMessages(this.#database, left, ''), end),
       { type: 'again' },
       (answer) => answer.type === 'again',
     );
@@ -179,7 +179,7 @@ export class PostgresJournal implements Journal {
     if (!wait) return await commitTurns(this.#database, turns, 'skip locked');
     return await untilDone(
       turns,
-      (left) => this.#lockQueue.pass(() => commitTurns(this.#database, left, '')),
+      (left, end) => this.#lockQueue.pass(() => commitTurns(this.#database, left, ''), end),
       { type: 'busy' },
       (answer) => answer.type === 'busy',
     );
@@ -197,9 +197,8 @@ export class PostgresJournal implements Journal {
     };
     return await patiently(
       () =>
-        this.#lockQueue.pass(
-          () => this.#database.transaction((session) => commitLocked(session, lease, inboxAfter, takeOnce)),
-          true,
+        this.#lockQueue.passAhead(() =>
+          this.#database.transaction((session) => commitLocked(session, lease, inboxAfter, takeOnce)),
         ),
       () => !taken,
     );
@@ -288,12 +287,12 @@ export class PostgresJournal implements Journal {
 
   /** Runs what waits for a lock: not too many at a time, and again while the lock is not given. */
   async #waiting<T>(work: () => Promise<T>): Promise<T> {
-    return await patiently(() => this.#lockQueue.pass(work));
+    return await patiently((end) => this.#lockQueue.pass(work, end));
   }
 
   /** For a holder: what it waits for is short, and its runs wait with it. Callers may be many, and wait for each other. */
   async #waitingAhead<T>(work: () => Promise<T>): Promise<T> {
-    return await patiently(() => this.#lockQueue.pass(work, true));
+    return await patiently(() => this.#lockQueue.passAhead(work));
   }
 
   /** Nobody waits for longer than a lock is waited for; what is held is answered as such. */
