@@ -93,7 +93,7 @@ describe('the examples in the documentation, on Postgres', () => {
     const { href } = new URL('../../docs/operations.md', import.meta.url);
     const page = readFileSync(new URL(href), 'utf8');
     const queries = [...page.matchAll(/^```sql\n([^]*?)^```/gm)].map(([, sql]) => sql!);
-    expect(queries).toHaveLength(4);
+    expect(queries).toHaveLength(5);
     await open({
       imports: [ContinuumModule.forRoot({ connection: { url: database.url } })],
       providers: [CartWorkflow],
@@ -101,11 +101,12 @@ describe('the examples in the documentation, on Postgres', () => {
     const cart = await app!.get(WorkflowClient).start(CartWorkflow, undefined, { id: 'order-17' });
     await cart.cancel();
     await expect(cart.result(soon)).rejects.toMatchObject({ name: 'WorkflowCancelledError' });
-    const [history, blocked, waiting, workers] = await Promise.all(queries.map(query));
+    const [history, blocked, deadly, waiting, workers] = await Promise.all(queries.map(query));
     expect(history!.map(({ type }) => type as string)).toEqual(
       expect.arrayContaining(['run_started', 'run_cancelled']),
     );
     expect(blocked).toEqual([]);
+    expect(deadly).toEqual([]);
     expect(waiting).toEqual([]);
     expect(workers).toHaveLength(1);
   });

@@ -68,12 +68,13 @@ describe("while an application's transaction is open", () => {
       const { client } = app;
       const id = uniqueId();
       const finish = await openTransaction(({ manager }) =>
-        client.start(ContendedWorkflow, 0, { id, manager }),
+        // It waits: one that has ended before the other start is tried again would not be in its way.
+        client.start(ContendedWorkflow, 1, { id, manager }),
       );
       let settled = false;
       const ids = Array.from({ length: 13 }, () => uniqueId());
       const others = ids.slice(0, 6).map((other) => client.start(ContendedWorkflow, 0, { id: other }));
-      const contended = client.start(ContendedWorkflow, 0, { id });
+      const contended = client.start(ContendedWorkflow, 1, { id });
       others.push(...ids.slice(6).map((other) => client.start(ContendedWorkflow, 0, { id: other })));
       const outcome = contended.then(
         () => 'started',
@@ -86,7 +87,9 @@ describe("while an application's transaction is open", () => {
       expect(await outcome).toEqual(
         end === 'roll back' ? 'started' : expect.any(WorkflowAlreadyStartedError),
       );
-      expect(await client.handle(ContendedWorkflow, id).result()).toBe('worked');
+      const handle = client.handle(ContendedWorkflow, id);
+      await handle.signal('note', 'end');
+      expect(await handle.result()).toBe('worked');
     },
   );
 
