@@ -122,7 +122,7 @@ export class QueryReader {
     fold.replay(loaded!.history);
     await this.#parts.shell.pump(fold, run);
     if (fold.fault) throw blocked(run, fold.fault);
-    return fold.query(name, args);
+    return this.#parts.shell.call(run, () => fold.query(name, args));
   }
 }
 

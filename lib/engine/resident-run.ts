@@ -171,7 +171,7 @@ export class ResidentRun {
     if (this.#fault) throw this.#fault;
     if (this.over) throw new RunGoneError();
     this.mailArrived(through);
-    const answer = (): unknown => this.#held.fold.current.query(name, args);
+    const answer = (): unknown => this.#held.fold.query(name, args);
     return this.#state === 'driving' ? this.#afterTurn(answer, through, patience) : answer();
   }
 

@@ -75,6 +75,11 @@ export class RunFold {
     return fresh;
   }
 
+  /** Asks the object, as {@link Fold.query}. */
+  query(name: string, args: readonly unknown[]): unknown {
+    return this.#parts.shell.call(this.#parts.run, () => this.#fold.query(name, args));
+  }
+
   pump(): Promise<void> {
     return this.#parts.shell.pump(this.#fold, this.#parts.run);
   }

@@ -66,6 +66,11 @@ export class Shell {
     return job.quiet;
   }
 
+  /** Calls code of a run that is no step of its fold, such as what answers a query. A watchdog watches it as well. */
+  call<T>(run: WatchedRun, code: () => T): T {
+    return this.#watchdog ? this.#watchdog.during(run, code) : code();
+  }
+
   /** Queues the steps of a phase at once, each fold's as a chain of its own. */
   #nextPhase(): void {
     if (this.#inPhase || this.#waiting.length === 0) return;

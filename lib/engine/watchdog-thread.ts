@@ -58,7 +58,7 @@ function tellOfOthers() {
 }
 
 async function watch() {
-  let [windows, beats, windowLooks, beatLooks, told] = [-1, -1, 0, 0, false];
+  let [windows, beats, windowLooks, beatLooks, told] = [-1, -1, 0, 0, null];
   while (Atomics.wait(cells, STOPPED, 0, poll) === 'timed-out') {
     const slot = Atomics.load(cells, SLOT);
     const window = Atomics.load(cells, WINDOWS);
@@ -67,11 +67,11 @@ async function watch() {
     beatLooks = beat === beats ? beatLooks + 1 : 0;
     windows = window;
     beats = beat;
-    if (windowLooks < enough && beatLooks < enough) { told = false; continue; }
-    if (told) continue;
-    told = true;
-    if (windowLooks < enough) tellOfOthers();
-    else await tellOfRun(runIn(slot));
+    if (windowLooks >= enough) {
+      if (told !== 'run') { told = 'run'; await tellOfRun(runIn(slot)); }
+    } else if (beatLooks < enough) told = null;
+    // A window that has opened behind the last beat may yet turn out to be what keeps the next one from coming.
+    else if (told === null && windowLooks === 0) { told = 'others'; tellOfOthers(); }
   }
 }
 

@@ -22,6 +22,8 @@ export type StuckListener = (run: WatchedRun | null) => void;
 
 /** Runs whose windows one phase of the shell may open. */
 const SLOTS = 256;
+/** Behind them: the run of a call that is made outside of every phase. */
+const CALL = SLOTS;
 /** Three names of at most 255 bytes, an id, and what separates them. */
 const SLOT_BYTES = 832;
 const [WINDOWS, SLOT, BEATS, STOPPED, DEBUGGED] = [0, 1, 2, 3, 4];
@@ -46,7 +48,7 @@ export class Watchdog {
 
   /** @param mark how the journal is told of a run while the event loop stands still; `null`: not at all */
   constructor({ timeout, ends }: WatchdogOptions, stuck: StuckListener, mark: StuckMark | null = null) {
-    const shared = new SharedArrayBuffer(CELLS_BYTES + SLOTS * SLOT_BYTES);
+    const shared = new SharedArrayBuffer(CELLS_BYTES + (SLOTS + 1) * SLOT_BYTES);
     this.#cells = new Int32Array(shared, 0, CELLS_BYTES / Int32Array.BYTES_PER_ELEMENT);
     this.#slots = new Uint8Array(shared, CELLS_BYTES);
     const poll = Math.max(10, Math.floor(timeout / LOOKS));
@@ -89,6 +91,20 @@ export class Watchdog {
 
   closes(): void {
     Atomics.store(this.#cells, SLOT, 0);
+  }
+
+  /** Calls code of a run outside of the shell's windows: between two steps of a phase, another run's may be open. */
+  during<T>(run: WatchedRun, call: () => T): T {
+    const around = Atomics.load(this.#cells, SLOT);
+    // Of two calls, one in the other, the outer one has to answer for both.
+    if (around === CALL + 1) return call();
+    this.name(CALL, run);
+    this.opens(CALL);
+    try {
+      return call();
+    } finally {
+      Atomics.store(this.#cells, SLOT, around);
+    }
   }
 
   async stop(): Promise<void> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { runChild } from '../support/child-process.js';
 
 const PROGRAM = new URL('support/watched-process.ts', import.meta.url);
+const QUERY = new URL('support/watched-query.ts', import.meta.url);
 
 describe('watchdog, in processes of their own', () => {
   it('names the run whose code does not come to an end while it runs, and again when the event loop turns', async () => {
@@ -34,6 +35,21 @@ describe('watchdog, in processes of their own', () => {
     const { code, stdout, stderr } = await runChild(PROGRAM, ['1500', 'outside', 'exit']);
     expect(stderr).toContain('has not turned for 200 ms, and no workflow is running code');
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'null' });
+  });
+
+  it.each(['open', 'closed'])(
+    'names a run that is %s and whose query does not come to an end, also where the process was busy before',
+    async (state) => {
+      const { code, stdout, stderr } = await runChild(QUERY, ['1500', state]);
+      expect(stderr).toContain('Workflow asked "a-1"');
+      expect(stderr).not.toContain('no workflow is running code');
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'asked' });
+    },
+  );
+
+  it('names the run whose window is open still, once code of another run was called', async () => {
+    const { stderr } = await runChild(PROGRAM, ['1500', 'behind call', 'report']);
+    expect(stderr).toContain('Workflow spinning "order "ü"" (run r-1) has been running code for 200 ms');
   });
 
   it('says nothing where windows close, and does not keep the process', async () => {

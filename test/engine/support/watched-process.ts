@@ -1,6 +1,6 @@
 /*
  * Runs in a process of its own, started by watchdog.spec.ts: a workflow that keeps the event loop busy for so many ms
- * (the first argument), in its code or outside it (the second one), watched by a watchdog that ends the process, or does
+ * (the first argument), in its code, behind a call of another run's code, or outside it (the second one), watched by a watchdog that ends the process, or does
  * not (the third one), and marks the run with the program given (the fourth one).
  */
 import { open } from 'node:inspector';
@@ -12,7 +12,7 @@ import { Watchdog } from '../../../lib/engine/watchdog.js';
 
 const [busy, place, action, program] = process.argv.slice(2) as [
   string,
-  'window' | 'outside' | 'debugged',
+  'window' | 'outside' | 'debugged' | 'behind call',
   'report' | 'exit',
   string | undefined,
 ];
@@ -34,6 +34,8 @@ const definition: WorkflowDefinition = {
     run: async () => {
       // In a microtask: behind the delivery, and in its window still.
       await Promise.resolve();
+      // As of a query that is answered between two steps of a phase.
+      if (place === 'behind call') shell.call({ ...identity, workflow: 'asked' }, () => undefined);
       if (place !== 'outside') spin();
     },
   }),
