@@ -42,6 +42,12 @@ export function checkOptions(subject: string, options: unknown, known: readonly 
   }
 }
 
+/** Throws {@link InvalidInputError} for a reason that is no text: as such it would be told to nobody. */
+export function checkReason(reason: unknown): void {
+  if (reason === undefined || typeof reason === 'string') return;
+  throw invalid('the option "reason"', `it must be a text, but is ${shown(reason)}`);
+}
+
 /** In ms; `null` for none. Throws {@link InvalidInputError} for what is no duration. */
 export function durationOf(option: string, duration: Duration | undefined): number | null {
   if (duration === undefined) return null;

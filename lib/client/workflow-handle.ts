@@ -29,7 +29,7 @@ import type { Sent } from './message-sender.js';
 import type { QueryReader } from './query-reader.js';
 import { isServed } from './serving.js';
 import { transactionOf } from './transaction.js';
-import { checkName, checkOptions, durationOf, validated } from './validation.js';
+import { checkName, checkOptions, checkReason, durationOf, validated } from './validation.js';
 
 export interface SignalOptions {
   /** A signal that is sent twice with one id counts once, over all runs of the workflow id. Defaults to none. */
@@ -172,12 +172,14 @@ export class WorkflowHandle<W = any> {
    */
   async cancel(options: { readonly reason?: string | undefined } = {}): Promise<void> {
     checkOptions('the call of cancel()', options, ['reason']);
+    checkReason(options.reason);
     await this.#send('cancel', null, this.#parts.codec.encode(options.reason ?? null), undefined);
   }
 
   /** Ends the run at once. Neither its code nor its rollback runs. */
   async terminate(options: { readonly reason?: string | undefined } = {}): Promise<void> {
     checkOptions('the call of terminate()', options, ['reason']);
+    checkReason(options.reason);
     const [answer] = await this.#parts.journal.terminate([
       {
         namespace: this.#parts.namespace,

@@ -258,11 +258,11 @@ function resolveConnection(
   if (
     typeof connection === 'object' &&
     'url' in connection &&
-    connection.url === undefined &&
+    (connection.url === undefined || connection.url === '') &&
     !('host' in connection)
   ) {
     check.problem(
-      `connection.url is undefined. Where it comes from the environment, the variable is not set.`,
+      `connection.url is ${shown(connection.url)}. Where it comes from the environment, the variable is not set.`,
     );
   }
   return connection;

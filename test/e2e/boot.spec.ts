@@ -94,6 +94,7 @@ describe('an application does not begin', () => {
       { connection: { url: undefined } },
       /connection\.url is undefined.*variable is not set/,
     ],
+    ['a URL that is empty', { connection: { url: '' } }, /connection\.url is "".*variable is not set/],
     ['a connection of a wrong kind', untyped({ connection: 5432 }), /connection must be .* but is 5432/],
     ['a connection without a name', { connection: '' }, /connection must be .* but is ""/],
     [

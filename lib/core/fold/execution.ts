@@ -209,13 +209,13 @@ export class Execution implements Accountable {
       );
     }
     if (++this.#calls <= this.callLimit) return true;
-    this.ledger.fail(
-      new RunawayError(
-        `${what}: more than ${this.callLimit} durable calls without waiting for anything. ` +
-          'Is there a loop that ignores a cancellation, or that waits for nothing?',
-      ),
+    const error = new RunawayError(
+      `${what}: more than ${this.callLimit} durable calls without waiting for anything. ` +
+        'Is there a loop that ignores a cancellation, or that waits for nothing?',
     );
-    return false;
+    this.ledger.fail(error);
+    // A loop that does not even await its calls is left only this way.
+    throw error;
   }
 
   /** The gate of synchronous calls, which cannot be left without an answer. */

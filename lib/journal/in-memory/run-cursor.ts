@@ -30,5 +30,5 @@ function parse(text: string): unknown {
 
 const invalid = (cursor: string): JournalRefusedError =>
   new JournalRefusedError(
-    `A cursor is what an earlier page gave as its \`next\`; "${cursor.slice(0, 60)}" is none. Begin again without a cursor.`,
+    `A cursor is what an earlier page gave as its \`cursor\`; "${cursor.slice(0, 60)}" is none. Begin again without a cursor.`,
   );

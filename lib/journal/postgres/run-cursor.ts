@@ -20,7 +20,7 @@ export function decodeCursor(cursor: string): RunPlace {
     return { startedAt, runId: asRunId(runId) };
   }
   throw new JournalRefusedError(
-    `A cursor is what an earlier page gave as its \`next\`; "${cursor.slice(0, 60)}" is none. Begin again without a cursor.`,
+    `A cursor is what an earlier page gave as its \`cursor\`; "${cursor.slice(0, 60)}" is none. Begin again without a cursor.`,
   );
 }
 

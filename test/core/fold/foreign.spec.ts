@@ -238,6 +238,12 @@ describe('runaways', () => {
     'a synchronous loop': async ({ ctx }) => {
       for (;;) ctx.sideEffect(() => 1);
     },
+    'a loop of calls that are not awaited': async ({ ctx, act }) => {
+      for (;;) {
+        void ctx.sleep(10);
+        void act('a');
+      }
+    },
     'a loop over what is true already': async ({ ctx }) => {
       for (;;) await ctx.condition(() => true);
     },

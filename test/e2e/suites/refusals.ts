@@ -258,6 +258,10 @@ export function describeRefusals(backend: Backend): void {
       await expect(handle.cancel(because)).rejects.toThrow(
         "options must be an object, but are 'because'. There is reason",
       );
+      // A cast: as it may come out of a request.
+      const reason = { text: 'because' } as unknown as string;
+      await expect(handle.cancel({ reason })).rejects.toThrow('"reason"');
+      await expect(handle.terminate({ reason })).rejects.toThrow('"reason"');
       await expect(async () =>
         client.handle(TryingWorkflow, handle.workflowId, {} as string),
       ).rejects.toThrow(InvalidInputError);
