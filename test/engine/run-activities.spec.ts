@@ -8,10 +8,16 @@ import { activity, Recorder } from '../support/stage.js';
 
 describe('RunActivities', () => {
   it('gives what is done as it is, and what does not stop as interrupted, where a shutdown meets a run that is being parked', async () => {
-    const prompt = gate();
+    const [prompt, promptBegun, slowBegun] = [gate(), gate(), gate()];
     const handlers = [
-      activity('prompt', () => prompt.opened.then(() => 'prompt')),
-      activity('slow', () => new Promise(() => {})),
+      activity('prompt', () => {
+        promptBegun.open();
+        return prompt.opened.then(() => 'prompt');
+      }),
+      activity('slow', () => {
+        slowBegun.open();
+        return new Promise(() => {});
+      }),
     ];
     const progress = new RunProgress();
     const observer = new Recorder();
@@ -48,6 +54,7 @@ describe('RunActivities', () => {
       progress.apply(entry);
       activities.committed(entry);
     }
+    await Promise.all([promptBegun.opened, slowBegun.opened]);
     const collected = activities.collect();
     prompt.open();
     await activities.interrupt(1);
