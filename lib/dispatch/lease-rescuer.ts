@@ -50,11 +50,12 @@ export class LeaseRescuer {
   async rescue(): Promise<void> {
     if (!this.#canTell()) return;
     try {
-      const { deadWorkers, freedActors } = await this.#persistence.once('rescue', () =>
+      const { deadWorkers, freedActors, blocked } = await this.#persistence.once('rescue', () =>
         this.#journal.rescue(this.#namespace),
       );
       if (deadWorkers.length > 0 || freedActors > 0)
         this.#observer.notice({ type: 'workers rescued', deadWorkers, freedActors });
+      for (const { reason, ...run } of blocked) this.#observer.notice({ type: 'run blocked', run, reason });
       if (freedActors > 0) this.#wakeup.tell({ type: 'run ready' });
     } catch (error) {
       this.#persistence.failed('rescue', error);

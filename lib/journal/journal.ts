@@ -120,7 +120,7 @@ export interface Journal {
    * delay. It also has one death more, and remembers whose: nothing else counts one. From the third death on it is a
    * suspect. One that was a suspect before, taken up alone, and the only one of the dead worker, is blocked: for ten
    * minutes at first, twice as long each time, six hours at most, or until a worker of another build than those that died
-   * comes; not so where nearly each of them was of a build of its own.
+   * comes; not so where nearly each of them was of a build of its own. Answers which ones it has blocked, and why.
    */
   rescue(namespace: string): Promise<RescueAnswer>;
   /**
@@ -363,6 +363,15 @@ export interface StuckMark {
 export interface RescueAnswer {
   readonly deadWorkers: readonly WorkerId[];
   readonly freedActors: number;
+  /** Those of them that were blocked by it. */
+  readonly blocked: readonly BlockedRun[];
+}
+/** A run that is blocked because workers died with it. */
+export interface BlockedRun {
+  readonly workflow: string;
+  readonly workflowId: string;
+  readonly runId: RunId;
+  readonly reason: string;
 }
 
 export type RunRef = {

@@ -48,6 +48,11 @@ export class LoggingObserver implements Observer {
             `Took over ${counted(event.freedActors, 'run')} of ${counted(event.deadWorkers.length, 'dead worker')}.`,
           );
         break;
+      case 'run blocked':
+        this.#logger.error(
+          `${nameOf(event.run)} cannot go on and is parked, for ten minutes or longer, or until a worker of another build comes. ${event.reason}`,
+        );
+        break;
       case 'stray leases given back':
         this.#logger.warn(
           `Gave back ${counted(event.count, 'run')} that this worker had been given without its knowledge.`,

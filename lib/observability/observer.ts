@@ -65,6 +65,8 @@ export type EngineEvent =
       readonly deadWorkers: readonly string[];
       readonly freedActors: number;
     }
+  /** Its workers died one after the other, the last one while this run was alone in it: it is tried again much later. */
+  | { readonly type: 'run blocked'; readonly run: RunFacts; readonly reason: string }
   /** `deaths`: so many workers died while they held it, one after the other, since it last went on. */
   | { readonly type: 'run claimed'; readonly run: RunFacts; readonly deaths: number }
   /** So many runs had this worker as their owner without its knowledge, and can be claimed again. */

@@ -120,7 +120,9 @@ describe('A run that three workers died with', () => {
     await stage.crash();
     clock.advance(PAUSE);
     const last = await process();
-    await last.recorder.until('workers rescued');
+    const { run, reason } = await last.recorder.until('run blocked');
+    expect(run).toMatchObject({ workflow: 'scripted', workflowId: 'suspect' });
+    expect(reason).toMatch(/^4 workers died while they ran it: test \(process/);
     expect(await last.client.describe('suspect')).toMatchObject({
       blocked: {
         reason: expect.stringMatching(/^4 workers died while they ran it: test \(process/) as unknown,

@@ -150,7 +150,7 @@ describe('what is peculiar to InMemoryJournal', () => {
     const journal = new InMemoryJournal();
     await expect(journal.rescue('default')).rejects.toBeInstanceOf(JournalUnavailableError);
     await journal.open();
-    expect(await journal.rescue('default')).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await journal.rescue('default')).toEqual({ deadWorkers: [], freedActors: 0, blocked: [] });
     await journal.close();
     await expect(journal.rescue('default')).rejects.toMatchObject({ ambiguous: false });
   });

@@ -40,6 +40,13 @@ describe('the log of an operator', () => {
     expect(lines).toEqual(told ? [warning] : []);
   });
 
+  it('tells of a run that is parked because workers died with it', () => {
+    observer.notice({ type: 'run blocked', run, reason: '4 workers died while they ran it: crane' });
+    expect(lines).toEqual([
+      `error ${NAME} cannot go on and is parked, for ten minutes or longer, or until a worker of another build comes. 4 workers died while they ran it: crane`,
+    ]);
+  });
+
   it('tells at the start what is served, as Nest tells of routes', () => {
     const facts = {
       namespace: 'default',

@@ -1,4 +1,11 @@
-import type { HeartbeatAnswer, OwnedActor, RescueAnswer, ServedWorkflow, WorkerSession } from '../journal.js';
+import type {
+  BlockedRun,
+  HeartbeatAnswer,
+  OwnedActor,
+  RescueAnswer,
+  ServedWorkflow,
+  WorkerSession,
+} from '../journal.js';
 import type { Instant } from '../../core/index.js';
 import {
   BUILDS_OF_DEPLOYMENTS,
@@ -117,8 +124,8 @@ export function rescueActors(store: InMemoryStore, namespace: string): RescueAns
       !actor.lock.held,
   );
   const aboard = suspectsByOwner(stranded);
-  for (const actor of stranded) countLostTurn(store, actor, aboard);
-  return { deadWorkers, freedActors: stranded.length };
+  const blocked = stranded.flatMap((actor) => countLostTurn(store, actor, aboard) ?? []);
+  return { deadWorkers, freedActors: stranded.length, blocked };
 }
 
 /** A process that is gone counts only together with missed heartbeats: it may just have lost a connection. */
@@ -135,28 +142,34 @@ function suspectsByOwner(stranded: readonly Actor[]): ReadonlyMap<WorkerId | nul
   return aboard;
 }
 
+/** Answers with the run where that blocks it. */
 function countLostTurn(
   store: InMemoryStore,
   actor: Actor,
   aboard: ReadonlyMap<WorkerId | null, number>,
-): void {
+): BlockedRun | null {
   const died = actor.owner === null ? undefined : store.sessions.get(actor.owner);
   actor.failedTurns += 1;
   const further = actor.failedTurns - PATIENCE - 1;
   if (further >= 0) waits(store, actor, Math.min(FIRST_DELAY * 2 ** further, LONGEST_DELAY));
   // Nobody died where the session was ended in order.
-  if (died !== undefined && died.deadAt !== null)
-    countDeath(store, actor, died.session, died.deadAt, aboard.get(actor.owner) ?? 0);
+  const verdict =
+    died !== undefined && died.deadAt !== null
+      ? countDeath(store, actor, died.session, died.deadAt, aboard.get(actor.owner) ?? 0)
+      : null;
   store.free(actor);
+  const { workflow, workflowId, runId } = actor;
+  return verdict === null ? null : { workflow, workflowId, runId, reason: verdict };
 }
 
+/** Answers why the actor is blocked from now on; `null` when it is not. */
 function countDeath(
   store: InMemoryStore,
   actor: Actor,
   { name, host, pid, buildId }: WorkerSession,
   at: Instant,
   suspects: number,
-): void {
+): string | null {
   const condemned = actor.deaths >= DEATHS_OF_A_SUSPECT && actor.crowd <= GROUPS && suspects === 1;
   actor.deaths += 1;
   actor.killed = [{ name, host, pid, buildId, at, stuck: false }, ...actor.killed].slice(
@@ -164,12 +177,14 @@ function countDeath(
     REMEMBERED_DEATHS,
   );
   const further = actor.deaths - DEATHS_OF_A_SUSPECT;
-  if (further < 0) return;
+  if (further < 0) return null;
   actor.crowd = suspects;
   waits(store, actor, Math.min(FIRST_SUSPECT_DELAY * SUSPECT_BACKOFF ** further, LONGEST_SUSPECT_DELAY));
-  if (!condemned) return;
+  if (!condemned) return null;
   waits(store, actor, Math.min((FIRST_BLOCK / 2) * 2 ** further, LONGEST_BLOCK));
-  actor.blocked = { reason: verdictOn(actor), since: actor.blocked?.since ?? store.now(), buildId };
+  const reason = verdictOn(actor);
+  actor.blocked = { reason, since: actor.blocked?.since ?? store.now(), buildId };
+  return reason;
 }
 
 function waits(store: InMemoryStore, actor: Actor, delay: number): void {

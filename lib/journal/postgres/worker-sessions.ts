@@ -1,5 +1,12 @@
 import { ContentionError, JournalError } from '../errors.js';
-import type { HeartbeatAnswer, OwnedActor, RescueAnswer, ServedWorkflow, WorkerSession } from '../journal.js';
+import type {
+  BlockedRun,
+  HeartbeatAnswer,
+  OwnedActor,
+  RescueAnswer,
+  ServedWorkflow,
+  WorkerSession,
+} from '../journal.js';
 import type { ActorId, WorkerId } from '../ids.js';
 import { numberArray, requireUuid, storable, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { toInstant } from './row-mapping.js';
@@ -17,7 +24,7 @@ import { suspectWorkers } from './sql/suspect-workers.js';
 import { unreadActors } from './sql/unread-actors.js';
 import { WAKE_BLOCKED } from './sql/wake-blocked.js';
 import type { Session } from './statement.js';
-import { asWorkerId } from '../ids.js';
+import { asRunId, asWorkerId } from '../ids.js';
 
 /** Opens a session. `lockKey`: the advisory lock that this process holds for it. */
 export async function register(session: Session, worker: WorkerSession, lockKey: string): Promise<void> {
@@ -130,25 +137,34 @@ export async function rescue(session: Session, within: string): Promise<RescueAn
   const suspects = (await session.run(suspectWorkers, { namespace })).map(({ id }) => id);
   const dead = suspects.length === 0 ? [] : await session.run(markDead, { ids: uuidArray(suspects) });
   const stranded = (await session.run(strandedOwners, {})).map(({ owner }) => owner);
-  const freedActors =
-    stranded.length === 0 ? 0 : await free(session, { owners: uuidArray(stranded), namespace, lost: true });
+  const freed =
+    stranded.length === 0
+      ? NOTHING_FREED
+      : await free(session, { owners: uuidArray(stranded), namespace, lost: true });
   await session.run(forgetDeadWorkers, { namespace });
-  return { deadWorkers: dead.map(({ id }) => id), freedActors };
+  return { deadWorkers: dead.map(({ id }) => id), ...freed };
 }
 
 /** So many rows are locked at a time. */
 const PORTION = 500;
 
+type Freed = Omit<RescueAnswer, 'deadWorkers'>;
+const NOTHING_FREED: Freed = { freedActors: 0, blocked: [] };
+
 /** Frees the actors of owners. A row that somebody looks at just now is found by the next rescue. */
 async function free(
   session: Session,
   whose: Pick<FreeActors, 'owners' | 'namespace' | 'lost'>,
-): Promise<number> {
-  let freed = 0;
+): Promise<Freed> {
+  let freedActors = 0;
+  const blocked: BlockedRun[] = [];
   for (;;) {
     const rows = await session.run(FREE_ACTORS['skip locked'], { ...whose, limit: PORTION });
-    freed += rows.length;
-    if (rows.length === 0) return freed;
+    if (rows.length === 0) return { freedActors, blocked };
+    freedActors += rows.length;
+    for (const { workflow, workflow_id, run_id, reason } of rows)
+      if (reason !== null)
+        blocked.push({ workflow, workflowId: workflow_id, runId: asRunId(run_id), reason });
   }
 }
 

@@ -19,6 +19,15 @@ export interface FreeActors {
   readonly limit: number;
 }
 
+export interface FreedActor {
+  readonly id: string;
+  readonly workflow: string;
+  readonly workflow_id: string;
+  readonly run_id: string;
+  /** Why it is blocked from now on; `null` when it is not. */
+  readonly reason: string | null;
+}
+
 /** A time from now on, in ms, that grows with the number of deaths beyond the first ones. */
 const later = (first: number, factor: number, longest: number): string =>
   `clock_timestamp() + least(power(${factor}, least(held.deaths - ${DEATHS_OF_A_SUSPECT}, 20)) * ${first}, ${longest}) * interval '1 millisecond'`;
@@ -33,7 +42,7 @@ const later = (first: number, factor: number, longest: number): string =>
  * had been taken up alone, and was the only one of its worker, is blocked. Of a worker that stood still in the code of one
  * of its runs it is known which one it was: that one need not be suspected any longer, and the others never.
  */
-const freeActors = (lock: Lock): Statement<FreeActors, { readonly id: string }> =>
+const freeActors = (lock: Lock): Statement<FreeActors, FreedActor> =>
   command(
     `free actors ${lock}`,
     (schema) => `
@@ -155,7 +164,7 @@ set lease_owner = null,
     wake_at = greatest(clock_timestamp(), actor.not_before, freed.until)
 from freed
 where actor.id = freed.id
-returning actor.id
+returning actor.id, actor.workflow, actor.workflow_id, actor.run_id, freed.reason
 `,
   );
 

@@ -48,8 +48,12 @@ export function namespacesTopic({ test, expect }: Topic): void {
   test('a rescue ends workers and frees runs of its own namespace only', async (s) => {
     const [shops, banks] = [await heldIn(s, 'shop', SECOND), await heldIn(s, 'bank', SECOND)];
     await s.harness.elapse(MINUTE);
-    expect(await s.journal.rescue('bank')).toEqual({ deadWorkers: [banks.lease.owner], freedActors: 1 });
-    expect(await s.journal.rescue('bank')).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await s.journal.rescue('bank')).toEqual({
+      deadWorkers: [banks.lease.owner],
+      freedActors: 1,
+      blocked: [],
+    });
+    expect(await s.journal.rescue('bank')).toEqual({ deadWorkers: [], freedActors: 0, blocked: [] });
     expect(await s.claimedIds(await s.worker({ namespace: 'bank' }), 'bank')).toEqual([banks.run.workflowId]);
     // Nobody has taken anything from the worker of the other one.
     await s.applies(shops, { entries: [step('a')] });
@@ -61,7 +65,11 @@ export function namespacesTopic({ test, expect }: Topic): void {
     await s.journal.rescue('bank');
     const back = await s.worker({ namespace: 'shop' });
     expect(await s.claimedIds(back, 'shop')).toEqual([]);
-    expect(await s.journal.rescue('shop')).toEqual({ deadWorkers: [lease.owner], freedActors: 1 });
+    expect(await s.journal.rescue('shop')).toEqual({
+      deadWorkers: [lease.owner],
+      freedActors: 1,
+      blocked: [],
+    });
     expect(await s.claimedIds(back, 'shop')).toEqual([run.workflowId]);
   });
 }

@@ -19,7 +19,7 @@ export function rescueTopic({ test, expect }: Topic): void {
     const zombie = all[0];
     if (!zombie) throw new Error('Five runs were started.');
     await s.harness.elapse(21 * SECOND);
-    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 5 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 5, blocked: [] });
     expect(await s.commit(zombie, { entries: [step('late')] })).toEqual({ type: 'lost' });
     const next = await s.worker();
     const claims = await s.claim(next);
@@ -29,7 +29,7 @@ export function rescueTopic({ test, expect }: Topic): void {
     for (const { lease } of claims) expect(lease.token).toBeGreaterThan(1);
     expect(await s.commit(zombie, { entries: [step('late')] })).toEqual({ type: 'lost' });
     expect(await s.historyOf(zombie.run)).toHaveLength(1);
-    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0, blocked: [] });
   });
 
   test('a live worker keeps its actors, whatever happens to others', async (s) => {
@@ -38,7 +38,7 @@ export function rescueTopic({ test, expect }: Topic): void {
     const dead = await s.worker({ ttl: SECOND });
     await s.heldMany(10, dead);
     await s.harness.elapse(MINUTE);
-    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [dead], freedActors: 10 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [dead], freedActors: 10, blocked: [] });
     const answers = await s.journal.commit(held.map((one) => s.turn(one, { entries: [step('a')] })));
     expect(answers).toEqual(held.map(() => ({ type: 'applied', inboxSeq: 0 })));
   });
@@ -49,9 +49,9 @@ export function rescueTopic({ test, expect }: Topic): void {
     const held = await s.held(owner);
     await s.harness.killWorker(owner);
     await s.harness.elapse(15 * SECOND);
-    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0, blocked: [] });
     await s.harness.elapse(6 * SECOND);
-    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 1 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 1, blocked: [] });
     expect(await s.claimedIds(await s.worker())).toEqual([held.run.workflowId]);
   });
 
@@ -59,10 +59,10 @@ export function rescueTopic({ test, expect }: Topic): void {
     const owner = await s.worker({ ttl: HOUR, heartbeatInterval: 10 * SECOND });
     const held = await s.held(owner);
     await s.harness.elapse(MINUTE);
-    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0, blocked: [] });
     await s.applies(held, { entries: [step('a')] });
     await s.harness.elapse(HOUR);
-    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 1 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 1, blocked: [] });
   });
 
   test('two rescuers at the same time free each actor once', async (s) => {
@@ -160,9 +160,9 @@ export function rescueTopic({ test, expect }: Topic): void {
     if (!free || !locked) throw new Error('Two runs were started.');
     await s.harness.elapse(2 * SECOND);
     const release = await s.harness.holdActor(locked.lease.actorId);
-    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 1 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 1, blocked: [] });
     await release();
-    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 1 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 1, blocked: [] });
     expect(await s.claim(await s.worker())).toHaveLength(2);
   });
 
@@ -172,7 +172,11 @@ export function rescueTopic({ test, expect }: Topic): void {
       const owner = await s.worker({ ttl: SECOND });
       expect(only(await s.claim(owner)).failedTurns).toBe(failedTurns);
       await s.harness.elapse(2 * SECOND);
-      expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [owner], freedActors: 1 });
+      expect(await s.journal.rescue(NAMESPACE)).toEqual({
+        deadWorkers: [owner],
+        freedActors: 1,
+        blocked: [],
+      });
     };
     /** In steps of half a second, until a probe gets it. Its own end is no failure. */
     const waited = async (): Promise<number> => {

@@ -1,4 +1,4 @@
-import type { StartRequest, WorkerId } from '../../../journal/index.js';
+import type { RescueAnswer, StartRequest, WorkerId } from '../../../journal/index.js';
 import { only, race, range } from '../concurrency.js';
 import { step } from '../entries.js';
 import { HOUR, MINUTE, NAMESPACE, SECOND, type Held, type Scenario, type Topic } from '../scenario.js';
@@ -90,8 +90,10 @@ export function suspectsTopic({ test, expect }: Topic): void {
   test('one that dies alone is blocked with those that it killed, and waits longer each time', async (s) => {
     const [run] = await suspects(s);
     if (!run) throw new Error('A run was started.');
-    await dies(s, 'crane');
+    const rescued = await dies(s, 'crane');
     const { blocked, deaths } = await s.describe(run);
+    const { workflow, workflowId, runId } = run;
+    expect(rescued.blocked).toEqual([{ workflow, workflowId, runId, reason: blocked?.reason }]);
     expect(deaths?.count).toBe(4);
     const told = ['crane', 'worker', 'worker', 'worker'].map((name) => `${name} (process 4711 on localhost)`);
     expect(blocked?.reason).toBe(`4 workers died while they ran it: ${told.join(', ')}`);
@@ -146,7 +148,7 @@ export function suspectsTopic({ test, expect }: Topic): void {
     const owner = await s.worker({ ttl: HOUR });
     expect(await s.claimSuspects(owner)).toHaveLength(1);
     expect(await s.claimSuspects(owner)).toHaveLength(1);
-    await dead(s, owner);
+    expect((await dead(s, owner)).blocked).toEqual([]);
     for (const run of runs) expect((await s.describe(run)).blocked).toBeNull();
     await s.harness.elapse(PAUSE);
     for (const _ of runs) only(await s.claimSuspects(await s.worker()));
@@ -205,16 +207,17 @@ export function suspectsTopic({ test, expect }: Topic): void {
     expect(idsOf(await s.claimSuspects(owner))).toEqual([runs[0]?.workflowId]);
   });
 
-  async function dead(s: Scenario, owner: WorkerId): Promise<void> {
+  async function dead(s: Scenario, owner: WorkerId): Promise<RescueAnswer> {
     await s.harness.elapse(2 * HOUR);
-    await s.journal.rescue(NAMESPACE);
+    const rescued = await s.journal.rescue(NAMESPACE);
     expect(await s.journal.heartbeat(owner)).toEqual({ type: 'dead' });
+    return rescued;
   }
   /** A worker takes up one suspect, and dies. */
-  async function dies(s: Scenario, name: string): Promise<void> {
+  async function dies(s: Scenario, name: string): Promise<RescueAnswer> {
     expect(await s.claimSuspects(await s.worker({ ttl: SECOND, name }))).toHaveLength(1);
     await s.harness.elapse(2 * SECOND);
-    await s.journal.rescue(NAMESPACE);
+    return s.journal.rescue(NAMESPACE);
   }
   /** They go on, and end. */
   async function cleared(

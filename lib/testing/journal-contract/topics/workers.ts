@@ -75,7 +75,7 @@ export function workerTopic({ test, expect }: Topic): void {
     for (const _ of range(4)) {
       await s.harness.elapse(40 * SECOND);
       expect(await s.journal.heartbeat(owner)).toMatchObject({ type: 'alive' });
-      expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
+      expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0, blocked: [] });
     }
     await s.applies(held, { entries: [step('a')] });
     await s.harness.elapse(61 * SECOND);
@@ -118,7 +118,7 @@ export function workerTopic({ test, expect }: Topic): void {
     for (const zombie of held)
       expect(await s.commit(zombie, { entries: [step('late')] })).toEqual({ type: 'lost' });
     await s.applies(staying, { entries: [step('a')] });
-    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0, blocked: [] });
   });
 
   test('unregister keeps no actor from others because somebody holds the row of another', async (s) => {
@@ -145,6 +145,6 @@ export function workerTopic({ test, expect }: Topic): void {
     await s.journal.unregister(owner);
     await s.journal.unregister(asWorkerId(uuidv7()));
     await s.harness.elapse(HOUR);
-    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0 });
+    expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0, blocked: [] });
   });
 }
