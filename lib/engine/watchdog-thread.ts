@@ -23,7 +23,9 @@ function runIn(slot) {
 
 // The main thread cannot print: process.stderr of a thread goes through it.
 function say(text) {
-  try { writeSync(2, '[Continuum] ' + text + '\n'); } catch { /* Nobody reads it. */ }
+  // Ids come from outside: they neither begin a line nor steer a terminal.
+  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => JSON.stringify(c).length > 3 ? JSON.stringify(c).slice(1, -1) : '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'));
+  try { writeSync(2, '[Continuum] ' + line + '\n'); } catch { /* Nobody reads it. */ }
 }
 
 // Tells the journal. A journal that does not answer must not keep a process that is to be ended.

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { errorTextWithCauses, messageOf, stackOf, textOf } from '../core/index.js';
 import { JournalUnavailableError } from '../journal/index.js';
+import { indentedLines, oneLine } from '../observability/index.js';
 import type {
   EngineEvent,
   ForgottenCall,
@@ -14,7 +15,7 @@ const REMEMBERED = 1_000;
 
 /** Writes to Nest's log what an operator should see. */
 export class LoggingObserver implements Observer {
-  readonly #logger = new Logger('Continuum');
+  readonly #logger = new LineLogger();
   readonly #workflows = new Map<string, Logger>();
   /** Said once until it is over, whoever tells. */
   #unavailable = false;
@@ -178,7 +179,7 @@ export class LoggingObserver implements Observer {
 
   #of(workflow: string): Logger {
     let logger = this.#workflows.get(workflow);
-    if (!logger) this.#workflows.set(workflow, (logger = new Logger(workflow)));
+    if (!logger) this.#workflows.set(workflow, (logger = new Logger(oneLine(workflow))));
     return logger;
   }
 }
@@ -188,7 +189,8 @@ function lineOf({
   facts,
   run,
 }: Extract<EngineEvent, { type: 'workflow log' | 'activity log' }>): [string, ...object[]] {
-  const text = `[${run.workflowId}] ${textOf(message)}`;
+  // What the code says is its own, as with any logger of Nest's.
+  const text = `[${oneLine(run.workflowId)}] ${textOf(message)}`;
   return facts === null ? [text] : [text, facts];
 }
 const nameOf = (run: RunFacts): string => `Workflow ${run.workflow} "${run.workflowId}" (run ${run.runId})`;
@@ -221,5 +223,20 @@ function framesOf(error: Error): string | undefined {
   const stack = stackOf(error);
   const message = messageOf(error);
   const at = stack?.indexOf(message) ?? -1;
-  return at < 0 ? stack : stack?.slice(at + message.length).replace(/^\s*\n/, '') || undefined;
+  const frames = at < 0 ? stack : stack?.slice(at + message.length).replace(/^\s*\n/, '');
+  return frames ? indentedLines(frames) : undefined;
+}
+
+/** Every line is one: much of what it tells was given from outside. */
+class LineLogger {
+  readonly #logger = new Logger('Continuum');
+  log(text: string): void {
+    this.#logger.log(oneLine(text));
+  }
+  warn(text: string): void {
+    this.#logger.warn(oneLine(text));
+  }
+  error(text: string, frames?: string): void {
+    this.#logger.error(oneLine(text), frames);
+  }
 }

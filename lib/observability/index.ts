@@ -1,2 +1,3 @@
 export * from './observer.js';
+export * from './one-line.js';
 export * from './outages.js';

@@ -41,7 +41,7 @@ describe('watchdog, in processes of their own', () => {
     'names a run that is %s and whose query does not come to an end, also where the process was busy before',
     async (state) => {
       const { code, stdout, stderr } = await runChild(QUERY, ['1500', state]);
-      expect(stderr).toContain('Workflow asked "a-1"');
+      expect(stderr).toContain(String.raw`Workflow asked "a-1\n[Nest] \u001b[31m\u009bforged" (run`);
       expect(stderr).not.toContain('no workflow is running code');
       expect({ code, stdout }).toEqual({ code: 0, stdout: 'asked' });
     },

@@ -89,7 +89,7 @@ describe('the log of an operator', () => {
     fail('the first\nreason');
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(
-      `error ${NAME} cannot go on and is tried again in 50 ms. TypeError: the first\nreason     at `,
+      `error ${NAME} cannot go on and is tried again in 50 ms. TypeError: the first\\nreason     at `,
     );
     expect(lines[0]!.match(/the first/g)).toHaveLength(1);
 
@@ -105,6 +105,35 @@ describe('the log of an operator', () => {
     observer.notice({ type: 'turn committed', run, entries: 1 });
     fail('another');
     expect(lines[4]).toContain('TypeError: another');
+  });
+
+  it('lets nobody forge a line, or steer a terminal, by an id, a name or a reason', () => {
+    const forged = 'x\n[Nest] 1 ERROR \u001b[31m\r\u0000\u007f\u009b\u2028\u2029\t';
+    const shown = String.raw`x\n[Nest] 1 ERROR \u001b[31m\r\u0000\u007f\u009b\u2028\u2029\t`;
+    const odd = { workflow: forged, workflowId: forged, runId: 'r-1' };
+    const name = `Workflow ${shown} "${shown}" (run r-1)`;
+    observer.notice({ type: 'run blocked', run: odd, reason: forged });
+    observer.notice({ type: 'run closed', run: odd, state: 'failed', error: new Error(forged) });
+    observer.notice({ type: 'signal refused', run: odd, signal: forged, issues: forged });
+    observer.notice({ type: 'workflow log', run: odd, level: 'log', message: 'said', facts: null });
+    for (const line of lines) expect(line).toContain(shown);
+    expect(lines).toHaveLength(4);
+    expect(lines[1]).toBe(`warn ${name} failed: Error: ${shown}`);
+    expect(lines[3]).toBe(`log [${shown}] said`);
+    // oxlint-disable-next-line no-control-regex -- They are what must not be there.
+    expect(lines.join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+  });
+
+  it.each([
+    ['what it was thrown with', (message: string) => new Error(message)],
+    ['something else by now', (message: string) => Object.assign(new Error(message), { message: 'other' })],
+  ])('shows a stack in lines that are indented, where the message is %s', (_, made) => {
+    observer.notice({ type: 'turn failed', run, error: made('x\n[Nest] forged\u001b[31m'), retryIn: 1 });
+    const [first, ...frames] = lines[0]!.split('\n');
+    expect(first).toContain(`error ${NAME} cannot go on`);
+    expect(frames.length).toBeGreaterThan(2);
+    for (const frame of frames) expect(frame).toMatch(/^ {4}/);
+    expect(lines[0]).not.toContain('\u001b');
   });
 
   it('remembers no more than a thousand runs', () => {

@@ -25,7 +25,7 @@ const stage = await Stage.open({
     },
   ],
 });
-const handle = await stage.client.start('asked', null, { id: 'a-1' });
+const handle = await stage.client.start('asked', null, { id: 'a-1\n[Nest] \u001b[31m\u009bforged' });
 if (state === 'closed') await handle.result();
 spin(120);
 await handle.query('total');
