@@ -177,6 +177,7 @@ export class ContinuumRuntime {
         run: run.facts,
         state: ending.state,
         error: this.#errorOf(ending.last),
+        rollback: 'rollback' in ending.last ? ending.last.rollback : 'none',
       });
       this.#results.ended(run.facts.runId, ending.last);
       this.#wakeup.tellOthers({ type: 'run closed', runId: run.facts.runId });

@@ -106,7 +106,11 @@ export class LoggingObserver implements Observer {
         break;
       case 'run closed':
         this.#told.delete(event.run.runId);
-        if (event.state === 'failed')
+        if (event.rollback === 'incomplete')
+          this.#logger.error(
+            `${nameOf(event.run)} ${event.state === 'cancelled' ? 'was cancelled' : event.state}, and not all that it had done could be undone: its rollback is incomplete. ${reasonOf(event.error)}`,
+          );
+        else if (event.state === 'failed')
           this.#logger.warn(`${nameOf(event.run)} failed: ${reasonOf(event.error)}`);
         break;
       case 'journal unavailable':

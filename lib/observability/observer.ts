@@ -77,6 +77,8 @@ export type EngineEvent =
       readonly run: RunFacts;
       readonly state: 'completed' | 'failed' | 'cancelled';
       readonly error: unknown;
+      /** `incomplete`: a step could not be undone, and somebody must look. `none` of a run that has completed. */
+      readonly rollback: 'none' | 'complete' | 'incomplete';
     }
   | { readonly type: 'turn committed'; readonly run: RunFacts; readonly entries: number }
   | { readonly type: 'turn refused'; readonly run: RunFacts; readonly reason: string }

@@ -244,6 +244,10 @@ describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) =>
       ],
     });
     await expect(stage.client.execute('scripted')).rejects.toMatchObject({ rollback: 'incomplete' });
+    expect(await stage.recorder.until('run closed')).toMatchObject({
+      state: 'failed',
+      rollback: 'incomplete',
+    });
     expect(log).toContain('undo reserve reserve:1 1');
   });
 

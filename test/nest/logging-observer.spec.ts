@@ -107,13 +107,30 @@ describe('the log of an operator', () => {
     expect(lines[4]).toContain('TypeError: another');
   });
 
+  it.each(['failed', 'cancelled'] as const)('tells of a run that %s with an incomplete rollback', (state) => {
+    const closed = { type: 'run closed', run, state, error: new Error('no seat') } as const;
+    observer.notice({ ...closed, rollback: 'complete' });
+    expect(lines).toEqual(state === 'failed' ? [`warn ${NAME} failed: Error: no seat`] : []);
+    lines = [];
+    observer.notice({ ...closed, rollback: 'incomplete' });
+    expect(lines).toEqual([
+      `error ${NAME} ${state === 'failed' ? 'failed' : 'was cancelled'}, and not all that it had done could be undone: its rollback is incomplete. Error: no seat`,
+    ]);
+  });
+
   it('lets nobody forge a line, or steer a terminal, by an id, a name or a reason', () => {
     const forged = 'x\n[Nest] 1 ERROR \u001b[31m\r\u0000\u007f\u009b\u2028\u2029\t';
     const shown = String.raw`x\n[Nest] 1 ERROR \u001b[31m\r\u0000\u007f\u009b\u2028\u2029\t`;
     const odd = { workflow: forged, workflowId: forged, runId: 'r-1' };
     const name = `Workflow ${shown} "${shown}" (run r-1)`;
     observer.notice({ type: 'run blocked', run: odd, reason: forged });
-    observer.notice({ type: 'run closed', run: odd, state: 'failed', error: new Error(forged) });
+    observer.notice({
+      type: 'run closed',
+      run: odd,
+      state: 'failed',
+      error: new Error(forged),
+      rollback: 'none',
+    });
     observer.notice({ type: 'signal refused', run: odd, signal: forged, issues: forged });
     observer.notice({ type: 'workflow log', run: odd, level: 'log', message: 'said', facts: null });
     for (const line of lines) expect(line).toContain(shown);
@@ -126,7 +143,7 @@ describe('the log of an operator', () => {
 
   it.each([
     ['what it was thrown with', (message: string) => new Error(message)],
-    ['something else by now', (message: string) => Object.assign(new Error(message), { message: 'other' })],
+    ['something else by now', (message: string) => Object.assign(new Error(message), { message: '~' })],
   ])('shows a stack in lines that are indented, where the message is %s', (_, made) => {
     observer.notice({ type: 'turn failed', run, error: made('x\n[Nest] forged\u001b[31m'), retryIn: 1 });
     const [first, ...frames] = lines[0]!.split('\n');
