@@ -1,5 +1,6 @@
 import { uuidv7 } from 'uuidv7';
 import { type HistoryEntry, isTerminal } from '../../../core/index.js';
+import { DEATHS_OF_A_SUSPECT } from '../../../journal/deaths.js';
 import type { InboxMessage, RunDescription } from '../../../journal/index.js';
 import { only } from '../concurrency.js';
 import { HOUR, NAMESPACE, ORDERS, SECOND } from '../scenario.js';
@@ -177,8 +178,9 @@ async function checkWakes(record: StressRecord, found: readonly Found[]): Promis
     await journal.unregister(session.id);
     return new Set(claims.map(({ lease }) => lease.actorId));
   };
+  const suspected = ({ run }: Found): boolean => (run.deaths?.count ?? 0) >= DEATHS_OF_A_SUSPECT;
   const woken = await claimAll();
-  for (const { run, inbox } of open) {
+  for (const { run, inbox } of open.filter((one) => !suspected(one))) {
     if (inbox.length > 0 && !woken.has(run.actorId))
       record.violated('a lost wake', { run, unread: inbox.length });
   }
@@ -186,8 +188,37 @@ async function checkWakes(record: StressRecord, found: readonly Found[]): Promis
     await journal.send([{ ...run, kind: 'cancel', name: null, payload: null, messageId: null, runId: null }]);
   }
   const reachable = await claimAll();
-  for (const { run } of open)
+  for (const { run } of open.filter((one) => !suspected(one)))
     if (!reachable.has(run.actorId)) record.violated('an actor out of reach', { run });
+  await checkSuspects(record, open.filter(suspected));
+}
+
+/** What many workers died with waits for its time, and is claimed apart from the others. */
+async function checkSuspects(record: StressRecord, suspects: readonly Found[]): Promise<void> {
+  const { harness } = record;
+  const { journal } = harness;
+  // Longer than the longest of them is parked.
+  await harness.elapse(7 * HOUR);
+  const owner = asWorkerId(uuidv7());
+  const session = {
+    id: owner,
+    namespace: NAMESPACE,
+    name: 'oracle',
+    host: 'localhost',
+    pid: 1,
+    buildId: 'oracle',
+  };
+  await journal.register({ ...session, workflows: ORDERS, ttl: HOUR, heartbeatInterval: SECOND });
+  const reached = new Set<string>();
+  for (let more = true; more;) {
+    const request = { owner, namespace: NAMESPACE, workflows: ORDERS, limit: suspects.length + 1, waited: 0 };
+    const claims = await journal.claimSuspects(request);
+    for (const { lease } of claims) reached.add(lease.actorId);
+    more = claims.length > 0;
+  }
+  await journal.unregister(owner);
+  for (const { run } of suspects)
+    if (!reached.has(run.actorId)) record.violated('a suspect out of reach', { run });
 }
 
 /** Each open run has its actor, and each actor an open run: what is terminated is gone, and its workflow id is free. */

@@ -94,13 +94,12 @@ export class StressWorker {
     const free = SLOTS - this.#residents;
     if (free <= 0) return;
     if (this.#random.chance(0.2)) await this.#startOwn(owner);
-    const claims = await this.#journal.claim({
-      owner,
-      namespace: NAMESPACE,
-      workflows: ORDERS,
-      limit: Math.min(free, 10),
-    });
-    this.#record.count('claims', claims.length);
+    const request = { owner, namespace: NAMESPACE, workflows: ORDERS, limit: Math.min(free, 10) };
+    const suspects = this.#random.chance(0.2);
+    const claims = suspects
+      ? await this.#journal.claimSuspects({ ...request, waited: 0 })
+      : await this.#journal.claim(request);
+    this.#record.count(suspects ? 'claims of suspects' : 'claims', claims.length);
     if (claims.length === 0) return;
     const loaded = await this.#journal.load(
       claims.map(({ lease }) => ({ ...lease, historyAfter: 0, inboxAfter: null })),
@@ -184,6 +183,7 @@ export class StressWorker {
       consumedThrough: blocks ? consumed : consumed + messages.length,
       decides: outcome.type === 'close' || outcome.type === 'roll back',
       firedUpTo: null,
+      clearsDeaths: !blocks && this.#random.chance(0.1),
       outcome,
     };
   }
