@@ -1,6 +1,6 @@
-import { isEvent } from '../core/index.js';
+import { isEvent, toError } from '../core/index.js';
 import type { HistoryEntry, Instant, WorkflowDefinition } from '../core/index.js';
-import { Backoff, JournalUnavailableError } from '../journal/index.js';
+import { Backoff, JournalRefusedError, JournalUnavailableError } from '../journal/index.js';
 import type {
   Claim,
   InboxMessage,
@@ -10,11 +10,13 @@ import type {
   Turn,
   TurnOutcome,
 } from '../journal/index.js';
+import { returnable } from './attempt-verdict.js';
+import type { Returnable } from './attempt-verdict.js';
 import type { Committed } from './group-committer.js';
 import { Inbox } from './inbox.js';
 import { pause } from './pause.js';
 import { RunActivities } from './run-activities.js';
-import { returnedName } from './returned-result.js';
+import { inAscii, returnedName, writeReturned } from './returned-result.js';
 import { RunFold } from './run-fold.js';
 import type { ResidentFacts, RunHost } from './run-host.js';
 import type { Work } from './run-work.js';
@@ -143,6 +145,49 @@ export class HeldRun {
     }
   }
 
+  /**
+   * Puts the ends of activities into the inbox before the code behind them runs, to be taken from there: should it kill the
+   * process, the next holder finds them, and no activity pays for it. What the journal refuses is taken as ever.
+   */
+  async keepEnds(): Promise<void> {
+    const ends = this.activities.endsToKeep();
+    if (ends.length === 0) return;
+    await Promise.all(
+      ends.map(async (ended) => {
+        for (const returned of returnable(ended)) {
+          if ((await this.sendResult(returned)) === null) this.activities.kept(ended);
+        }
+      }),
+    );
+    this.inbox.reachFurther();
+    await this.readMail();
+  }
+
+  /** Puts a result into the inbox of the run. Why the journal does not take it; `null`: it has it. */
+  async sendResult(returned: Returnable): Promise<Error | null> {
+    const { namespace, workflowId, runId } = this.facts;
+    const { name, payload } = writeReturned(returned);
+    const message = {
+      namespace,
+      workflowId,
+      runId,
+      kind: 'activity_result',
+      name,
+      payload,
+      messageId: null,
+    } as const;
+    try {
+      await refusable(
+        () => this.host.send(message),
+        () => this.host.send({ ...message, payload: inAscii(payload) }),
+      );
+      return null;
+    } catch (error) {
+      if (error instanceof JournalUnavailableError) throw error;
+      return toError(error);
+    }
+  }
+
   /** A turn that records nothing. */
   emptyTurn(outcome: TurnOutcome): Turn {
     return {
@@ -214,6 +259,16 @@ export class HeldRun {
     // What a worker takes with it counts as a failed turn (see the port); what it gives back does not.
     const died = this.failedTurns > 0;
     this.activities.recover((id, attempt) => returned.has(returnedName(id, attempt)), died);
+  }
+}
+
+/** Does it the second way where the journal refuses the first one for what it holds. */
+async function refusable<T>(first: () => Promise<T>, second: () => Promise<T>): Promise<T> {
+  try {
+    return await first();
+  } catch (error) {
+    if (error instanceof JournalRefusedError) return second();
+    throw error;
   }
 }
 

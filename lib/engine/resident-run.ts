@@ -8,16 +8,14 @@ import type {
   UnawaitedCall,
   WorkflowDefinition,
 } from '../core/index.js';
-import { isOutage, JournalRefusedError, JournalUnavailableError } from '../journal/index.js';
+import { isOutage } from '../journal/index.js';
 import type { ActorId, CommitAnswer, InboxMessage, Loaded, Turn } from '../journal/index.js';
 import type { ForgottenCall } from '../observability/index.js';
 import { inRootContext } from '../wakeup/index.js';
 import { returnable } from './attempt-verdict.js';
-import type { Returnable } from './attempt-verdict.js';
 import type { Committed } from './group-committer.js';
 import { HeldRun } from './held-run.js';
 import type { Holding } from './held-run.js';
-import { inAscii, writeReturned } from './returned-result.js';
 import type { Ending, ResidentFacts, RunHost } from './run-host.js';
 import { LongTimer } from './long-timer.js';
 import { RunTurn, stateOf } from './run-turn.js';
@@ -381,35 +379,13 @@ export class ResidentRun {
 
   /** Puts what no turn could take into the inbox, for the next holder. */
   async #returnResults(taken: readonly Work[]): Promise<void> {
-    const { activities } = this.#held;
+    const { activities, host } = this.#held;
     const discarded = taken.flatMap((work) => (work.type === 'activity end' ? returnable(work.ended) : []));
     for (const returned of [...discarded, ...(await activities.collect())]) {
       if (this.over) return;
-      await this.#returnResult(returned);
-    }
-  }
-
-  async #returnResult(returned: Returnable): Promise<void> {
-    const { host, facts } = this.#held;
-    const { name, payload } = writeReturned(returned);
-    const message = {
-      namespace: facts.namespace,
-      workflowId: facts.workflowId,
-      runId: facts.runId,
-      kind: 'activity_result',
-      name,
-      payload,
-      messageId: null,
-    } as const;
-    try {
-      await refusable(
-        () => host.send(message),
-        () => host.send({ ...message, payload: inAscii(payload) }),
-      );
-    } catch (error) {
-      if (error instanceof JournalUnavailableError) throw error;
+      const error = await this.#held.sendResult(returned);
       // It cannot be kept: its attempt counts as lost. That is a matter of this run alone, which is parked all the same.
-      host.observer.notice({ type: 'turn failed', run: this.facts, error: toError(error), retryIn: 0 });
+      if (error) host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
     }
   }
 
@@ -475,16 +451,6 @@ export class ResidentRun {
 
   #refuseQueries(error: Error): void {
     for (const { refuse } of this.#betweenTurns.splice(0)) refuse(error);
-  }
-}
-
-/** Does it the second way where the journal refuses the first one for what it holds. */
-async function refusable<T>(first: () => Promise<T>, second: () => Promise<T>): Promise<T> {
-  try {
-    return await first();
-  } catch (error) {
-    if (error instanceof JournalRefusedError) return second();
-    throw error;
   }
 }
 

@@ -4,7 +4,8 @@ import type { AttemptOutcome } from './activity-executor.js';
 import type { Returnable } from './attempt-verdict.js';
 
 /*
- * What a holder puts into its own inbox when it gives a run back with results that it could not record.
+ * What a holder puts into its own inbox: results that it could not record, when it gives a run back; and those of a run
+ * whose workers die, before the code behind them runs.
  *
  * A value is in there as it was encoded, not encoded once more: so it is no larger than what the journal takes, and what
  * is of the engine's own meets no limit of the user's.

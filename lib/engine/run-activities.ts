@@ -59,6 +59,8 @@ export class RunActivities {
   #notes: Noted[] = [];
   /** In flight, and begun by nobody yet. */
   readonly #parked = new Set<CommandId>();
+  /** In flight, and how the attempt ended waits in the inbox. */
+  readonly #inInbox = new Set<CommandId>();
   #unavailable: string | null = null;
   #draining = false;
   #over = false;
@@ -91,6 +93,15 @@ export class RunActivities {
   }
   takeEnd(): void {
     this.#ends.shift();
+  }
+  /** Those that would be lost if this process died before they are recorded. */
+  endsToKeep(): readonly EndedActivity[] {
+    return this.#ends.filter(({ told }) => told);
+  }
+  /** The inbox has it now, and it is taken from there. */
+  kept(ended: EndedActivity): void {
+    this.#ends = this.#ends.filter((other) => other !== ended);
+    this.#inInbox.add(ended.event.id);
   }
   takeNotes(): readonly Noted[] {
     return this.#notes.length === 0 ? NOTHING : this.#notes.splice(0);
@@ -135,6 +146,7 @@ export class RunActivities {
       case 'activity_scheduled':
         return this.#begin(entry.id);
       case 'activity_attempt':
+        this.#inInbox.delete(entry.id);
         if (entry.parked) this.#parked.add(entry.id);
         else this.#beginAt(entry.id, entry.startsAt);
         return;
@@ -143,6 +155,7 @@ export class RunActivities {
       case 'activity_completed':
       case 'activity_failed':
       case 'activity_cancelled':
+        this.#inInbox.delete(entry.id);
         this.#parked.delete(entry.id);
         return;
       case 'activity_heartbeat':
@@ -176,6 +189,7 @@ export class RunActivities {
    */
   recover(isReturned: (id: CommandId, attempt: number) => boolean, died: boolean): void {
     const { inFlight } = this.#parts.progress();
+    this.#inInbox.clear();
     this.#notes = this.#notes.filter((noted) => this.#isWanted(noted));
     // After lost history: what was not recorded after all.
     for (const [id, attempt] of this.#attempts) if (!inFlight.has(id)) attempt.stop('lease lost');
@@ -183,7 +197,8 @@ export class RunActivities {
       if (work.type !== 'activity') continue;
       if (!this.#parts.executor.optionsOf(work)) this.#unavailable = work.scheduled.name;
       if (work.parked) this.#parked.add(id);
-      if (work.parked || isReturned(id, work.attempt) || this.#isUnderWay(id) || this.#noted(id)) continue;
+      else if (isReturned(id, work.attempt)) this.#inInbox.add(id);
+      if (work.parked || this.#inInbox.has(id) || this.#isUnderWay(id) || this.#noted(id)) continue;
       const lost = `Attempt ${work.attempt} of ${work.scheduled.name} was lost: the process that made it ended before it told a result.`;
       this.#ended(
         work,
@@ -329,9 +344,11 @@ export class RunActivities {
     this.#retries.delete(id);
     this.#due = this.#due.filter((other) => other !== id);
     this.#returning = this.#returning.filter((other) => other !== id);
-    if (this.#finished.some((finished) => finished.id === id) || !this.#activity(id)) return;
+    // It has ended already, and that is what counts.
+    if (this.#inInbox.has(id) || this.#finished.some((finished) => finished.id === id)) return;
+    if (!this.#activity(id)) return;
     this.#notes = this.#notes.filter(({ note }) => note.id !== id);
-    this.#end({ event: cancelled(id, this.#parts.clock.now()), attempt: 0 });
+    this.#end({ event: cancelled(id, this.#parts.clock.now()), attempt: 0, told: false });
     this.#parts.wake();
   }
 
@@ -341,7 +358,8 @@ export class RunActivities {
     for (const id of this.#parked) {
       const work = this.#activity(id);
       if (!work?.parked) this.#parked.delete(id);
-      else if (work.cancelRequested) this.#end({ event: cancelled(id, now), attempt: work.attempt });
+      else if (work.cancelRequested)
+        this.#end({ event: cancelled(id, now), attempt: work.attempt, told: false });
       else if ((this.#deadline(work) ?? Number.POSITIVE_INFINITY) <= now) this.#tooLate(work);
       else if (work.startsAt <= now && !this.#noted(id)) {
         const note = attemptNote(work, { startsAt: now, at: now, parked: false });
@@ -372,8 +390,11 @@ export class RunActivities {
     const work = this.#activity(finished.id);
     if (!work) return;
     const verdict = this.#verdict(work, finished);
-    if (verdict.type === 'end') this.#end({ event: verdict.event, attempt: work.attempt });
-    else this.#notes.push({ note: verdict.note, result: finished.result });
+    if (verdict.type === 'end') {
+      const { type } = finished.result.outcome;
+      const told = verdict.event.type !== 'activity_cancelled' && (type === 'completed' || type === 'failed');
+      this.#end({ event: verdict.event, attempt: work.attempt, told });
+    } else this.#notes.push({ note: verdict.note, result: finished.result });
   }
 
   #verdict(work: ActivityInFlight, ended: EndedAttempt): Verdict {

@@ -60,11 +60,12 @@ export class RunTurn {
   }
 
   async #take(): Promise<TurnEnd> {
-    const { fold, activities, inbox } = this.#held;
+    const { fold, activities, inbox, suspicion } = this.#held;
     const obstacle = fold.current.fault ?? fold.mismatched ?? activities.unavailable();
     if (obstacle) return this.#failed(obstacle);
     if (inbox.isBehind) await this.#held.readMail();
     activities.settle();
+    if (suspicion.open) await this.#held.keepEnds();
     this.#notes = activities.takeNotes();
     for (const { note } of this.#notes) fold.current.note(note);
     const most = fold.committed === 0 && inbox.cancelFirst() ? Number.POSITIVE_INFINITY : EVENTS_PER_TURN;

@@ -19,6 +19,8 @@ export type ActivityEnd = ActivityCompleted | ActivityFailed | ActivityCancelled
 export interface EndedActivity {
   readonly event: ActivityEnd;
   readonly attempt: number;
+  /** Whether the attempt told it. What was found out without it, such as that it was lost, is found out again. */
+  readonly told: boolean;
 }
 
 /** A note for history, and the end of the attempt that it tells of, should the turn that takes it be discarded. */
@@ -82,7 +84,7 @@ function reasonOf(message: InboxMessage, codec: Codec): string | null {
   return typeof reason === 'string' ? reason : null;
 }
 
-/** What a holder puts into its own inbox when it gives a run back with results that it could not record. */
+/** How an attempt ended, as a holder puts it into its own inbox. */
 export interface ReturnedResult {
   readonly attempt: number;
   readonly outcome: AttemptOutcome;

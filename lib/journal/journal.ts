@@ -226,8 +226,9 @@ export interface Message {
   /** Only for this run; `null` for whichever is open. */
   readonly runId: RunId | null;
   /**
-   * `activity_result` comes from a holder that gives a run back before it could take the result (its turn failed): it is
-   * accepted while the run rolls back too, and never refuses a close.
+   * `activity_result` comes from the holder itself: it gives the run back before it could take the result (its turn failed),
+   * or workers have died with the run, and it keeps the result before it takes it. It is accepted while the run rolls back
+   * too, and never refuses a close.
    */
   readonly kind: MessageKind;
   /** The signal's name; the command id, as text, of an activity's result; `null` for a cancel. */

@@ -1,10 +1,49 @@
 import { describe, expect, it } from '@jest/globals';
 import { durableCodec, RunProgress } from '../../lib/core/index.js';
+import type { HistoryEntry } from '../../lib/core/index.js';
 import { asyncScope, DatabaseClock } from '../../lib/engine/index.js';
+import type { ActivityHandler } from '../../lib/engine/index.js';
 import { ActivityExecutor } from '../../lib/engine/activity-executor.js';
 import { RunActivities } from '../../lib/engine/run-activities.js';
 import { gate } from '../support/gate.js';
 import { activity, Recorder } from '../support/stage.js';
+
+/** Those of a run, with what its history tells: to be given entries, one by one. */
+function activitiesOf(handlers: readonly ActivityHandler[]) {
+  const progress = new RunProgress();
+  const observer = new Recorder();
+  const activities = new RunActivities({
+    run: { workflow: 'w', workflowId: 'w', runId: 'r' },
+    executor: new ActivityExecutor({
+      registry: {
+        workflows: [],
+        activities: new Map(handlers.map((handler) => [handler.definition.name, handler])),
+      },
+      codec: durableCodec,
+      scope: asyncScope,
+      observer,
+      slots: 10,
+    }),
+    codec: durableCodec,
+    clock: new DatabaseClock(),
+    observer,
+    parkAfter: 1_000,
+    progress: () => progress,
+    wake: () => undefined,
+  });
+  return { progress, activities };
+}
+
+const scheduled = (id: number, name: string): HistoryEntry => ({
+  type: 'activity_scheduled',
+  at: 0,
+  id,
+  name,
+  args: durableCodec.encode([]),
+  options: null,
+  compensation: null,
+  undoes: null,
+});
 
 describe('RunActivities', () => {
   it('gives what is done as it is, and what does not stop as interrupted, where a shutdown meets a run that is being parked', async () => {
@@ -19,38 +58,9 @@ describe('RunActivities', () => {
         return new Promise(() => {});
       }),
     ];
-    const progress = new RunProgress();
-    const observer = new Recorder();
-    const activities = new RunActivities({
-      run: { workflow: 'w', workflowId: 'w', runId: 'r' },
-      executor: new ActivityExecutor({
-        registry: {
-          workflows: [],
-          activities: new Map(handlers.map((handler) => [handler.definition.name, handler])),
-        },
-        codec: durableCodec,
-        scope: asyncScope,
-        observer,
-        slots: 10,
-      }),
-      codec: durableCodec,
-      clock: new DatabaseClock(),
-      observer,
-      parkAfter: 1_000,
-      progress: () => progress,
-      wake: () => undefined,
-    });
+    const { progress, activities } = activitiesOf(handlers);
     for (const [id, name] of ['prompt', 'slow'].entries()) {
-      const entry = {
-        type: 'activity_scheduled',
-        at: 0,
-        id,
-        name,
-        args: durableCodec.encode([]),
-        options: null,
-        compensation: null,
-        undoes: null,
-      } as const;
+      const entry = scheduled(id, name);
       progress.apply(entry);
       activities.committed(entry);
     }
@@ -62,5 +72,21 @@ describe('RunActivities', () => {
       [0, { type: 'completed', result: durableCodec.encode('prompt') }],
       [1, { type: 'interrupted', message: expect.stringMatching(/did not stop in time/) }],
     ]);
+  });
+
+  it('lets a result that waits in the inbox stand where the activity is cancelled before it is taken', () => {
+    const { progress, activities } = activitiesOf([activity('paid', () => 'paid')]);
+    progress.apply(scheduled(0, 'paid'));
+    activities.recover(() => true, true);
+    const cancel = { type: 'activity_cancel_requested', at: 0, of: 0 } as const;
+    progress.apply(cancel);
+    activities.committed(cancel);
+    activities.settle();
+    expect(activities.nextEnd()).toBeUndefined();
+    const outcome = { type: 'completed', result: durableCodec.encode('paid') } as const;
+    expect(activities.returned(0, { attempt: 1, outcome })).toMatchObject({
+      type: 'end',
+      event: { type: 'activity_completed' },
+    });
   });
 });

@@ -12,6 +12,7 @@ import type { ScriptedWorkflow } from '../support/stage.js';
 const named: ScriptedWorkflow = {
   make: ({ act }) => ({
     async run(input) {
+      if (input === 'exits') return [await act('pay'), 'exit'];
       if (input !== 'paces') return act(String(input));
       while (!(await act('pace')));
       return 'paced';
@@ -61,6 +62,7 @@ describe('A run that three workers died with', () => {
           },
           { retry: { maxAttempts: Number.POSITIVE_INFINITY, initialInterval: 1 } },
         ),
+        activity('pay', () => void begun.push('pay'), { retry: { maxAttempts: 3, initialInterval: 1 } }),
         activity('short', () => void begun.push('short')),
         activity('pace', () => Promise.race([ends.opened.then(() => true), pause(20).then(() => false)])),
         activity('long', async () => {
@@ -135,6 +137,41 @@ describe('A run that three workers died with', () => {
     // The same code, ten minutes later.
     clock.advance(11 * PAUSE);
     await kills.opened;
+  }, 30_000);
+
+  it('is blocked, and does not fail, where the code behind an activity kills: one attempt is lost with the first worker', async () => {
+    for (let i = 0; i < 4; i++) {
+      const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+      const dies = gate();
+      // As far as the journal knows: the process ends in the turn that would record what the activity did.
+      detour('commit', (real, turns, options) => {
+        if (!turns.some(({ entries }) => entries.some(({ type }) => type === 'activity_completed')))
+          return real(turns, options);
+        dies.open();
+        return new Promise(() => {});
+      });
+      const stage = await process(journal);
+      if (i === 0) await stage.client.start('scripted', 'exits', { id: 'exits' });
+      await dies.opened;
+      await stage.crash();
+      clock.advance(PAUSE);
+      const rescuer = new InMemoryJournal(store);
+      await rescuer.open();
+      await rescuer.rescue('default');
+      if (i < 3) clock.advance(PAUSE);
+    }
+    const last = await process();
+    expect(await last.client.describe('exits')).toMatchObject({
+      state: 'running',
+      blocked: {
+        reason: expect.stringMatching(/^4 workers died while they ran it: test \(process/) as unknown,
+      },
+    });
+    expect(begun).toEqual(['pay', 'pay']);
+    // Ten minutes later the code is mended, and nothing is paid again.
+    clock.advance(11 * PAUSE);
+    await expect(last.client.handle('exits').result()).resolves.toEqual([undefined, 'exit']);
+    expect(begun).toEqual(['pay', 'pay']);
   }, 30_000);
 
   it('comes to its turn where every worker is at work: one lets go of what it holds, and interrupts nothing', async () => {
