@@ -143,7 +143,10 @@ describe('the log of an operator', () => {
 
   it.each([
     ['what it was thrown with', (message: string) => new Error(message)],
-    ['something else by now', (message: string) => Object.assign(new Error(message), { message: '~' })],
+    [
+      'something else than the stack has',
+      (message: string) => Object.assign(new Error('~'), { stack: `Error: ${message}\n    at a\n    at b` }),
+    ],
   ])('shows a stack in lines that are indented, where the message is %s', (_, made) => {
     observer.notice({ type: 'turn failed', run, error: made('x\n[Nest] forged\u001b[31m'), retryIn: 1 });
     const [first, ...frames] = lines[0]!.split('\n');
