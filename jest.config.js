@@ -1,5 +1,6 @@
 // @ts-check
 import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import vm from 'node:vm';
 
 // Jest loads ES modules only under this flag; a bare `npx jest` starts itself anew with it.
@@ -33,6 +34,8 @@ const withPostgres = {
 /** @type {import('jest').Config} */
 export default {
   testTimeout: 30_000,
+  // Most of what the specs do is waiting. Jest would leave one core free, which is half of two.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   coverageProvider: 'v8',
   collectCoverageFrom: ['lib/**/*.ts', 'migrations/**/*.ts'],
   reporters: ['default', '<rootDir>/tools/count-reporter.mjs'],

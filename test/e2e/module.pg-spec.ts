@@ -71,8 +71,8 @@ const freshSchema = (): string => `s${++schemas}`;
 
 const connectionsOf = async (applicationName: string): Promise<number> => {
   const { rows } = await admin.query<{ count: string }>(
-    'select count(*) from pg_stat_activity where application_name = $1',
-    [applicationName],
+    'select count(*) from pg_stat_activity where application_name = $1 and datname = $2',
+    [applicationName, new URL(database.url).pathname.slice(1)],
   );
   return Number(rows[0]?.count);
 };
