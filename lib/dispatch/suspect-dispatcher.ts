@@ -5,12 +5,10 @@ import type { Claim, Journal, Persistence } from '../journal/index.js';
 // In ms.
 /** How often to look. */
 const LOOK_EVERY = 1_000;
-/** A worker that holds nothing takes a suspect up at once. One that is at work leaves it to such a one for so long. */
-const PATIENCE = 10_000;
+/** A worker that holds nothing takes a suspect up when it looks. One that is at work leaves it to such a one for so long. */
+const PATIENCE = 5_000;
 /** Then it lets go of what it holds, and waits so long for activities under way. */
 const LETTING_GO = 10_000;
-/** So long it claims as ever before it lets go again. */
-const REST = 10_000;
 /** A suspect is alone until it goes on, and for so long at most: after three deaths, twice as long after each further one. */
 const FIRST_WATCH = 5_000;
 const LONGEST_WATCH = 60_000;
@@ -33,7 +31,8 @@ export interface Taker {
  *
  * Where every worker is at work, one of them makes itself free for one suspect: it has claimed it before, so no other does.
  * It gives back what it holds as in a shutdown, but interrupts nothing: what takes longer stays, and is with the suspect.
- * Nothing else is claimed meanwhile, for {@link LETTING_GO} and the watch at most; then for {@link REST} at least it is.
+ * Nothing else is claimed meanwhile, for {@link LETTING_GO} and the watch at most; then for as long again it is: a suspect
+ * that goes on at once hardly holds anybody up, and many such come through one after the other.
  */
 export class SuspectDispatcher {
   readonly #journal: Journal;
@@ -62,7 +61,8 @@ export class SuspectDispatcher {
       await this.#watch(alone);
     } finally {
       runs.reopen();
-      this.#restsUntil = performance.now() + REST;
+      const end = performance.now();
+      this.#restsUntil = end + (end - now);
     }
   }
 

@@ -14,13 +14,16 @@ export const GROUPS = 8;
 
 /** How long a suspect waits before it is taken up again, by the number of deaths. In ms. */
 export const FIRST_SUSPECT_DELAY = 1_000;
-export const SUSPECT_BACKOFF = 4;
+export const SUSPECT_BACKOFF = 2;
 export const LONGEST_SUSPECT_DELAY = 3_600_000;
 
 /**
- * A run that was the only suspect on a worker that died is blocked: for so long at first, then for twice as long each time,
- * or until another build comes. In ms.
+ * A run that was the only suspect of two workers that died, one after the other, is blocked. Once may be chance: where
+ * processes are killed every few seconds whatever they run, somebody is always the only suspect of one of them. This is the
+ * least number of deaths of such a run.
  */
+export const DEATHS_OF_A_BLOCKED_RUN = DEATHS_OF_A_SUSPECT + 2;
+/** It is blocked for so long at first, then for twice as long each time, or until another build comes. In ms. */
 export const FIRST_BLOCK = 600_000;
 export const LONGEST_BLOCK = 6 * 3_600_000;
 /**

@@ -118,9 +118,9 @@ export interface Journal {
    * heartbeats), marks them dead and frees the namespace's actors that they hold, also those that a late claim gave to a
    * session already dead. A freed actor counts as a failed turn; from the third on it is not claimable before a growing
    * delay. It also has one death more, and remembers whose: nothing else counts one. From the third death on it is a
-   * suspect. One that was a suspect before, taken up alone, and the only one of the dead worker, is blocked: for ten
-   * minutes at first, twice as long each time, six hours at most, or until a worker of another build than those that died
-   * comes; not so where nearly each of them was of a build of its own. Answers which ones it has blocked, and why.
+   * suspect. One that two dead workers in a row held as their only suspect is blocked: for ten minutes at first, twice as
+   * long each time, six hours at most, or until a worker of another build than those that died comes; not so where nearly
+   * each of them was of a build of its own. Answers which ones it has blocked, and why.
    */
   rescue(namespace: string): Promise<RescueAnswer>;
   /**

@@ -84,12 +84,16 @@ describe('A run that three workers died with', () => {
       if (i === 0) await stage.client.start('scripted', 'kills', { id: 'suspect' });
       await kills.opened;
       await stage.crash();
-      clock.advance(PAUSE);
-      const rescuer = new InMemoryJournal(store);
-      await rescuer.open();
-      await rescuer.rescue('default');
+      await rescue();
     }
     clock.advance(PAUSE);
+  }
+
+  async function rescue(): Promise<void> {
+    clock.advance(PAUSE);
+    const rescuer = new InMemoryJournal(store);
+    await rescuer.open();
+    await rescuer.rescue('default');
   }
 
   it('is alone in the process that takes it up: nothing is begun beside it until it goes on', async () => {
@@ -115,32 +119,36 @@ describe('A run that three workers died with', () => {
     expect(stage.runtime.engine?.runs.size).toBe(1);
   }, 30_000);
 
-  it('is blocked, with those that it killed, when it kills the process that it is alone in', async () => {
+  it('is blocked, with those that it killed, when it kills two processes that it is alone in', async () => {
     await suspect();
-    const stage = await process();
-    await kills.opened;
-    await stage.crash();
-    clock.advance(PAUSE);
+    for (let i = 0; i < 2; i++) {
+      const stage = await process();
+      await kills.opened;
+      expect((await stage.client.describe('suspect')).blocked).toBeNull();
+      await stage.crash();
+      if (i === 0) await rescue();
+      clock.advance(PAUSE);
+    }
     const last = await process();
     const { run, reason } = await last.recorder.until('run blocked');
     expect(run).toMatchObject({ workflow: 'scripted', workflowId: 'suspect' });
-    expect(reason).toMatch(/^4 workers died while they ran it: test \(process/);
+    expect(reason).toMatch(/^5 workers died while they ran it: test \(process/);
     expect(await last.client.describe('suspect')).toMatchObject({
       blocked: {
-        reason: expect.stringMatching(/^4 workers died while they ran it: test \(process/) as unknown,
+        reason: expect.stringMatching(/^5 workers died while they ran it: test \(process/) as unknown,
       },
-      deaths: { count: 4 },
+      deaths: { count: 5 },
     });
     const neighbour = await last.client.start('scripted', 'short', { id: 'neighbour' });
     await neighbour.result();
-    expect(begun).toEqual(['kills', 'kills', 'kills', 'kills', 'short']);
+    expect(begun).toEqual([...Array<string>(5).fill('kills'), 'short']);
     // The same code, ten minutes later.
     clock.advance(11 * PAUSE);
     await kills.opened;
   }, 30_000);
 
   it('is blocked, and does not fail, where the code behind an activity kills: one attempt is lost with the first worker', async () => {
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 5; i++) {
       const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
       const dies = gate();
       // As far as the journal knows: the process ends in the turn that would record what the activity did.
@@ -154,17 +162,14 @@ describe('A run that three workers died with', () => {
       if (i === 0) await stage.client.start('scripted', 'exits', { id: 'exits' });
       await dies.opened;
       await stage.crash();
-      clock.advance(PAUSE);
-      const rescuer = new InMemoryJournal(store);
-      await rescuer.open();
-      await rescuer.rescue('default');
-      if (i < 3) clock.advance(PAUSE);
+      await rescue();
+      if (i < 4) clock.advance(PAUSE);
     }
     const last = await process();
     expect(await last.client.describe('exits')).toMatchObject({
       state: 'running',
       blocked: {
-        reason: expect.stringMatching(/^4 workers died while they ran it: test \(process/) as unknown,
+        reason: expect.stringMatching(/^5 workers died while they ran it: test \(process/) as unknown,
       },
     });
     expect(begun).toEqual(['pay', 'pay']);

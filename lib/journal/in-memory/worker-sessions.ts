@@ -9,9 +9,9 @@ import type {
 import type { Instant } from '../../core/index.js';
 import {
   BUILDS_OF_DEPLOYMENTS,
+  DEATHS_OF_A_BLOCKED_RUN,
   FIRST_BLOCK,
   FIRST_SUSPECT_DELAY,
-  GROUPS,
   LONGEST_BLOCK,
   LONGEST_SUSPECT_DELAY,
   REMEMBERED_DEATHS,
@@ -170,7 +170,7 @@ function countDeath(
   at: Instant,
   suspects: number,
 ): string | null {
-  const condemned = actor.deaths >= DEATHS_OF_A_SUSPECT && actor.crowd <= GROUPS && suspects === 1;
+  const wasAlone = actor.crowd === 1 && suspects === 1;
   actor.deaths += 1;
   actor.killed = [{ name, host, pid, buildId, at, stuck: false }, ...actor.killed].slice(
     0,
@@ -180,8 +180,9 @@ function countDeath(
   if (further < 0) return null;
   actor.crowd = suspects;
   waits(store, actor, Math.min(FIRST_SUSPECT_DELAY * SUSPECT_BACKOFF ** further, LONGEST_SUSPECT_DELAY));
-  if (!condemned) return null;
-  waits(store, actor, Math.min((FIRST_BLOCK / 2) * 2 ** further, LONGEST_BLOCK));
+  const afterBlocks = actor.deaths - DEATHS_OF_A_BLOCKED_RUN;
+  if (!wasAlone || afterBlocks < 0) return null;
+  waits(store, actor, Math.min(FIRST_BLOCK * 2 ** afterBlocks, LONGEST_BLOCK));
   const reason = verdictOn(actor);
   actor.blocked = { reason, since: actor.blocked?.since ?? store.now(), buildId };
   return reason;

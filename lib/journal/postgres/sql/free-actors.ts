@@ -1,7 +1,7 @@
 import {
+  DEATHS_OF_A_BLOCKED_RUN,
   FIRST_BLOCK,
   FIRST_SUSPECT_DELAY,
-  GROUPS,
   LONGEST_BLOCK,
   LONGEST_SUSPECT_DELAY,
   REMEMBERED_DEATHS,
@@ -29,8 +29,8 @@ export interface FreedActor {
 }
 
 /** A time from now on, in ms, that grows with the number of deaths beyond the first ones. */
-const later = (first: number, factor: number, longest: number): string =>
-  `clock_timestamp() + least(power(${factor}, least(held.deaths - ${DEATHS_OF_A_SUSPECT}, 20)) * ${first}, ${longest}) * interval '1 millisecond'`;
+const later = (first: number, factor: number, longest: number, beyond: number): string =>
+  `clock_timestamp() + least(power(${factor}, least(greatest(held.deaths - ${beyond}, 0), 20)) * ${first}, ${longest}) * interval '1 millisecond'`;
 
 /**
  * Takes the leases of owners whose session is over, a portion at a time. By name, never by looking for sessions here: a
@@ -39,7 +39,7 @@ const later = (first: number, factor: number, longest: number): string =>
  * A turn that was `lost` with its worker counts as a failed one. From the third on the actor must wait, twice as long
  * each time: it may be what takes its workers down. The death of the worker is counted apart, for it stays counted until
  * the run has shown that it goes on; nobody died where a session was ended in order. Suspects wait as well; and one that
- * had been taken up alone, and was the only one of its worker, is blocked. Of a worker that stood still in the code of one
+ * was the only one of its worker, as of the worker before, is blocked. Of a worker that stood still in the code of one
  * of its runs it is known which one it was: that one need not be suspected any longer, and the others never.
  */
 const freeActors = (lock: Lock): Statement<FreeActors, FreedActor> =>
@@ -65,7 +65,10 @@ with held as materialized (
     death.died and death.deaths >= ${DEATHS_OF_A_SUSPECT} as suspect,
     death.died
       and actor.deaths >= ${DEATHS_OF_A_SUSPECT}
-      and (death.stuck or actor.crowd <= ${GROUPS} and aboard.suspects = 1) as condemned
+      and (
+        death.stuck
+        or actor.deaths >= ${DEATHS_OF_A_BLOCKED_RUN - 1} and actor.crowd = 1 and aboard.suspects = 1
+      ) as condemned
   from unnest(:owners::uuid[]) as gone(owner)
   left join lateral (
     select
@@ -126,8 +129,8 @@ freed as materialized (
         when :lost::boolean and held.failed_turns >= 3
           then clock_timestamp() + least(power(2, least(held.failed_turns - 3, 20)) * interval '1 second', interval '5 minutes')
       end,
-      case when held.suspect then ${later(FIRST_SUSPECT_DELAY, SUSPECT_BACKOFF, LONGEST_SUSPECT_DELAY)} end,
-      case when held.condemned then ${later(FIRST_BLOCK / 2, 2, LONGEST_BLOCK)} end
+      case when held.suspect then ${later(FIRST_SUSPECT_DELAY, SUSPECT_BACKOFF, LONGEST_SUSPECT_DELAY, DEATHS_OF_A_SUSPECT)} end,
+      case when held.condemned then ${later(FIRST_BLOCK, 2, LONGEST_BLOCK, DEATHS_OF_A_BLOCKED_RUN)} end
     ) as until,
     case when held.condemned then (
       select
