@@ -19,6 +19,7 @@ export * from './definitions.js';
 export * from './duration.js';
 export * from './errors.js';
 export * from './fold/async-scope.js';
+export { isThenable } from './fold/deferred.js';
 export * from './fold/fold.js';
 export * from './fold/ownership.js';
 export * from './fold/steppable.js';

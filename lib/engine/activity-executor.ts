@@ -1,4 +1,4 @@
-import { effectiveOptions, readProperty } from '../core/index.js';
+import { effectiveOptions } from '../core/index.js';
 import type {
   ActivityInFlight,
   Codec,
@@ -9,12 +9,10 @@ import type {
 } from '../core/index.js';
 import type { Observer, RunFacts } from '../observability/index.js';
 import type { AsyncScope } from './async-scope.js';
-import { AttemptClock, Deadline } from './attempt-clock.js';
-import { AttemptContext, Heartbeats } from './attempt-context.js';
-import { LongTimer } from './long-timer.js';
-import type { ActivityHandler, Registry } from './registry.js';
+import type { Registry } from './registry.js';
+import { RunningAttempt } from './running-attempt.js';
+import { SharedTimers } from './shared-timers.js';
 import { Slots } from './slots.js';
-import { StopRequest, StopSwitch } from './stop-switch.js';
 import type { StopReason } from './stop-switch.js';
 
 /** How one attempt ended. */
@@ -39,11 +37,9 @@ export type AttemptOutcome =
 
 export interface Attempt {
   readonly activity: ActivityInFlight;
-  readonly options: ResolvedActivityOptions;
-  readonly outcome: Promise<AttemptOutcome>;
   stop(reason: StopReason): void;
   /** What it last told by `heartbeat(details)`. */
-  readonly lastHeartbeat: () => Encoded | null;
+  readonly lastHeartbeat: Encoded | null;
 }
 
 export interface AttemptRequest {
@@ -52,12 +48,15 @@ export interface AttemptRequest {
   readonly now: Instant;
   /** New progress was told. */
   readonly onHeartbeat: (details: Encoded) => void;
+  /** Told once; for an activity that answers at once, while it is begun. */
+  readonly onEnd: (attempt: Attempt, outcome: AttemptOutcome) => void;
 }
 
 /** Runs attempts of activities in this process, within its slots. */
 export class ActivityExecutor {
   readonly #slots: Slots;
   readonly #own = new Map<string, Slots>();
+  readonly #timers = new SharedTimers();
   readonly #registry: Registry;
   readonly #codec: Codec;
   readonly #scope: AsyncScope;
@@ -83,82 +82,24 @@ export class ActivityExecutor {
     return handler && effectiveOptions(handler.definition.options, activity.scheduled.options);
   }
 
-  begin(request: AttemptRequest): Attempt {
-    const { activity } = request;
-    const handler = this.#registry.activities.get(activity.scheduled.name);
-    if (!handler) throw new Error(`No activity "${activity.scheduled.name}" in this process.`);
-    const options = effectiveOptions(handler.definition.options, activity.scheduled.options);
-    const stop = new StopSwitch();
-    const heartbeats = new Heartbeats(activity.heartbeat, request.onHeartbeat, this.#codec);
-    // Outside the run: what an activity does belongs to no window (F25).
-    const outcome = this.#scope.detached(() => this.#attempt(handler, options, request, stop, heartbeats));
-    return {
-      activity,
-      options,
-      outcome,
-      stop: (reason) => stop.stop(new StopRequest(reason)),
-      lastHeartbeat: () => heartbeats.last,
-    };
-  }
-
-  async #attempt(
-    handler: ActivityHandler,
-    options: ResolvedActivityOptions,
-    request: AttemptRequest,
-    stop: StopSwitch,
-    heartbeats: Heartbeats,
-  ): Promise<AttemptOutcome> {
-    const deadline = Deadline.of(options, request);
-    if (deadline?.isOver) return { type: 'too late' };
-    // While it waits for a slot, nothing else looks at the time.
-    const waiting = deadline && LongTimer.start(deadline.left, () => stop.stop(deadline.failure()));
-    const own = this.#ownSlots(handler.definition.name, options.concurrency);
-    if (own && !(await own.take(stop))) return unbegun(stop, waiting);
-    try {
-      if (!(await this.#slots.take(stop))) return unbegun(stop, waiting);
-      try {
-        // A stop may have come since the slot was given.
-        if (stop.reason) return unbegun(stop, waiting);
-        waiting?.cancel();
-        if (deadline?.isOver) return { type: 'too late' };
-        return await this.#execute(handler, options, request, stop, heartbeats, deadline);
-      } finally {
-        this.#slots.free();
-      }
-    } finally {
-      own?.free();
-    }
-  }
-
-  async #execute(
-    handler: ActivityHandler,
-    options: ResolvedActivityOptions,
-    { run, activity }: AttemptRequest,
-    stop: StopSwitch,
-    heartbeats: Heartbeats,
-    deadline: Deadline | null,
-  ): Promise<AttemptOutcome> {
-    const { name, args } = activity.scheduled;
-    this.#observer.notice({
-      type: 'activity attempt started',
-      run,
-      activity: name,
-      attempt: activity.attempt,
+  /** @param known hears of the attempt before it begins, for it may end at once */
+  begin(request: AttemptRequest, known: (attempt: Attempt) => void): void {
+    const { name, options } = request.activity.scheduled;
+    const handler = this.#registry.activities.get(name);
+    if (!handler) throw new Error(`No activity "${name}" in this process.`);
+    const resolved = effectiveOptions(handler.definition.options, options);
+    const own = this.#ownSlots(name, resolved.concurrency);
+    const attempt = new RunningAttempt(request, {
+      handler,
+      options: resolved,
+      slots: own ? [own, this.#slots] : [this.#slots],
+      timers: this.#timers,
+      codec: this.#codec,
+      observer: this.#observer,
     });
-    const context = new AttemptContext(run, activity, stop, heartbeats, this.#observer, this.#codec);
-    const clock = new AttemptClock(name, activity.attempt, options, stop, deadline);
-    heartbeats.listen(() => clock.heardOf());
-    try {
-      const work = handler.execute(this.#codec.decode(args) as unknown[], context);
-      return { type: 'completed', result: this.#codec.encode(await Promise.race([work, clock.expired])) };
-    } catch (error) {
-      // Asked to stop, and not done: whatever it threw says that it stopped.
-      if (stop.reason instanceof StopRequest) return { type: 'cancelled' };
-      return { type: 'failed', failure: this.#codec.encodeFailure(error), errorNames: namesOf(error) };
-    } finally {
-      clock.stop();
-      heartbeats.end();
-    }
+    known(attempt);
+    // Outside the run: what an activity does belongs to no window (F25).
+    this.#scope.detached(() => attempt.begin());
   }
 
   #ownSlots(name: string, concurrency: number | null): Slots | undefined {
@@ -166,38 +107,5 @@ export class ActivityExecutor {
     let slots = this.#own.get(name);
     if (!slots) this.#own.set(name, (slots = new Slots(concurrency)));
     return slots;
-  }
-}
-
-/** It has not begun: because it was asked to stop, or because its time has run out. */
-function unbegun(stop: StopSwitch, waiting: LongTimer | null): AttemptOutcome {
-  waiting?.cancel();
-  return { type: stop.reason instanceof StopRequest ? 'never begun' : 'too late' };
-}
-
-/** The name an error gives itself, and those of its classes. What cannot be read of a hostile one is left out. */
-function namesOf(error: unknown): string[] {
-  const names = new Set<unknown>();
-  if (typeof error === 'object' && error !== null) names.add(readProperty(error, 'name'));
-  let type = prototypeOf(error);
-  for (let depth = 0; type !== null && depth < DEEPEST_CLASS; depth++) {
-    const constructor = readProperty(type, 'constructor');
-    if (typeof constructor === 'function' && constructor !== Object)
-      names.add(readProperty(constructor, 'name'));
-    type = prototypeOf(type);
-  }
-  return [...names].filter((name) => typeof name === 'string');
-}
-
-/** The prototypes of a proxy may have no end. */
-const DEEPEST_CLASS = 50;
-
-function prototypeOf(value: unknown): object | null {
-  try {
-    return typeof value === 'object' && value !== null
-      ? (Object.getPrototypeOf(value) as object | null)
-      : null;
-  } catch {
-    return null;
   }
 }

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { deadlineOf, TimeoutFailure } from '../core/index.js';
 import type { ActivityInFlight, Instant, ResolvedActivityOptions } from '../core/index.js';
 import { LongTimer } from './long-timer.js';
-import type { StopSwitch } from './stop-switch.js';
+import type { SharedTimer, SharedTimers } from './shared-timers.js';
 
 /** When an activity has to be over (`scheduleToCloseTimeout`), by the monotonic clock of this process. */
 export class Deadline {
@@ -40,38 +40,32 @@ export class Deadline {
   }
 }
 
-/** Ends an attempt that takes too long, or that has not been heard of for too long. */
+/** Tells of an attempt that takes too long, or that has not been heard of for too long. */
 export class AttemptClock {
-  readonly expired: Promise<never>;
-  #expire!: (error: Error) => void;
-  readonly #timeout: LongTimer;
-  #silence: LongTimer | undefined;
+  readonly #activity: ActivityInFlight;
   readonly #heartbeatTimeout: number | null;
-  readonly #label: string;
+  readonly #timers: SharedTimers;
+  readonly #expired: (error: TimeoutFailure) => void;
+  readonly #limit: SharedTimer;
+  #silence: SharedTimer | undefined;
 
   constructor(
-    name: string,
-    attempt: number,
+    activity: ActivityInFlight,
     { timeout, heartbeatTimeout }: ResolvedActivityOptions,
-    stop: StopSwitch,
     deadline: Deadline | null,
+    timers: SharedTimers,
+    expired: (error: TimeoutFailure) => void,
   ) {
-    this.#label = `Attempt ${attempt} of ${name}`;
+    this.#activity = activity;
     this.#heartbeatTimeout = heartbeatTimeout;
-    this.expired = new Promise((_, reject) => {
-      this.#expire = (error) => {
-        reject(error);
-        // The activity may still be at work: tell it.
-        stop.stop(error);
-      };
-    });
-    this.expired.catch(() => {});
+    this.#timers = timers;
+    this.#expired = expired;
     const left = deadline?.left ?? Number.POSITIVE_INFINITY;
-    const late = (): Error =>
+    // Every deadline has a length of its own.
+    this.#limit =
       deadline !== null && left <= timeout
-        ? deadline.failure()
-        : new TimeoutFailure(`${this.#label} took longer than its timeout of ${timeout} ms.`);
-    this.#timeout = LongTimer.start(Math.min(timeout, left), () => this.#expire(late()));
+        ? LongTimer.start(left, () => expired(deadline.failure()))
+        : timers.start(timeout, () => this.#expire(`took longer than its timeout of ${timeout} ms.`));
     this.heardOf();
   }
 
@@ -79,13 +73,16 @@ export class AttemptClock {
     const longest = this.#heartbeatTimeout;
     if (longest === null) return;
     this.#silence?.cancel();
-    this.#silence = LongTimer.start(longest, () =>
-      this.#expire(new TimeoutFailure(`${this.#label} sent no heartbeat for ${longest} ms.`)),
-    );
+    this.#silence = this.#timers.start(longest, () => this.#expire(`sent no heartbeat for ${longest} ms.`));
   }
 
   stop(): void {
-    this.#timeout.cancel();
+    this.#limit.cancel();
     this.#silence?.cancel();
+  }
+
+  #expire(what: string): void {
+    const { attempt, scheduled } = this.#activity;
+    this.#expired(new TimeoutFailure(`Attempt ${attempt} of ${scheduled.name} ${what}`));
   }
 }

@@ -25,10 +25,13 @@ export class Batcher<Request, Answer> {
 
   /** Rejects with what the batch's flush rejected with. */
   ask(request: Request): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ request, resolve, reject });
-      this.#schedule();
-    });
+    return new Promise((resolve, reject) => this.put(request, resolve, reject));
+  }
+
+  /** As {@link ask}, for who has a promise already. */
+  put(request: Request, resolve: (answer: Answer) => void, reject: (error: unknown) => void): void {
+    this.#queue.push({ request, resolve, reject });
+    this.#schedule();
   }
 
   #schedule(): void {

@@ -44,13 +44,47 @@ export class GroupCommitter {
     this.#batches = new Batcher((turns) => this.#flush(turns), { writers, size: bytesOf });
   }
 
-  async commit(turn: Turn): Promise<Committed> {
-    for (let tries = 1; ; tries++) {
-      const flushed = tries > BUSY_TRIES ? await this.#alone(turn) : await this.#batches.ask(turn);
-      const committed = isSettled(flushed) ? flushed : await this.#resolveAlone(turn);
-      if (committed.answer.type !== 'busy') return committed;
-      if (this.#closed) return notApplied(turn);
-      await pause(tries);
+  /**
+   * Resolves when the turn is applied, or refused for good. One promise: the others are made where something came between.
+   */
+  commit(turn: Turn): Promise<Committed> {
+    return new Promise((resolve, reject) => {
+      const answered = (flushed: Flushed): void =>
+        resolve(isApplied(flushed) ? flushed : this.#insist(turn, flushed));
+      this.#batches.put(turn, answered, reject);
+    });
+  }
+
+  /** A turn that its first flush has not applied; a changed fencing token is taken along. */
+  async #insist(turn: Turn, first: Flushed): Promise<Committed> {
+    let current = turn;
+    let flushed = first;
+    for (let tries = 1; ;) {
+      const committed = isSettled(flushed) ? flushed : await this.#resolveAlone(current);
+      const { answer, lease } = committed;
+      switch (answer.type) {
+        case 'busy':
+          if (this.#closed) return notApplied(current);
+          await pause(tries++);
+          break;
+        case 'not due':
+          await pause(answer.ahead + 1);
+          break;
+        case 'not applied':
+          if (lease.token === current.lease.token) return committed;
+          current = { ...current, lease };
+          tries = 1;
+          break;
+        case 'applied':
+        case 'history lost':
+        case 'lost':
+        case 'refused':
+        case 'signals unread':
+          return committed;
+        default:
+          answer satisfies never;
+      }
+      flushed = tries > BUSY_TRIES ? await this.#alone(current) : await this.#batches.ask(current);
     }
   }
 
@@ -168,6 +202,8 @@ export class GroupCommitter {
 /** A release that applied would not have left the lease. */
 const consumed = (turn: Turn, inboxConsumed: number): boolean =>
   turn.outcome.type === 'keep' && inboxConsumed >= turn.consumedThrough;
+
+const isApplied = (flushed: Flushed): flushed is Committed => flushed.answer.type === 'applied';
 
 const isSettled = (flushed: Flushed): flushed is Committed => flushed.answer.type !== 'in doubt';
 

@@ -132,17 +132,14 @@ export class HeldRun {
 
   // ---------------------------------------------------------------------------------------- writing
 
-  /** Until the turn is applied or refused for good; a changed fencing token is taken along. */
-  async commit(turn: Turn): Promise<Committed> {
-    for (let current = turn; ;) {
-      const committed = await this.host.committer.commit(current);
-      const { answer, lease } = committed;
-      this.#lease = lease;
-      if (answer.type === 'not due') await pause(answer.ahead + 1);
-      else if (answer.type === 'not applied' && lease.token !== current.lease.token) {
-        current = { ...current, lease };
-      } else return committed;
-    }
+  /** Until the turn is applied or refused for good. {@link settled} takes what it came to. */
+  commit(turn: Turn): Promise<Committed> {
+    return this.host.committer.commit(turn);
+  }
+  /** A changed fencing token is taken along. */
+  settled({ answer, lease }: Committed): Committed['answer'] {
+    this.#lease = lease;
+    return answer;
   }
 
   /**

@@ -4,8 +4,8 @@ import type { ActivityContext } from './activity-context.js';
 /** An activity that this process can do. */
 export interface ActivityHandler {
   readonly definition: ActivityDefinition;
-  /** Makes one attempt. */
-  execute(args: readonly unknown[], context: ActivityContext): Promise<unknown>;
+  /** Makes one attempt: its result, or a promise of it. */
+  execute(args: readonly unknown[], context: ActivityContext): unknown;
 }
 
 /** What this process can do: found by the explorer, or written by hand in a test. */

@@ -241,7 +241,7 @@ export class ResidentRun {
     try {
       do {
         this.#again = false;
-        while (!this.over && (await this.#turn())) this.#answerQueries();
+        await this.#takeTurns();
       } while (this.#again && !this.over);
       if (!this.over && this.#leaving && this.#held.isIdle) await this.#release();
     } catch (error) {
@@ -271,18 +271,26 @@ export class ResidentRun {
     for (const { through, answer } of open) if (through <= consumed) answer();
   }
 
-  /** Whether there was anything to do. */
-  async #turn(): Promise<boolean> {
-    return this.#act(await new RunTurn(this.#held, () => this.over).take());
+  /** Until there is nothing to do. */
+  async #takeTurns(): Promise<void> {
+    while (!this.over) {
+      const turn = new RunTurn(this.#held, this.#isOver);
+      if (!turn.isDue) return;
+      const end = await turn.take();
+      if (end.type === 'applied') {
+        this.#applied(end.turn, end.inboxSeq);
+        if (this.#held.host.settings.residency === 'always replay' && !this.over) await this.#held.replay();
+      } else if (!(await this.#setBack(end))) return;
+      this.#answerQueries();
+    }
   }
+  readonly #isOver = (): boolean => this.over;
 
-  async #act(end: TurnEnd): Promise<boolean> {
+  /** A turn was not applied. Whether to go on with the next one. */
+  async #setBack(end: Exclude<TurnEnd, { type: 'applied' }>): Promise<boolean> {
     switch (end.type) {
       case 'nothing to do':
         return false;
-      case 'applied':
-        await this.#applied(end.turn, end.inboxSeq);
-        return true;
       case 'failed':
         await this.#giveUp(end.error, end.taken);
         return false;
@@ -299,14 +307,12 @@ export class ResidentRun {
     }
   }
 
-  async #applied(turn: Turn, inboxSeq: number): Promise<void> {
-    const { inbox, host, suspicion } = this.#held;
+  #applied(turn: Turn, inboxSeq: number): void {
+    const { inbox, suspicion } = this.#held;
     inbox.consume(turn.consumedThrough);
     if (turn.clearsDeaths) suspicion.cleared();
     this.#takeEffect(turn.entries);
-    if (this.over) return;
-    this.mailArrived(inboxSeq);
-    if (host.settings.residency === 'always replay') await this.#held.replay();
+    if (!this.over) this.mailArrived(inboxSeq);
   }
 
   /** What is committed takes effect: activities begin, logs are printed, a closed run ends. */
@@ -354,7 +360,9 @@ export class ResidentRun {
   // -------------------------------------------------------------------------------------- going away
 
   async #release(wakeAt = this.#held.nextMoment()): Promise<void> {
-    const { answer } = await this.#held.commit(this.#held.emptyTurn({ type: 'release', wakeAt }));
+    const answer = this.#held.settled(
+      await this.#held.commit(this.#held.emptyTurn({ type: 'release', wakeAt })),
+    );
     if (answer.type !== 'applied') return this.#letGo(answer);
     this.#held.host.observer.notice({ type: 'run released', run: this.facts, wakeAt });
     const unread = answer.inboxSeq > this.#held.inbox.consumed;
@@ -392,12 +400,12 @@ export class ResidentRun {
   /** Gives the lease back until `delay` ms have passed, with the reason for whoever looks. */
   async #block(reason: string, delay: number): Promise<Committed['answer']> {
     // A journal that refuses even this may be mended; meanwhile the run keeps its lease, and the others theirs.
-    const { answer } = await this.#held.host.persistence.through(
+    const committed = await this.#held.host.persistence.through(
       'parking a run',
       () => this.#held.commit(this.#held.emptyTurn({ type: 'block', reason, delay })),
       { again: () => !this.over, longest: LONGEST_DELAY },
     );
-    return answer;
+    return this.#held.settled(committed);
   }
 
   async #giveUp(error: Error, taken: readonly Work[] = []): Promise<void> {

@@ -64,8 +64,8 @@ export class RunActivities {
   #unavailable: string | null = null;
   #draining = false;
   #over = false;
-  /** Hears when nothing runs any more. */
-  #quiet: (() => void) | undefined;
+  /** Hear when nothing runs any more. */
+  readonly #quiet: (() => void)[] = [];
 
   constructor(parts: RunActivitiesParts) {
     this.#parts = parts;
@@ -102,6 +102,9 @@ export class RunActivities {
   kept(ended: EndedActivity): void {
     this.#ends = this.#ends.filter((other) => other !== ended);
     this.#inInbox.add(ended.event.id);
+  }
+  get hasNotes(): boolean {
+    return this.#notes.length > 0;
   }
   takeNotes(): readonly Noted[] {
     return this.#notes.length === 0 ? NOTHING : this.#notes.splice(0);
@@ -238,17 +241,14 @@ export class RunActivities {
     this.drain();
     const running = [...this.#attempts];
     for (const [, attempt] of running) attempt.stop('shutting down');
-    await Promise.race([
-      Promise.allSettled(running.map(([, attempt]) => attempt.outcome)),
-      unrefPause(patience),
-    ]);
+    await Promise.race([this.#whenQuiet(), unrefPause(patience)]);
     for (const [id, attempt] of running) {
       if (this.#attempts.get(id) !== attempt) continue;
       this.#attempts.delete(id);
       const message = interruption(attempt.activity, 'did not stop in time');
-      this.#ended(attempt.activity, { type: 'interrupted', message }, attempt.lastHeartbeat());
+      this.#ended(attempt.activity, { type: 'interrupted', message }, attempt.lastHeartbeat);
     }
-    this.#quiet?.();
+    this.#fallsQuiet();
   }
 
   /** The run is given up, by a lost lease or a close: nothing of this object does anything any more. */
@@ -259,7 +259,7 @@ export class RunActivities {
     this.#attempts.clear();
     this.#retries.clear();
     this.#beats.clear();
-    this.#quiet?.();
+    this.#fallsQuiet();
   }
 
   /** Waits for what runs, or until it is given up; begins nothing more, and gives every result that no turn has taken. */
@@ -269,7 +269,7 @@ export class RunActivities {
     const waiting = [...this.#retries.keys(), ...this.#due, ...this.#returning].flatMap((id) =>
       this.#neverBegun(id),
     );
-    if (this.#attempts.size > 0) await new Promise<void>((resolve) => (this.#quiet = resolve));
+    await this.#whenQuiet();
     const noted = this.#notes.flatMap(({ note, result }) =>
       result === null ? [] : [{ id: note.id, result }],
     );
@@ -292,25 +292,35 @@ export class RunActivities {
       this.#parts.wake();
       return;
     }
-    const attempt = this.#parts.executor.begin({
-      run: this.#parts.run,
-      activity: work,
-      now: this.#parts.clock.now(),
-      onHeartbeat: () => this.#heartbeat(id),
-    });
-    this.#attempts.set(id, attempt);
-    void this.#finish(id, attempt);
+    this.#parts.executor.begin(
+      {
+        run: this.#parts.run,
+        activity: work,
+        now: this.#parts.clock.now(),
+        onHeartbeat: () => this.#heartbeat(id),
+        onEnd: (attempt, outcome) => this.#finish(id, attempt, outcome),
+      },
+      (attempt) => this.#attempts.set(id, attempt),
+    );
   }
 
-  async #finish(id: CommandId, attempt: Attempt): Promise<void> {
-    const outcome = await attempt.outcome;
+  #finish(id: CommandId, attempt: Attempt, outcome: AttemptOutcome): void {
     if (this.#attempts.get(id) !== attempt) return;
     this.#attempts.delete(id);
     this.#beatWaits.delete(id);
     const result = { attempt: attempt.activity.attempt, outcome };
-    this.#finished.push({ id, result, heartbeat: attempt.lastHeartbeat() });
-    if (this.#attempts.size === 0) this.#quiet?.();
+    this.#finished.push({ id, result, heartbeat: attempt.lastHeartbeat });
+    if (this.#attempts.size === 0) this.#fallsQuiet();
     this.#parts.wake();
+  }
+
+  /** Nothing runs any more, or it is given up. */
+  #whenQuiet(): Promise<void> {
+    if (this.#attempts.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#quiet.push(resolve));
+  }
+  #fallsQuiet(): void {
+    for (const hears of this.#quiet.splice(0)) hears();
   }
 
   #beginAt(id: CommandId, startsAt: Instant): void {
@@ -440,7 +450,7 @@ export class RunActivities {
     if (this.#over || this.#beats.has(id)) return;
     const timer = LongTimer.start(this.#beatAfter(id), () => {
       this.#beats.delete(id);
-      const details = this.#attempts.get(id)?.lastHeartbeat() ?? null;
+      const details = this.#attempts.get(id)?.lastHeartbeat ?? null;
       if (this.#over || details === null) return;
       const note = { type: 'activity_heartbeat', at: this.#parts.clock.now(), id, details } as const;
       this.#notes.push({ note, result: null });

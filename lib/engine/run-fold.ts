@@ -110,6 +110,11 @@ export class RunFold {
     this.#decided = this.#fold.decided !== null;
   }
 
+  /** Whether {@link mismatch} looks. */
+  get isChecked(): boolean {
+    return this.#history !== null;
+  }
+
   /** Folds everything a second time and compares: finds what code reads that is not in the history (F30). */
   async mismatch(entries: readonly HistoryEntry[]): Promise<ReplayMismatchError | null> {
     if (this.#history === null || this.#withoutCode || this.#fold.fault) return null;

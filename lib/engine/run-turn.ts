@@ -50,34 +50,42 @@ export class RunTurn {
     this.#isOver = isOver;
   }
 
+  /** Whether there is anything to do, or to be told. */
+  get isDue(): boolean {
+    const { activities, inbox } = this.#held;
+    if (this.#obstacle() || inbox.isBehind) return true;
+    activities.settle();
+    return activities.hasNotes || this.#next() !== undefined;
+  }
+
   async take(): Promise<TurnEnd> {
     try {
-      return await this.#take();
+      const { fold, activities, inbox, suspicion } = this.#held;
+      const obstacle = this.#obstacle();
+      if (obstacle) return this.#failed(obstacle);
+      if (inbox.isBehind) await this.#held.readMail();
+      activities.settle();
+      if (suspicion.open) await this.#held.keepEnds();
+      this.#notes = activities.takeNotes();
+      for (const { note } of this.#notes) fold.current.note(note);
+      const most = fold.committed === 0 && inbox.cancelFirst() ? Number.POSITIVE_INFINITY : EVENTS_PER_TURN;
+      while (this.#taken.length < most && !fold.isFull && !this.#isOver()) {
+        const work = this.#next();
+        if (!work) break;
+        this.#takeIn(work);
+        await this.#feed(work);
+      }
+      if (this.#taken.length === 0 && this.#notes.length === 0) return { type: 'nothing to do' };
+      return await this.#commit();
     } catch (error) {
       // Nobody foresaw it: but what activities did must not be lost with it.
       return this.#failed(toError(error));
     }
   }
 
-  async #take(): Promise<TurnEnd> {
-    const { fold, activities, inbox, suspicion } = this.#held;
-    const obstacle = fold.current.fault ?? fold.mismatched ?? activities.unavailable();
-    if (obstacle) return this.#failed(obstacle);
-    if (inbox.isBehind) await this.#held.readMail();
-    activities.settle();
-    if (suspicion.open) await this.#held.keepEnds();
-    this.#notes = activities.takeNotes();
-    for (const { note } of this.#notes) fold.current.note(note);
-    const most = fold.committed === 0 && inbox.cancelFirst() ? Number.POSITIVE_INFINITY : EVENTS_PER_TURN;
-    while (this.#taken.length < most && !fold.isFull && !this.#isOver()) {
-      const work = this.#next();
-      if (!work) break;
-      this.#taken.push(work);
-      this.#fed++;
-      await this.#feed(work);
-    }
-    if (this.#taken.length === 0 && this.#notes.length === 0) return { type: 'nothing to do' };
-    return this.#commit();
+  #obstacle(): Error | null {
+    const { fold, activities } = this.#held;
+    return fold.current.fault ?? fold.mismatched ?? activities.unavailable();
   }
 
   // -------------------------------------------------------------------------------------- taking in
@@ -98,23 +106,29 @@ export class RunTurn {
       ended && { type: 'activity end', moment: ended.event.at, ended },
       timer && { type: 'timer', moment: timer.started.firesAt, timer },
     ]);
-    if (work?.type === 'message') inbox.take();
-    else if (work?.type === 'activity end') activities.takeEnd();
     return work;
   }
 
-  async #feed(work: Work): Promise<void> {
+  #takeIn(work: Work): void {
+    const { activities, inbox } = this.#held;
+    this.#taken.push(work);
+    this.#fed++;
+    if (work.type === 'message') inbox.take();
+    else if (work.type === 'activity end') activities.takeEnd();
+  }
+
+  /** Resolves when the code has come to rest. */
+  #feed(work: Work): Promise<void> {
     const { fold, host } = this.#held;
     const at = host.clock.now();
     switch (work.type) {
       case 'message':
         if (work.message.kind === 'activity_result') this.#feedReturned(work.message);
-        else if (this.#schemaOf(work.message)) await this.#feedChecked(work.message, work.hold);
+        else if (this.#schemaOf(work.message)) return this.#feedChecked(work.message, work.hold);
         else fold.current.feed(eventOf(work.message, work.hold, at, host.codec));
         break;
       case 'signal check':
-        await this.#feedVerdict(work.check);
-        break;
+        return this.#feedVerdict(work.check);
       case 'activity end':
         fold.current.feed({ ...work.ended.event, at });
         break;
@@ -122,7 +136,7 @@ export class RunTurn {
         fold.current.feed({ type: 'timer_fired', at: Math.max(at, work.moment), id: work.timer.started.id });
         break;
     }
-    await fold.pump();
+    return fold.pump();
   }
 
   #feedReturned(message: InboxMessage): void {
@@ -151,11 +165,12 @@ export class RunTurn {
     const at = host.clock.now();
     if (verdict.type === 'accepted') {
       fold.current.feed(eventOf({ ...message, payload: verdict.payload }, hold, at, host.codec));
-      return;
+    } else {
+      const { name, at: arrivedAt } = message;
+      const { issues } = verdict;
+      fold.current.feed({ type: 'signal_refused', at, name: name!, signal: null, issues, arrivedAt, hold });
     }
-    const { name, at: arrivedAt } = message;
-    const { issues } = verdict;
-    fold.current.feed({ type: 'signal_refused', at, name: name!, signal: null, issues, arrivedAt, hold });
+    await fold.pump();
   }
 
   /** A signal has a name and a payload. */
@@ -178,6 +193,7 @@ export class RunTurn {
         ? { type: 'signal_accepted', at, name, signal, payload: verdict.payload }
         : { type: 'signal_refused', at, name, signal, issues: verdict.issues, arrivedAt: null, hold: false },
     );
+    await fold.pump();
   }
 
   /** A schema may take its time: what is unread is better checked before the actor is locked than while it is. */
@@ -195,11 +211,11 @@ export class RunTurn {
     if (fold.current.fault) return this.#failed(fold.current.fault);
     const entries = fold.current.takeEmitted();
     this.#held.tellMistakes(entries);
-    const mismatch = await fold.mismatch(entries);
+    const mismatch = fold.isChecked ? await fold.mismatch(entries) : null;
     if (mismatch) return this.#failed(mismatch);
     if (this.#isOver()) return { type: 'nothing to do' };
     const turn = this.#turnOf(entries);
-    const { answer } = await this.#held.commit(turn);
+    const answer = this.#held.settled(await this.#held.commit(turn));
     switch (answer.type) {
       case 'applied':
         return { type: 'applied', turn, inboxSeq: answer.inboxSeq };

@@ -86,10 +86,9 @@ export class Shell {
       if (job.run) this.#watchdog?.name(job.slot, job.run);
       chains.push(job);
       for (let i = 0; i < steps; i++) setImmediate(this.#step, job);
-      setImmediate(this.#close, job);
+      setImmediate(this.#rest, job, chains);
     }
     this.#waiting = this.#waiting.slice(chains.length);
-    setImmediate(this.#endPhase, chains);
   }
 
   readonly #step = (job: Job): void => {
@@ -105,18 +104,27 @@ export class Shell {
     }
   };
 
-  readonly #endPhase = (chains: readonly Job[]): void => {
+  /** The last immediate of every chain: no window stays open after it. The last of all ends the phase. */
+  readonly #rest = (job: Job, chains: readonly Job[]): void => {
+    try {
+      if (!job.over && job.fold.rest()) this.#settle(job, job.resolve);
+    } catch (error) {
+      this.#settle(job, () => job.reject(error));
+    }
+    this.#watchdog?.closes();
+    if (job === chains.at(-1)) this.#endPhase(chains);
+  };
+
+  #endPhase(chains: readonly Job[]): void {
     this.#inPhase = false;
     for (const job of chains) if (!job.over) this.#waiting.push(job);
     this.#nextPhase();
-  };
+  }
 
-  /** The last immediate of every chain: no window stays open behind it. */
-  readonly #close = (job: Job): void => {
-    if (job.over) return;
+  #close(job: Job): void {
     job.fold.close();
     this.#watchdog?.closes();
-  };
+  }
 
   #settle(job: Job, settle: () => void): void {
     job.over = true;

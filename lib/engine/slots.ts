@@ -20,7 +20,7 @@ export class Slots {
     return true;
   }
 
-  /** Resolves to `true` with a slot taken, to `false` when it was stopped first. */
+  /** Waits in line. Resolves to `true` with a slot taken, to `false` when it was stopped first. */
   take(stop: StopSwitch): Promise<boolean> {
     if (stop.reason) return Promise.resolve(false);
     if (this.tryTake()) return Promise.resolve(true);

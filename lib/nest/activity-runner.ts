@@ -6,12 +6,12 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import { ActivityContext } from '../engine/activity-context.js';
 import { tokenName } from './dependencies.js';
 
-type Call = (args: readonly unknown[]) => Promise<unknown>;
+type Call = (args: readonly unknown[]) => unknown;
 type Work = (...args: unknown[]) => unknown;
 type Instance = Readonly<Record<string, unknown>>;
 
-/** Makes one attempt with these arguments. */
-export type Attempt = (args: readonly unknown[], context: ActivityContext) => Promise<unknown>;
+/** Makes one attempt with these arguments: its result, or a promise of it. */
+export type Attempt = (args: readonly unknown[], context: ActivityContext) => unknown;
 
 /**
  * Runs attempts of activities on their providers. A singleton is called as it is; any other provider gets a
@@ -34,11 +34,14 @@ export class ActivityRunner {
   /** What makes the attempts of one method of a provider. Nothing is looked up before the first of them. */
   attemptsOf(provider: InstanceWrapper, method: string): Attempt {
     let call: Call | undefined;
-    const find = async (context: ActivityContext): Promise<Call> => {
-      if (!isSingleton(provider)) return this.#inContext(provider, method, context);
-      return (call ??= this.#callOf(provider, provider.instance as Instance, method));
-    };
-    return (args, context) => ActivityContext.run(context, async () => (await find(context))(args));
+    const singleton: Call = (args) =>
+      (call ??= this.#callOf(provider, provider.instance as Instance, method))(args);
+    const perAttempt = async (args: readonly unknown[], context: ActivityContext): Promise<unknown> =>
+      (await this.#inContext(provider, method, context))(args);
+    return (args, context) =>
+      ActivityContext.run(context, () =>
+        isSingleton(provider) ? singleton(args) : perAttempt(args, context),
+      );
   }
 
   async #inContext(provider: InstanceWrapper, method: string, context: ActivityContext): Promise<Call> {
@@ -61,7 +64,7 @@ export class ActivityRunner {
         `The provider of ${tokenName(provider.token)} has no method "${method}". Is it a mock that lacks it?`,
       );
     };
-    const call: Call = async (args) => find().apply(instance, [...args]);
+    const call: Call = (args) => find().apply(instance, [...args]);
     const bound = this.#interceptors.create(
       instance,
       find(),
@@ -76,7 +79,7 @@ export class ActivityRunner {
         [...args],
         instance,
         find(),
-        () => call(args),
+        async () => call(args),
         'activity',
       );
       return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;

@@ -3,8 +3,10 @@ import { durableCodec } from '../../lib/core/index.js';
 import type { ActivityInFlight } from '../../lib/core/index.js';
 import { asyncScope } from '../../lib/engine/index.js';
 import { ActivityExecutor } from '../../lib/engine/activity-executor.js';
-import type { Attempt } from '../../lib/engine/activity-executor.js';
+import type { Attempt, AttemptOutcome } from '../../lib/engine/activity-executor.js';
+import { gate } from '../support/gate.js';
 import { activity, Recorder } from '../support/stage.js';
+import type { ActivityHandler } from '../../lib/engine/registry.js';
 
 const IN_FLIGHT: ActivityInFlight = {
   type: 'activity',
@@ -27,29 +29,74 @@ const IN_FLIGHT: ActivityInFlight = {
   heartbeat: null,
 };
 
+function executorOf(work: ActivityHandler, observer = new Recorder()) {
+  const executor = new ActivityExecutor({
+    registry: { workflows: [], activities: new Map([['work', work]]) },
+    codec: durableCodec,
+    scope: asyncScope,
+    observer,
+    slots: 1,
+  });
+  return (ended?: () => void): { readonly attempt: Attempt; readonly outcome: Promise<AttemptOutcome> } => {
+    let begun!: Attempt;
+    const outcome = new Promise<AttemptOutcome>((resolve) => {
+      executor.begin(
+        {
+          run: { workflow: 'w', workflowId: 'w', runId: 'r' },
+          activity: IN_FLIGHT,
+          now: 0,
+          onHeartbeat: () => undefined,
+          onEnd: (_, came) => {
+            ended?.();
+            resolve(came);
+          },
+        },
+        (attempt) => (begun = attempt),
+      );
+    });
+    return { attempt: begun, outcome };
+  };
+}
+
 describe('ActivityExecutor', () => {
   it('begins nothing that is asked to stop once it has its slot, and gives the slot back', async () => {
     let begun = 0;
     const observer = new Recorder();
-    const executor = new ActivityExecutor({
-      registry: { workflows: [], activities: new Map([['work', activity('work', () => ++begun)]]) },
-      codec: durableCodec,
-      scope: asyncScope,
+    const ends = gate();
+    const begin = executorOf(
+      activity('work', () => {
+        begun++;
+        return ends.opened;
+      }),
       observer,
-      slots: 1,
-    });
-    const begin = (): Attempt =>
-      executor.begin({
-        run: { workflow: 'w', workflowId: 'w', runId: 'r' },
-        activity: IN_FLIGHT,
-        now: 0,
-        onHeartbeat: () => undefined,
-      });
-    // A slot is free: it is given at once, and the attempt goes on a moment later.
+    );
+    // The other one has its slot by then, and goes on a moment later.
+    const first = begin(() => stopped.attempt.stop('shutting down'));
     const stopped = begin();
-    stopped.stop('shutting down');
+    ends.open();
+    await expect(first.outcome).resolves.toMatchObject({ type: 'completed' });
     await expect(stopped.outcome).resolves.toEqual({ type: 'never begun' });
-    expect([begun, observer.count('activity attempt started')]).toEqual([0, 0]);
+    expect([begun, observer.count('activity attempt started')]).toEqual([1, 1]);
     await expect(begin().outcome).resolves.toMatchObject({ type: 'completed' });
+  });
+
+  it('begins at once where a slot is free, and takes what an activity returns without a promise', async () => {
+    const begin = executorOf(activity('work', () => 'done'));
+    for (let i = 0; i < 2; i++) {
+      await expect(begin().outcome).resolves.toEqual({
+        type: 'completed',
+        result: durableCodec.encode('done'),
+      });
+    }
+  });
+
+  it('never grows a stack by activities that end at once and stand in line', async () => {
+    const ends = gate();
+    let begun = 0;
+    const begin = executorOf(activity('work', () => (begun++ === 0 ? ends.opened : undefined)));
+    const all = Array.from({ length: 20_000 }, () => begin());
+    ends.open();
+    await Promise.all(all.map(({ outcome }) => outcome));
+    expect(begun).toBe(20_000);
   });
 });

@@ -63,7 +63,7 @@ export function activity(
       options: resolveActivityOptions(declared),
       compensation: compensation?.definition ?? null,
     },
-    execute: async (args, context) => body(context, ...(args as never[])),
+    execute: (args, context) => body(context, ...(args as never[])),
   };
 }
 

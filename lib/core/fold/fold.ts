@@ -300,9 +300,7 @@ export class Fold implements Steppable {
   /** Closes the open window, and opens the next (F2, F3). `false`: nothing is left to deliver. */
   step(): boolean {
     this.close();
-    if (this.#withoutCode && !this.#run.concluded) {
-      this.#ledger.fail(new FoldError('Only a run that rolls back can be folded without its code (F22).'));
-    }
+    this.#refuseWithoutCode();
     try {
       while (this.fault === null) {
         if (this.#event === null) {
@@ -318,20 +316,47 @@ export class Fold implements Steppable {
         this.#finish();
       }
     } catch (error) {
-      this.#ledger.fail(
-        new FoldError(`The fold failed: ${errorText(error)}. Please report it.`, { cause: error }),
-      );
+      this.#failed(error);
     }
     this.close();
     return false;
+  }
+
+  #refuseWithoutCode(): void {
+    if (!this.#withoutCode || this.#run.concluded) return;
+    this.#ledger.fail(new FoldError('Only a run that rolls back can be folded without its code (F22).'));
+  }
+
+  #failed(error: unknown): void {
+    this.#ledger.fail(
+      new FoldError(`The fold failed: ${errorText(error)}. Please report it.`, { cause: error }),
+    );
   }
 
   close(): void {
     this.#run.closeWindow();
   }
 
+  rest(): boolean {
+    this.close();
+    this.#refuseWithoutCode();
+    try {
+      while (this.fault === null) {
+        if (this.#event === null) return this.#queue.length === 0;
+        if (this.#run.agenda.length > 0 || this.#run.pending.waits.size > 0) return false;
+        this.#finish();
+      }
+    } catch (error) {
+      this.#failed(error);
+    }
+    return true;
+  }
+
+  /** An event is a window, and one more for each wait that holds after it. */
   hint(): number {
-    return 1 + this.#run.agenda.length + Math.min(this.#run.pending.waits.size, 2) + 2 * this.#queue.length;
+    const { agenda, pending } = this.#run;
+    const waits = Math.min(pending.waits.size, 2);
+    return agenda.length + waits + this.#queue.length * (waits === 0 ? 1 : 2);
   }
 
   /** The agenda first; then waits, one at a time, each looked at anew (F10). */

@@ -4,6 +4,8 @@ export interface Steppable {
   step(): boolean;
   /** Closes the open window. */
   close(): void;
-  /** How many steps are worth queueing together. */
+  /** Closes the open window, and opens none. `true`: quiet, as after a {@link step} that answers `false`. Never throws. */
+  rest(): boolean;
+  /** How many windows are likely to be opened. */
   hint(): number;
 }

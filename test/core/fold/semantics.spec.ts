@@ -47,6 +47,7 @@ async function hops(
       return fold.step();
     },
     close: () => fold.close(),
+    rest: () => fold.rest(),
     hint: () => fold.hint(),
   };
   const shell = new Shell();

@@ -58,7 +58,7 @@ export async function explore({
       if (!found) throw new Error(`No workflow ${name ?? ''} was found.`);
       return found;
     },
-    attempt: (name, args = [], context = new TestAttempt(name)) => {
+    attempt: async (name, args = [], context = new TestAttempt(name)) => {
       const handler = registry.activities.get(name);
       if (!handler)
         throw new Error(`No activity ${name} among ${[...registry.activities.keys()].join(', ')}.`);
