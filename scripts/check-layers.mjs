@@ -8,12 +8,14 @@ import ts from 'typescript';
 /** A folder imports itself and what stands before it. */
 export const LAYERS = [
   'core',
+  'concurrency',
   'journal',
   'wakeup',
   'observability',
   'engine',
   'dispatch',
   'client',
+  'runtime',
   'schedule',
   'nest',
   'dashboard',

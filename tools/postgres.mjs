@@ -95,7 +95,7 @@ export async function startPostgres(options = {}) {
 
   // The server's life hangs on this pipe: its supervisor reads it, and ends the server when the last holder is gone.
   const alive = join(runtime, 'alive');
-  if (!existsSync(alive)) shell(user, 'mkfifo "$1" 2>/dev/null || test -p "$1"', alive);
+  if (!existsSync(alive)) scheduler(user, 'mkfifo "$1" 2>/dev/null || test -p "$1"', alive);
   let holding = openSync(alive, constants.O_RDWR | constants.O_NONBLOCK);
   const release = () => {
     if (holding >= 0) closeSync(holding);
@@ -417,7 +417,7 @@ function run(home, program, ...args) {
 }
 
 /** @param {User | undefined} user @param {string} script @param {string[]} args */
-function shell(user, script, ...args) {
+function scheduler(user, script, ...args) {
   const done = spawnSync('/bin/sh', ['-c', script, 'sh', ...args], { ...user, cwd: '/', encoding: 'utf8' });
   if (done.status !== 0)
     throw new Error(`${script} failed for ${args.join(' ')}: ${done.error?.message ?? done.stderr}`);

@@ -1,5 +1,5 @@
 import type { Codec, WorkflowDefinition } from '../core/index.js';
-import type { AsyncScope, Engine, Shell } from '../engine/index.js';
+import type { AsyncScope, Engine, WindowScheduler } from '../engine/index.js';
 import type { Journal } from '../journal/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 import type { MessageSender } from './message-sender.js';
@@ -12,7 +12,7 @@ export interface ClientParts {
   readonly journal: Journal;
   readonly codec: Codec;
   readonly wakeup: Wakeup;
-  readonly shell: Shell;
+  readonly scheduler: WindowScheduler;
   readonly scope: AsyncScope;
   readonly starts: StartBatcher;
   readonly sender: MessageSender;

@@ -1,5 +1,5 @@
-import { Batcher, pause } from '../engine/index.js';
 import { Backoff, ContentionError, JournalError, mayBeOneAtFault } from '../journal/index.js';
+import { Batcher, pause } from '../concurrency/index.js';
 import type { Journal, Message, SendAnswer, Transaction } from '../journal/index.js';
 
 /** What a message came to. */
@@ -35,7 +35,10 @@ export class MessageSender {
   constructor(journal: Journal, patience = PATIENCE) {
     this.#journal = journal;
     this.#patience = patience;
-    this.#batches = new Batcher((groups) => sendGroups(journal, groups), { size: bytesOf });
+    this.#batches = new Batcher((groups) => sendGroups(journal, groups), {
+      size: bytesOf,
+      oneAtFault: mayBeOneAtFault,
+    });
   }
 
   /** Within the caller's transaction the target is held until the transaction ends. */

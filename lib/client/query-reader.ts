@@ -1,6 +1,7 @@
 import { Fold, RunNotReadyError, TurnFault } from '../core/index.js';
+import { pause } from '../concurrency/index.js';
 import type { WorkflowDefinition } from '../core/index.js';
-import { MAIL_UNREAD, pause, RunGoneError } from '../engine/index.js';
+import { MAIL_UNREAD, RunGoneError } from '../engine/index.js';
 import type { RunDescription } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
 import { RunBlockedError, UnknownHandlerError, UnknownWorkflowError } from './errors.js';
@@ -120,9 +121,9 @@ export class QueryReader {
     ]);
     const fold = new Fold({ definition, codec: this.#parts.codec, run, asyncScope: this.#parts.scope });
     fold.replay(loaded!.history);
-    await this.#parts.shell.pump(fold, run);
+    await this.#parts.scheduler.pump(fold, run);
     if (fold.fault) throw blocked(run, fold.fault);
-    return this.#parts.shell.call(run, () => fold.query(name, args));
+    return this.#parts.scheduler.call(run, () => fold.query(name, args));
   }
 }
 

@@ -1,10 +1,9 @@
 import { setTimeout, clearTimeout } from 'node:timers';
+import { LongTimer, inRootContext } from '../concurrency/index.js';
 import type { TerminalEntry } from '../core/index.js';
 import { isTerminal } from '../core/index.js';
-import { LongTimer } from '../engine/index.js';
-import { JournalUnavailableError, Persistence } from '../journal/index.js';
+import { JournalUnavailableError, JournalRetry } from '../journal/index.js';
 import type { Journal, RunId } from '../journal/index.js';
-import { inRootContext } from '../wakeup/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 
 /** In ms. */
@@ -19,7 +18,7 @@ export type WaitAnswer = TerminalEntry | 'timeout' | 'closed';
 export class ResultWaiter {
   readonly #journal: Journal;
   readonly #wakeup: Wakeup;
-  readonly #persistence: Persistence;
+  readonly #journalRetry: JournalRetry;
   readonly #waiting = new Map<RunId, Set<(answer: WaitAnswer) => void>>();
   #timer: NodeJS.Timeout | undefined;
   #timerIn = Number.POSITIVE_INFINITY;
@@ -27,10 +26,10 @@ export class ResultWaiter {
   #unlisten: (() => void) | undefined;
   #stopped = false;
 
-  constructor(journal: Journal, wakeup: Wakeup, persistence = new Persistence()) {
+  constructor(journal: Journal, wakeup: Wakeup, journalRetry = new JournalRetry()) {
     this.#journal = journal;
     this.#wakeup = wakeup;
-    this.#persistence = persistence;
+    this.#journalRetry = journalRetry;
   }
 
   /**
@@ -85,7 +84,9 @@ export class ResultWaiter {
   async #lookFor(ids: readonly RunId[]): Promise<void> {
     if (ids.length === 0) return;
     try {
-      const outcomes = await this.#persistence.once('looking for results', () => this.#journal.outcomes(ids));
+      const outcomes = await this.#journalRetry.once('looking for results', () =>
+        this.#journal.outcomes(ids),
+      );
       outcomes.forEach((outcome, i) => {
         if (outcome && isTerminal(outcome.last)) this.ended(ids[i]!, outcome.last);
       });

@@ -1,6 +1,12 @@
-import { Batcher, pause } from '../engine/index.js';
-import { Backoff, ContentionError, JournalError, JournalUnavailableError } from '../journal/index.js';
-import type { Journal, Persistence, StartAnswer, StartRequest } from '../journal/index.js';
+import {
+  Backoff,
+  ContentionError,
+  JournalError,
+  JournalUnavailableError,
+  mayBeOneAtFault,
+} from '../journal/index.js';
+import { Batcher, pause } from '../concurrency/index.js';
+import type { Journal, JournalRetry, StartAnswer, StartRequest } from '../journal/index.js';
 
 /** What a start came to. */
 export type Started = Exclude<StartAnswer, { type: 'again' | 'unanswered' }>;
@@ -18,10 +24,11 @@ export class StartBatcher {
   /** Workflow ids that are waited for, and by how many: another start of such an id would only hold up its batch. */
   readonly #contended = new Map<string, number>();
 
-  constructor(journal: Journal, persistence: Persistence) {
+  constructor(journal: Journal, journalRetry: JournalRetry) {
     this.#journal = journal;
-    this.#batches = new Batcher((requests) => persistence.once('start', () => journal.start(requests)), {
+    this.#batches = new Batcher((requests) => journalRetry.once('start', () => journal.start(requests)), {
       size: bytesOf,
+      oneAtFault: mayBeOneAtFault,
     });
   }
 

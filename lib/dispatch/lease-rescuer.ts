@@ -1,5 +1,5 @@
 import { setTimeout, clearTimeout } from 'node:timers';
-import type { Journal, Persistence } from '../journal/index.js';
+import type { Journal, JournalRetry } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 
@@ -12,7 +12,7 @@ export class LeaseRescuer {
   /** In ms. */
   readonly #interval: number;
   readonly #canTell: () => boolean;
-  readonly #persistence: Persistence;
+  readonly #journalRetry: JournalRetry;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -25,7 +25,7 @@ export class LeaseRescuer {
     observer: Observer,
     interval: number,
     canTell: () => boolean,
-    persistence: Persistence,
+    journalRetry: JournalRetry,
   ) {
     this.#journal = journal;
     this.#namespace = namespace;
@@ -33,7 +33,7 @@ export class LeaseRescuer {
     this.#observer = observer;
     this.#interval = interval;
     this.#canTell = canTell;
-    this.#persistence = persistence;
+    this.#journalRetry = journalRetry;
   }
 
   start(): void {
@@ -50,7 +50,7 @@ export class LeaseRescuer {
   async rescue(): Promise<void> {
     if (!this.#canTell()) return;
     try {
-      const { deadWorkers, freedActors, blocked } = await this.#persistence.once('rescue', () =>
+      const { deadWorkers, freedActors, blocked } = await this.#journalRetry.once('rescue', () =>
         this.#journal.rescue(this.#namespace),
       );
       if (deadWorkers.length > 0 || freedActors > 0)
@@ -58,7 +58,7 @@ export class LeaseRescuer {
       for (const { reason, ...run } of blocked) this.#observer.notice({ type: 'run blocked', run, reason });
       if (freedActors > 0) this.#wakeup.tell({ type: 'run ready' });
     } catch (error) {
-      this.#persistence.failed('rescue', error);
+      this.#journalRetry.failed('rescue', error);
     }
   }
 

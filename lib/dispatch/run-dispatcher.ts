@@ -1,11 +1,11 @@
 import { setTimeout, clearTimeout } from 'node:timers';
+import { inRootContext } from '../concurrency/index.js';
 import { toError } from '../core/index.js';
 import type { Instant } from '../core/index.js';
 import { wantedAt } from '../engine/index.js';
 import type { Engine } from '../engine/index.js';
 import { isOutage } from '../journal/index.js';
-import type { Claim, Journal, Loaded, Persistence } from '../journal/index.js';
-import { inRootContext } from '../wakeup/index.js';
+import type { Claim, Journal, Loaded, JournalRetry } from '../journal/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 import { SuspectDispatcher } from './suspect-dispatcher.js';
 
@@ -24,7 +24,7 @@ export class RunDispatcher {
   readonly #journal: Journal;
   readonly #engine: Engine;
   readonly #wakeup: Wakeup;
-  readonly #persistence: Persistence;
+  readonly #journalRetry: JournalRetry;
   readonly #suspects: SuspectDispatcher;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -36,12 +36,12 @@ export class RunDispatcher {
   readonly #wanted: Instant[] = [];
   #unlisten: (() => void)[] = [];
 
-  constructor(journal: Journal, engine: Engine, wakeup: Wakeup, persistence: Persistence) {
+  constructor(journal: Journal, engine: Engine, wakeup: Wakeup, journalRetry: JournalRetry) {
     this.#journal = journal;
     this.#engine = engine;
     this.#wakeup = wakeup;
-    this.#persistence = persistence;
-    this.#suspects = new SuspectDispatcher(journal, engine, persistence, {
+    this.#journalRetry = journalRetry;
+    this.#suspects = new SuspectDispatcher(journal, engine, journalRetry, {
       isStopped: () => this.#stopped,
       holds: (claim) => this.#holds(claim),
       take: (claims) => this.#take(claims),
@@ -113,12 +113,12 @@ export class RunDispatcher {
   async #claim(limit: number): Promise<readonly Claim[]> {
     const { session, workflows } = this.#engine;
     try {
-      return await this.#persistence.once('claim', () =>
+      return await this.#journalRetry.once('claim', () =>
         this.#journal.claim({ owner: session.id, namespace: session.namespace, workflows, limit }),
       );
     } catch (error) {
       // What was claimed, if anything, is not known here: the engine hears of it with the next heartbeats.
-      this.#persistence.failed('claim', error);
+      this.#journalRetry.failed('claim', error);
       return [];
     }
   }
@@ -154,7 +154,7 @@ export class RunDispatcher {
       inboxAfter: inboxConsumed,
     }));
     try {
-      const loaded = await this.#persistence.through('load', () => this.#journal.load(requests), {
+      const loaded = await this.#journalRetry.through('load', () => this.#journal.load(requests), {
         again: (error) => isOutage(error) && this.#holds(claims[0]!),
       });
       return this.#holds(claims[0]!) ? loaded : undefined;

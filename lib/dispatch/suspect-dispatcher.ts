@@ -1,6 +1,6 @@
 import type { Engine } from '../engine/index.js';
-import { unrefPause } from '../engine/index.js';
-import type { Claim, Journal, Persistence } from '../journal/index.js';
+import { unrefPause } from '../concurrency/index.js';
+import type { Claim, Journal, JournalRetry } from '../journal/index.js';
 
 // In ms.
 /** How often to look. */
@@ -37,15 +37,15 @@ export interface Taker {
 export class SuspectDispatcher {
   readonly #journal: Journal;
   readonly #engine: Engine;
-  readonly #persistence: Persistence;
+  readonly #journalRetry: JournalRetry;
   readonly #taker: Taker;
   #nextLook = 0;
   #restsUntil = 0;
 
-  constructor(journal: Journal, engine: Engine, persistence: Persistence, taker: Taker) {
+  constructor(journal: Journal, engine: Engine, journalRetry: JournalRetry, taker: Taker) {
     this.#journal = journal;
     this.#engine = engine;
-    this.#persistence = persistence;
+    this.#journalRetry = journalRetry;
     this.#taker = taker;
   }
 
@@ -84,10 +84,10 @@ export class SuspectDispatcher {
     const waited = runs.size === 0 ? 0 : PATIENCE;
     const request = { owner: session.id, namespace: session.namespace, workflows, limit, waited };
     try {
-      return await this.#persistence.once('claim', () => this.#journal.claimSuspects(request));
+      return await this.#journalRetry.once('claim', () => this.#journal.claimSuspects(request));
     } catch (error) {
       // As for every claim: the engine hears of what it brought with the next heartbeats.
-      this.#persistence.failed('claim', error);
+      this.#journalRetry.failed('claim', error);
       return [];
     }
   }

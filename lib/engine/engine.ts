@@ -1,5 +1,5 @@
 import type { Codec, WorkflowDefinition, Mistakes } from '../core/index.js';
-import { JournalUnavailableError } from '../journal/index.js';
+import { JournalUnavailableError, mayBeOneAtFault } from '../journal/index.js';
 import type {
   Deadline,
   HeartbeatAnswer,
@@ -7,28 +7,28 @@ import type {
   LoadRequest,
   Loaded,
   Message,
-  Persistence,
+  JournalRetry,
   StartAnswer,
   StartRequest,
 } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
 import type { Wakeup } from '../wakeup/index.js';
-import { ActivityExecutor } from './activity-executor.js';
-import type { AsyncScope } from './async-scope.js';
-import { Batcher } from './batcher.js';
-import { DatabaseClock } from './database-clock.js';
-import { traceForeign } from './foreign-tracer.js';
-import { GroupCommitter } from './group-committer.js';
-import { MailRound } from './mail-round.js';
-import { Mismatches } from './paranoia.js';
-import { guardProcess } from './process-guard.js';
+import { ActivityExecutor } from './activities/activity-executor.js';
+import type { AsyncScope } from './process/async-scope.js';
+import { Batcher } from '../concurrency/index.js';
+import { DatabaseClock } from './worker/database-clock.js';
+import { traceForeign } from './process/foreign-tracer.js';
+import { GroupCommitter } from './commit/group-committer.js';
+import { InboxPoll } from './worker/inbox-poll.js';
+import { Mismatches } from './replay-check/fold-comparison.js';
+import { guardProcess } from './process/process-guard.js';
 import type { Registry } from './registry.js';
-import { ResidentRuns } from './resident-runs.js';
-import type { Shell } from './shell.js';
-import { StrayLeases } from './stray-leases.js';
-import { Watchdog } from './watchdog.js';
-import type { WatchdogOptions } from './watchdog.js';
-import { WorkerSession } from './worker-session.js';
+import { ResidentRuns } from './run/resident-runs.js';
+import type { WindowScheduler } from './process/window-scheduler.js';
+import { LeaseAudit } from './worker/lease-audit.js';
+import { Watchdog } from './process/watchdog.js';
+import type { WatchdogOptions } from './process/watchdog.js';
+import { WorkerSession } from './worker/worker-session.js';
 
 /** What a start came to, once nobody is in its way. */
 export type DecidedStart = Exclude<StartAnswer, { type: 'again' | 'unanswered' }>;
@@ -48,13 +48,13 @@ export interface EngineParts {
   readonly codec: Codec;
   readonly observer: Observer;
   readonly wakeup: Wakeup;
-  readonly shell: Shell;
+  readonly scheduler: WindowScheduler;
   readonly scope: AsyncScope;
   /** One batch of starts for the whole process. */
   readonly starts: Starter;
   /** Sends one message; waits, within bounds, for whoever holds its target. */
   readonly send: (message: Message) => Promise<unknown>;
-  readonly persistence: Persistence;
+  readonly journalRetry: JournalRetry;
   readonly settings: EngineSettings;
 }
 
@@ -72,7 +72,7 @@ export interface EngineSettings {
   readonly parkAfter: number;
   /** Commits under way at a time. */
   readonly writers: number;
-  readonly paranoid: boolean;
+  readonly replayCheck: boolean;
   readonly mistakes?: Mistakes;
   readonly residency: 'sticky' | 'always replay';
   /** Looks whether a workflow keeps the whole process busy; `null` for nobody. */
@@ -92,9 +92,9 @@ export class Engine {
   readonly #parts: EngineParts;
   readonly #committer: GroupCommitter;
   readonly #loads: Batcher<LoadRequest, Loaded>;
-  readonly #persistence: Persistence;
-  readonly #strayLeases: StrayLeases;
-  readonly #mailRound: MailRound;
+  readonly #journalRetry: JournalRetry;
+  readonly #strayLeases: LeaseAudit;
+  readonly #mailRound: InboxPoll;
   #unguard: (() => void) | undefined;
   #unlisten: (() => void) | undefined;
   #watchdog: Watchdog | undefined;
@@ -103,23 +103,27 @@ export class Engine {
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
-    const { journal, registry, codec, observer, shell, scope, settings, persistence } = parts;
-    this.#persistence = persistence;
-    this.#committer = new GroupCommitter(journal, settings.writers, persistence);
-    this.#loads = new Batcher((requests) => journal.load(requests), { writers: 2, items: 100 });
+    const { journal, registry, codec, observer, scheduler, scope, settings, journalRetry } = parts;
+    this.#journalRetry = journalRetry;
+    this.#committer = new GroupCommitter(journal, settings.writers, journalRetry);
+    this.#loads = new Batcher((requests) => journal.load(requests), {
+      writers: 2,
+      items: 100,
+      oneAtFault: mayBeOneAtFault,
+    });
     this.runs = new ResidentRuns(
       {
         journal,
         committer: this.#committer,
         executor: new ActivityExecutor({ registry, codec, scope, observer, slots: settings.activities }),
-        shell,
+        scheduler,
         scope,
         clock: this.clock,
         codec,
         observer,
         settings,
-        persistence,
-        load: (request) => persistence.through('load', () => this.#loads.ask(request)),
+        journalRetry,
+        load: (request) => journalRetry.through('load', () => this.#loads.ask(request)),
         mismatches: new Mismatches(),
         send: (message) => this.#send(message),
         stranded: (lease) => this.#strayLeases.sight(lease),
@@ -148,15 +152,15 @@ export class Engine {
         // What was held is free again, for this worker too.
         reopened: () => parts.wakeup.tell({ type: 'run ready' }),
       },
-      persistence,
+      journalRetry,
     );
-    this.#mailRound = new MailRound(journal, this.runs, this.session);
-    this.#strayLeases = new StrayLeases({
+    this.#mailRound = new InboxPoll(journal, this.runs, this.session);
+    this.#strayLeases = new LeaseAudit({
       journal,
       runs: this.runs,
       session: this.session,
       observer,
-      persistence,
+      journalRetry,
       freed: () => parts.wakeup.tell({ type: 'run ready' }),
     });
   }
@@ -171,14 +175,14 @@ export class Engine {
 
   /** Rejections and throws that are a run's; and, in development, what its code begins that is not durable. */
   #watchProcess(): () => void {
-    const watches = [guardProcess(), ...(this.#parts.settings.paranoid ? [traceForeign()] : [])];
+    const watches = [guardProcess(), ...(this.#parts.settings.replayCheck ? [traceForeign()] : [])];
     return () => {
       for (const end of watches) end();
     };
   }
 
   #watch(): Watchdog | undefined {
-    const { journal, shell, observer, settings } = this.#parts;
+    const { journal, scheduler, observer, settings } = this.#parts;
     if (!settings.watchdog) return undefined;
     const { timeout } = settings.watchdog;
     const watchdog = new Watchdog(
@@ -186,11 +190,11 @@ export class Engine {
       (run) => observer.notice({ type: 'event loop blocked', run, timeout }),
       journal.stuckMark(),
     );
-    shell.watchedBy(watchdog);
+    scheduler.watchedBy(watchdog);
     return watchdog;
   }
   async #unwatch(): Promise<void> {
-    this.#parts.shell.watchedBy(null);
+    this.#parts.scheduler.watchedBy(null);
     await this.#watchdog?.stop();
   }
 
@@ -277,7 +281,7 @@ export class Engine {
     const drained = this.runs.drain(grace, PATIENCE);
     await closing.meet(Promise.all([drained, others]), grace + 2 * PATIENCE);
     this.#committer.close();
-    this.#persistence.end();
+    this.#journalRetry.end();
     this.#endRounds();
     this.#unlisten?.();
     await closing.meet(this.session.stop());
@@ -298,7 +302,7 @@ export class Engine {
 
   /** To an actor that this engine holds: nobody else writes it for long. */
   async #send(message: Message): Promise<void> {
-    await this.#persistence.through('send', () => this.#parts.send(message), { again: outageOrHeldActor });
+    await this.#journalRetry.through('send', () => this.#parts.send(message), { again: outageOrHeldActor });
   }
 }
 

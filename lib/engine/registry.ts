@@ -1,5 +1,5 @@
 import type { ActivityDefinition, WorkflowDefinition } from '../core/index.js';
-import type { ActivityContext } from './activity-context.js';
+import type { ActivityContext } from './activities/activity-context.js';
 
 /** An activity that this process can do. */
 export interface ActivityHandler {

@@ -2,5 +2,5 @@ export * from './deadline.js';
 export * from './errors.js';
 export * from './ids.js';
 export type * from './journal.js';
-export * from './persistence.js';
+export * from './journal-retry.js';
 export type * from './turn.js';

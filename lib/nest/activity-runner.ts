@@ -3,7 +3,7 @@ import { ContextIdFactory, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { InterceptorsConsumer, InterceptorsContextCreator } from '@nestjs/core/interceptors/index.js';
 import type { ContextId, InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { ActivityContext } from '../engine/activity-context.js';
+import { ActivityContext } from '../engine/activities/activity-context.js';
 import { tokenName } from './dependencies.js';
 
 type Call = (args: readonly unknown[]) => unknown;

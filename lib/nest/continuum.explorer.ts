@@ -4,7 +4,7 @@ import { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { isClass, methodOf, WorkflowContext, workflowOptionsOf } from '../core/index.js';
 import type { Class } from '../core/index.js';
-import type { ActivityContext } from '../engine/activity-context.js';
+import type { ActivityContext } from '../engine/activities/activity-context.js';
 import type { ActivityHandler, Registry } from '../engine/registry.js';
 import { ActivityCatalog } from './activity-catalog.js';
 import type { CatalogedActivity } from './activity-catalog.js';

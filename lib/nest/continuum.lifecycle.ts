@@ -6,7 +6,7 @@ import type {
   OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { ContinuumRuntime } from '../client/runtime.js';
+import { ContinuumRuntime } from '../runtime/index.js';
 import type { Journal } from '../journal/index.js';
 import { ContinuumExplorer } from './continuum.explorer.js';
 import type { ContinuumModuleExtras } from './continuum.options.js';
@@ -54,7 +54,7 @@ export class ContinuumLifecycle
   async onModuleDestroy(): Promise<void> {
     this.#closing = true;
     // Nobody waits any more for a journal that could not be reached so far.
-    if (!this.runtime.engine) this.runtime.persistence.end();
+    if (!this.runtime.engine) this.runtime.journalRetry.end();
     await this.runtime.stopClaiming();
   }
 
@@ -73,7 +73,7 @@ export class ContinuumLifecycle
 
   async #begin(): Promise<void> {
     try {
-      await this.runtime.persistence.through('starting the worker', () => this.runtime.startWorker(), {
+      await this.runtime.journalRetry.through('starting the worker', () => this.runtime.startWorker(), {
         again: () => !this.#closing,
       });
     } catch {

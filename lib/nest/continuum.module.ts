@@ -1,7 +1,7 @@
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { ContinuumRuntime } from '../client/runtime.js';
+import { ContinuumRuntime } from '../runtime/index.js';
 import { durableCodec, WorkflowContext } from '../core/index.js';
 import type { Journal } from '../journal/index.js';
 import { Observers } from '../observability/index.js';

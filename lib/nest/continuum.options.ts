@@ -304,7 +304,7 @@ function resolveWorker(
     heartbeatInterval,
     parkAfter: 2_000,
     writers: 2,
-    paranoid: check.boolean('replayCheck', options.replayCheck, !production),
+    replayCheck: check.boolean('replayCheck', options.replayCheck, !production),
     mistakes: check.oneOf('mistakes', options.mistakes, ['fail', 'park'], 'fail'),
     residency: 'sticky',
     watchdog: resolveWatchdog(worker.watchdog ?? (options.journal === 'memory' ? false : {}), check),

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { pause } from '../concurrency/index.js';
 import type { InjectionToken } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
-import { pause } from '../engine/index.js';
 import { InMemoryJournal } from '../journal/in-memory/index.js';
 import { JournalUnavailableError } from '../journal/index.js';
 import type { Journal } from '../journal/index.js';

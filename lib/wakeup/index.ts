@@ -1,2 +1,1 @@
-export * from './root-context.js';
 export * from './wakeup.js';

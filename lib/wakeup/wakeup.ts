@@ -1,6 +1,6 @@
 import { asActorId, asRunId } from '../journal/index.js';
 import type { ActorId, Journal, RunId } from '../journal/index.js';
-import { inRootContext } from './root-context.js';
+import { inRootContext } from '../concurrency/index.js';
 
 /** There may be work. A hint that is lost costs one poll interval, nothing else. */
 export type Hint =

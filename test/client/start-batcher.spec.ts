@@ -6,7 +6,7 @@ import {
   JournalError,
   JournalRefusedError,
   JournalUnavailableError,
-  Persistence,
+  JournalRetry,
 } from '../../lib/journal/index.js';
 import type { StartRequest } from '../../lib/journal/index.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
@@ -39,7 +39,7 @@ describe('StartBatcher', () => {
       },
       1,
     );
-    const starts = new StartBatcher(journal, new Persistence());
+    const starts = new StartBatcher(journal, new JournalRetry());
     const answers = await Promise.all([1, 2].map((n) => starts.ask(request(n))));
     expect(answers).toMatchObject([1, 2].map((n) => ({ type: 'started', runId: request(n).runId })));
     await expect(journal.count({ namespace: 'default' })).resolves.toBe(2);
@@ -54,6 +54,6 @@ describe('StartBatcher', () => {
     const doubt = unread();
     let tries = 0;
     detour('start', () => Promise.reject(++tries === 1 ? doubt : later));
-    await expect(new StartBatcher(journal, new Persistence()).ask(request(1))).rejects.toBe(doubt);
+    await expect(new StartBatcher(journal, new JournalRetry()).ask(request(1))).rejects.toBe(doubt);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ActivityHandler } from '../../lib/engine/index.js';
-import { writeReturned } from '../../lib/engine/returned-result.js';
+import { writeReturned } from '../../lib/engine/activities/returned-result.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { JournalRefusedError, JournalUnavailableError } from '../../lib/journal/index.js';
 import type { Turn } from '../../lib/journal/index.js';

@@ -335,9 +335,9 @@ describe('Decisions', () => {
 
   it.each([true, false])(
     'F13, F30: names the line of the last durable call in development: %s',
-    async (paranoid) => {
+    async (replayCheck) => {
       const stage = await open({
-        settings: { paranoid },
+        settings: { replayCheck },
         workflows: [
           {
             make: ({ ctx }) => ({
@@ -355,7 +355,7 @@ describe('Decisions', () => {
       const [, site] = /The last durable call before it: timer_started sleep \(command 0\)(.*)\.$/.exec(
         error.message,
       )!;
-      if (paranoid) expect(site).toMatch(/^ at .*decisions\.spec\.ts:\d+:\d+\)?$/);
+      if (replayCheck) expect(site).toMatch(/^ at .*decisions\.spec\.ts:\d+:\d+\)?$/);
       else expect(site).toBe('');
     },
   );

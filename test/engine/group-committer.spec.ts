@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { HistoryEntry } from '../../lib/core/index.js';
-import { GroupCommitter } from '../../lib/engine/group-committer.js';
+import { GroupCommitter } from '../../lib/engine/commit/group-committer.js';
 import { newRunId, newWorkerId } from '../../lib/engine/index.js';
 import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
-import { JournalRefusedError, JournalUnavailableError, Persistence } from '../../lib/journal/index.js';
+import { JournalRefusedError, JournalUnavailableError, JournalRetry } from '../../lib/journal/index.js';
 import type { Lease, Turn } from '../../lib/journal/index.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
 import { actorOf } from '../../lib/journal/index.js';
@@ -29,7 +29,7 @@ describe('GroupCommitter', () => {
       ttl: 60_000,
       heartbeatInterval: 1_000,
     });
-    committer = new GroupCommitter(journal, 1, new Persistence());
+    committer = new GroupCommitter(journal, 1, new JournalRetry());
     batches = [];
     detour('commit', (real, turns, options) => {
       batches.push(turns.length);

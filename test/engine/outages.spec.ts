@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ContinuumRuntime } from '../../lib/client/runtime.js';
+import { ContinuumRuntime } from '../../lib/runtime/runtime.js';
 import { durableCodec } from '../../lib/core/index.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { ContentionError, JournalError, JournalUnavailableError } from '../../lib/journal/index.js';

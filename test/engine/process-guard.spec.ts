@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { guardProcess } from '../../lib/engine/process-guard.js';
+import { guardProcess } from '../../lib/engine/process/process-guard.js';
 import { runChild } from '../support/child-process.js';
 import { completed, drive, feed, resultOf, started, workflow } from '../support/fold-kit.js';
 

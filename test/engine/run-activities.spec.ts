@@ -3,8 +3,8 @@ import { durableCodec, RunProgress } from '../../lib/core/index.js';
 import type { HistoryEntry } from '../../lib/core/index.js';
 import { asyncScope, DatabaseClock } from '../../lib/engine/index.js';
 import type { ActivityHandler } from '../../lib/engine/index.js';
-import { ActivityExecutor } from '../../lib/engine/activity-executor.js';
-import { RunActivities } from '../../lib/engine/run-activities.js';
+import { ActivityExecutor } from '../../lib/engine/activities/activity-executor.js';
+import { RunActivities } from '../../lib/engine/activities/run-activities.js';
 import { gate } from '../support/gate.js';
 import { activity, Recorder } from '../support/stage.js';
 

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { defineSignal, durableCodec, WorkflowMistakeError } from '../../lib/core/index.js';
-import { SignalChecks } from '../../lib/engine/signal-checks.js';
+import { SignalChecks } from '../../lib/engine/run/signal-checks.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
 import { Stage } from '../support/stage.js';

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Wakeup } from '../../lib/wakeup/index.js';
 import { LeaseRescuer } from '../../lib/dispatch/index.js';
 import { DatabaseClock } from '../../lib/engine/index.js';
-import { WorkerSession } from '../../lib/engine/worker-session.js';
+import { WorkerSession } from '../../lib/engine/worker/worker-session.js';
 import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
 import { JournalUnavailableError } from '../../lib/journal/index.js';
 import type { Journal } from '../../lib/journal/index.js';
-import { observedPersistence } from '../../lib/observability/index.js';
+import { observedRetry } from '../../lib/observability/index.js';
 import { gate } from '../support/gate.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
 import { Recorder } from '../support/stage.js';
@@ -26,7 +26,7 @@ describe('WorkerSession', () => {
       recorder,
       { namespace: 'default', name: 'w', buildId: 'b', workflows: [], ttl, heartbeatInterval: INTERVAL },
       { beat: () => undefined, lost: () => undefined, reopened: () => undefined },
-      observedPersistence(recorder),
+      observedRetry(recorder),
     );
     await session.start();
     return session;
@@ -134,7 +134,7 @@ describe('WorkerSession', () => {
       recorder,
       1_000,
       () => session.isSteady,
-      observedPersistence(recorder),
+      observedRetry(recorder),
     );
     await rescuer.rescue();
     expect(rescues).toBe(1);

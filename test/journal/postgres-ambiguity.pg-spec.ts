@@ -8,7 +8,7 @@ import {
   JournalUnavailableError,
   type Lease,
   type Message,
-  Persistence,
+  JournalRetry,
   type StartRequest,
   type Turn,
 } from '../../lib/journal/index.js';
@@ -143,7 +143,7 @@ it(
       payload: null,
       messageId: null,
     };
-    const starts = new StartBatcher(cutOff, new Persistence());
+    const starts = new StartBatcher(cutOff, new JournalRetry());
     const sender = new MessageSender(cutOff);
     const { somethingHeld } = proxy.hold('to server');
     // Under way on the one connection, in line for it, in a line of the client's, and where locks are waited for.

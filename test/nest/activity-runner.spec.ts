@@ -5,7 +5,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, ContextIdFactory, REQUEST } fro
 import type { ContextId, ContextIdResolver, ContextIdStrategy, HostComponentInfo } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import { EMPTY, map } from 'rxjs';
-import { ActivityContext } from '../../lib/engine/activity-context.js';
+import { ActivityContext } from '../../lib/engine/activities/activity-context.js';
 import { Activity, Compensate } from '../../lib/nest/decorators/index.js';
 import { TestAttempt, closeApps, explore } from './support/explore.js';
 

@@ -13,15 +13,15 @@ import type {
   WorkflowInstance,
 } from '../../lib/core/index.js';
 import { DEFAULT_ACTIVITY_OPTIONS } from '../../lib/core/index.js';
-import { asyncScope } from '../../lib/engine/async-scope.js';
-import { Shell } from '../../lib/engine/shell.js';
+import { asyncScope } from '../../lib/engine/process/async-scope.js';
+import { WindowScheduler } from '../../lib/engine/process/window-scheduler.js';
 
 /*
  * Drives a workflow by explicit events, without engine and journal: the history of a run is what a spec writes down.
  */
 
 export const codec = durableCodec;
-export const shell = new Shell();
+export const scheduler = new WindowScheduler();
 
 /** What a workflow under test gets: its context, and activities by any name. */
 export interface Steps {
@@ -202,7 +202,7 @@ export async function drive(
 
 export async function feed(driven: Driven, event: HistoryEvent): Promise<boolean> {
   const taken = driven.fold.feed(event);
-  await shell.pump(driven.fold);
+  await scheduler.pump(driven.fold);
   driven.history.push(...driven.fold.takeEmitted());
   return taken;
 }
@@ -215,7 +215,7 @@ export async function refold(
 ): Promise<Fold> {
   const fold = newFold(definition, options);
   fold.replay(history);
-  await shell.pump(fold);
+  await scheduler.pump(fold);
   return fold;
 }
 

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { LongTimer } from '../../lib/engine/long-timer.js';
+import { LongTimer } from '../../lib/concurrency/long-timer.js';
 import { gate } from './gate.js';
 
 /** Longer than anything else waits in a test, in ms. */

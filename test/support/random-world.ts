@@ -15,7 +15,7 @@ import {
   fired,
   newFold,
   refused,
-  shell,
+  scheduler,
   signal,
   started,
   stopped,
@@ -149,7 +149,7 @@ async function reload(
 ): Promise<Fold> {
   const fold = newFold(definition, options);
   fold.replay(history);
-  await shell.pump(fold);
+  await scheduler.pump(fold);
   return fold;
 }
 
@@ -172,7 +172,7 @@ async function takeTurn(
     world.enterStep(step + done);
     maybeNote(fold, world.seed, step + done, event);
     fold.feed(event);
-    await shell.pump(fold);
+    await scheduler.pump(fold);
     if (fold.fault !== null) return done + 1;
   }
   return limit;
@@ -211,7 +211,7 @@ export async function continueFrom(
 ): Promise<Life> {
   const fold = newFold(definition, options);
   fold.replay(history.slice(0, cut));
-  await shell.pump(fold);
+  await scheduler.pump(fold);
   const rest: HistoryEntry[] = [];
   let step = history.slice(0, cut).filter(isEvent).length;
   for (const entry of history.slice(cut)) {
@@ -219,7 +219,7 @@ export async function continueFrom(
     if (!isEvent(entry)) continue;
     world.enterStep(step++);
     fold.feed(entry);
-    await shell.pump(fold);
+    await scheduler.pump(fold);
     rest.push(...fold.takeEmitted());
   }
   return { history: rest, fold };

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { ContinuumRuntime } from '../../lib/client/runtime.js';
+import { ContinuumRuntime } from '../../lib/runtime/runtime.js';
 import { durableCodec, resolveActivityOptions } from '../../lib/core/index.js';
 import type {
   ActivityCallOptionsInput,
@@ -162,7 +162,7 @@ export const SETTINGS: EngineSettings = {
   heartbeatInterval: 200,
   parkAfter: 2_000,
   writers: 2,
-  paranoid: true,
+  replayCheck: true,
   residency: 'sticky',
   watchdog: null,
 };

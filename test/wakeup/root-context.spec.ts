@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { inRootContext } from '../../lib/concurrency/index.js';
 import { describe, expect, it } from '@jest/globals';
-import { inRootContext } from '../../lib/wakeup/index.js';
 import { runChild } from '../support/child-process.js';
 
 const store = new AsyncLocalStorage<string>();

@@ -49,7 +49,7 @@ import { WorkflowObject } from './workflow-object.js';
  *       callback that throws closes the window at once.
  * - F2  One delivery per window. An event has an agenda, first in first out, and is over when the agenda is empty and
  *       no wait holds. All commands of its windows form its segment.
- * - F3  The fold is stepped. It owns no timer and knows no Node; the shell does.
+ * - F3  The fold is stepped. It owns no timer and knows no Node; the scheduler does.
  * - F4  History is events, commands and notes. Segments are committed whole; notes are facts about work in flight,
  *       stand behind segments, and are never compared. An event is replayed exactly when it was loaded.
  * - F5  The order of events is decided once, when they are consumed. An event of a command no longer in flight leaves no
@@ -106,7 +106,7 @@ import { WorkflowObject } from './workflow-object.js';
  *       who started, signalled or asked, nothing is to be seen.
  * - F26 Timers and the process are Node's own, not those of a test runner.
  * - F27 Eviction drops references: no finally runs, and a zombie touches only its own dead fold.
- * - F28 The shell shares the process fairly; a parked run is small: methods on prototypes, maps made when needed.
+ * - F28 The scheduler shares the process fairly; a parked run is small: methods on prototypes, maps made when needed.
  * - F29 A run records under which version of these rules it was written; hops, random numbers and ids belong to them.
  */
 

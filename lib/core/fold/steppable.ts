@@ -1,4 +1,4 @@
-/** What a shell pumps: something that advances one window at a time (F3). */
+/** What a scheduler pumps: something that advances one window at a time (F3). */
 export interface Steppable {
   /** Closes the open window and opens the next. `false`: quiet until something is fed. Never throws. */
   step(): boolean;

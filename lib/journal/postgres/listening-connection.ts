@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { Deadline } from '../deadline.js';
-import { Backoff } from '../persistence.js';
+import { Backoff } from '../journal-retry.js';
 import type { Database } from './connection.js';
 import { translateError } from './error-translation.js';
 

@@ -2,7 +2,7 @@ import { clearTimeout, setTimeout } from 'node:timers';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { ContentionError, JournalError, JournalRefusedError, JournalUnavailableError } from '../errors.js';
 import type { Unanswered } from '../journal.js';
-import { isOutage } from '../persistence.js';
+import { isOutage } from '../journal-retry.js';
 import { DuplicateKeyError } from './error-translation.js';
 
 /** How long a verb keeps trying what somebody else holds, in ms. */

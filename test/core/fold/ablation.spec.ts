@@ -8,7 +8,7 @@ import { RandomStream } from '../../../lib/core/fold/random-stream.js';
 import { Scope } from '../../../lib/core/fold/scope.js';
 import { Segment } from '../../../lib/core/fold/segment.js';
 import { Waits } from '../../../lib/core/fold/waits.js';
-import { guardProcess } from '../../../lib/engine/process-guard.js';
+import { guardProcess } from '../../../lib/engine/process/process-guard.js';
 import { cancel, drive, refold, started, workflow } from '../../support/fold-kit.js';
 import { compile, mutate, randomProgram, render } from '../../support/random-program.js';
 import type { Mutation } from '../../support/random-program.js';
@@ -221,7 +221,7 @@ const rules: Readonly<Record<string, () => () => void>> = {
     ),
 };
 
-/** What users do wrong: the paranoid re-fold has to find it (F30). */
+/** What users do wrong: the replayCheck re-fold has to find it (F30). */
 const impurities: Readonly<Record<string, (source: string) => string>> = {
   'module state': (source) =>
     source.replace('n = 0;', 'n = (globalThis.shared = ((globalThis.shared ?? 0) + 1) % 3);'),

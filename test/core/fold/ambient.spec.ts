@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { asyncScope } from '../../../lib/engine/async-scope.js';
+import { asyncScope } from '../../../lib/engine/process/async-scope.js';
 import { completed, drive, expectSameAgain, feed, line, resultOf, signal } from '../../support/fold-kit.js';
 import { started, workflow } from '../../support/fold-kit.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { NonDeterminismError } from '../../../lib/core/index.js';
 import type { FoldOptions, HistoryEntry, WorkflowDefinition } from '../../../lib/core/index.js';
 import { codec, completed, drive, failed, fired, line, newFold } from '../../support/fold-kit.js';
-import { refold, resultOf, shell, signal, started, workflow } from '../../support/fold-kit.js';
+import { refold, resultOf, scheduler, signal, started, workflow } from '../../support/fold-kit.js';
 import type { Steps } from '../../support/fold-kit.js';
 
 /** The workflow as it was when the history was written. */
@@ -208,7 +208,7 @@ describe('drift', () => {
     const back = await refold(original, history);
     for (const event of events.slice(2)) {
       back.feed(event);
-      await shell.pump(back);
+      await scheduler.pump(back);
     }
     expect(resultOf({ fold: back, history: back.takeEmitted() })).toBe('end');
   });
@@ -230,7 +230,7 @@ describe('tolerant matching', () => {
     expect([fold.fault, fold.reordered, fold.changedArguments]).toEqual([null, 1, 0]);
     for (const event of [completed(0, 'A'), completed(1, 'B')]) {
       fold.feed(event);
-      await shell.pump(fold);
+      await scheduler.pump(fold);
     }
     expect(resultOf({ fold, history: fold.takeEmitted() })).toEqual(['A', 'B']);
     await driftOf(swapped, history, { strict: true });
@@ -286,7 +286,7 @@ describe('tolerant matching', () => {
       }) as typeof entry;
     });
     fold.replay(watched);
-    await shell.pump(fold);
+    await scheduler.pump(fold);
     expect([fold.fault, fold.reordered]).toEqual([null, calls - 1]);
     expect(compared).toBeLessThan(20 * calls);
   });

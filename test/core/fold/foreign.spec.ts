@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ForeignAwaitError, RunawayError } from '../../../lib/core/index.js';
 import type { Fold, WorkflowDefinition } from '../../../lib/core/index.js';
-import { guardProcess } from '../../../lib/engine/process-guard.js';
+import { guardProcess } from '../../../lib/engine/process/process-guard.js';
 import {
   cancel,
   completed,
@@ -13,7 +13,7 @@ import {
   fired,
   line,
   newFold,
-  shell,
+  scheduler,
 } from '../../support/fold-kit.js';
 import { feed, resultOf, signal, started, workflow } from '../../support/fold-kit.js';
 import type { Driven, Steps, WorkflowSketch } from '../../support/fold-kit.js';
@@ -282,7 +282,7 @@ describe('eviction', () => {
     const evicted = await drive(definition, [started()]);
     const successor = newFold(definition);
     successor.replay(evicted.history);
-    await shell.pump(successor);
+    await scheduler.pump(successor);
     await untilFault(evicted.fold);
     expect(evicted.fold.fault).toBeInstanceOf(ForeignAwaitError);
     expect(evicted.fold.takeEmitted()).toEqual([]);

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { HistoryEntry } from '../../../lib/core/index.js';
 import { SEMANTICS_VERSION } from '../../../lib/core/index.js';
-import { guardProcess } from '../../../lib/engine/process-guard.js';
+import { guardProcess } from '../../../lib/engine/process/process-guard.js';
 import { refold } from '../../support/fold-kit.js';
 import { compile, randomProgram, render } from '../../support/random-program.js';
 import { live, RandomWorld } from '../../support/random-world.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { guardProcess } from '../../../lib/engine/process-guard.js';
+import { guardProcess } from '../../../lib/engine/process/process-guard.js';
 import { checkProgram, newTally } from '../../support/random-properties.js';
 import { testSeed } from '../../support/random.js';
 

@@ -16,7 +16,7 @@ import {
   refold,
   resultOf,
   Ship,
-  shell,
+  scheduler,
   signal,
   started,
   stopped,
@@ -240,7 +240,7 @@ describe('rollback without code', () => {
     const open = await drive(saga, [started()]);
     const fold = newFold(unusable, { withoutCode: true });
     fold.replay(open.history);
-    await shell.pump(fold);
+    await scheduler.pump(fold);
     expect(fold.fault).toBeInstanceOf(FoldError);
     const begun = await drive(saga, [started(), completed(0), failed(1)]);
     const without = await refold(unusable, begun.history, { withoutCode: true });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { SEMANTICS_VERSION, UnsupportedSemanticsError } from '../../../lib/core/index.js';
 import type { HistoryEvent, Steppable } from '../../../lib/core/index.js';
 import { RandomStream } from '../../../lib/core/fold/random-stream.js';
-import { Shell } from '../../../lib/engine/shell.js';
+import { WindowScheduler } from '../../../lib/engine/process/window-scheduler.js';
 import {
   cancel,
   completed,
@@ -50,10 +50,10 @@ async function hops(
     rest: () => fold.rest(),
     hint: () => fold.hint(),
   };
-  const shell = new Shell();
+  const scheduler = new WindowScheduler();
   for (const event of [started(), ...ends]) {
     fold.feed(event);
-    await shell.pump(counting);
+    await scheduler.pump(counting);
   }
   if (fold.fault) throw fold.fault;
   return seen;

@@ -10,7 +10,16 @@ import {
   line,
   newFold,
 } from '../../support/fold-kit.js';
-import { cancel, feed, refold, resultOf, shell, signal, started, workflow } from '../../support/fold-kit.js';
+import {
+  cancel,
+  feed,
+  refold,
+  resultOf,
+  scheduler,
+  signal,
+  started,
+  workflow,
+} from '../../support/fold-kit.js';
 
 describe('windows and deliveries', () => {
   it('F1: a step opens a window and closes the one before it', async () => {
@@ -58,7 +67,7 @@ describe('windows and deliveries', () => {
     expect(fold.feed(started())).toBe(true);
     await new Promise((resolve) => setImmediate(resolve));
     expect(fold.takeEmitted()).toEqual([]);
-    await shell.pump(fold);
+    await scheduler.pump(fold);
     expect(line(fold.takeEmitted())).toBe('run_started activity_scheduled0:a');
   });
 
@@ -73,7 +82,7 @@ describe('windows and deliveries', () => {
     fold.feed(completed(1));
     expect(fold.step()).toBe(true);
     fold.note(note);
-    await shell.pump(fold);
+    await scheduler.pump(fold);
     run.history.push(...fold.takeEmitted());
     expect(line(run.history)).toMatch(/activity_completed1 timer_started2 activity_heartbeat1$/);
     await expectSameAgain(definition, run);
@@ -110,7 +119,7 @@ describe('windows and deliveries', () => {
     expect(again.takeEmitted()).toEqual([]);
     expect(again.seq).toBe(run.fold.seq);
     again.feed(completed(1, 'B'));
-    await shell.pump(again);
+    await scheduler.pump(again);
     expect(line(again.takeEmitted())).toBe('activity_completed1 run_completed');
   });
 });
@@ -132,7 +141,7 @@ describe('consumption', () => {
     const definition = workflow(async ({ act }) => act('a'));
     const run = await drive(definition, [started()]);
     expect([run.fold.feed(completed(0, 1)), run.fold.feed(completed(0, 2))]).toEqual([true, true]);
-    await shell.pump(run.fold);
+    await scheduler.pump(run.fold);
     run.history.push(...run.fold.takeEmitted());
     expect(resultOf(run)).toBe(1);
     expect(run.fold.feed(signal('late'))).toBe(false);

@@ -4,15 +4,15 @@
  */
 import type { Fold, HistoryEvent, WorkflowDefinition } from '../../../lib/core/index.js';
 import { durableCodec, Fold as RunFold, SEMANTICS_VERSION } from '../../../lib/core/index.js';
-import { asyncScope } from '../../../lib/engine/async-scope.js';
-import { traceForeign } from '../../../lib/engine/foreign-tracer.js';
-import { guardProcess } from '../../../lib/engine/process-guard.js';
-import { Shell } from '../../../lib/engine/shell.js';
+import { asyncScope } from '../../../lib/engine/process/async-scope.js';
+import { traceForeign } from '../../../lib/engine/process/foreign-tracer.js';
+import { guardProcess } from '../../../lib/engine/process/process-guard.js';
+import { WindowScheduler } from '../../../lib/engine/process/window-scheduler.js';
 import { ODD } from '../../support/odd-errors.js';
 
 type Act = (name: string) => Promise<unknown>;
 
-const shell = new Shell();
+const scheduler = new WindowScheduler();
 const heard: string[] = [];
 const started: HistoryEvent = {
   type: 'run_started',
@@ -52,7 +52,7 @@ async function begin(run: (act: Act) => Promise<unknown>): Promise<Fold> {
 async function feed(fold: Fold, ...events: readonly HistoryEvent[]): Promise<Fold> {
   for (const event of events) {
     fold.feed(event);
-    await shell.pump(fold);
+    await scheduler.pump(fold);
   }
   return fold;
 }
@@ -165,7 +165,7 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
       fold.feed(started);
       folds.push(fold);
     }
-    await Promise.all(folds.map((fold) => shell.pump(fold)));
+    await Promise.all(folds.map((fold) => scheduler.pump(fold)));
     return folds.map((fold) => told(fold));
   },
 

@@ -6,9 +6,9 @@
 import { open } from 'node:inspector';
 import type { WorkflowDefinition } from '../../../lib/core/index.js';
 import { durableCodec, Fold, SEMANTICS_VERSION } from '../../../lib/core/index.js';
-import { asyncScope } from '../../../lib/engine/async-scope.js';
-import { Shell } from '../../../lib/engine/shell.js';
-import { Watchdog } from '../../../lib/engine/watchdog.js';
+import { asyncScope } from '../../../lib/engine/process/async-scope.js';
+import { WindowScheduler } from '../../../lib/engine/process/window-scheduler.js';
+import { Watchdog } from '../../../lib/engine/process/watchdog.js';
 
 const [busy, place, action, program] = process.argv.slice(2) as [
   string,
@@ -35,16 +35,16 @@ const definition: WorkflowDefinition = {
       // In a microtask: behind the delivery, and in its window still.
       await Promise.resolve();
       // As of a query that is answered between two steps of a phase.
-      if (place === 'behind call') shell.call({ ...identity, workflow: 'asked' }, () => undefined);
+      if (place === 'behind call') scheduler.call({ ...identity, workflow: 'asked' }, () => undefined);
       if (place !== 'outside') spin();
     },
   }),
 };
 
-const shell = new Shell();
+const scheduler = new WindowScheduler();
 const told = new Promise((resolve) => {
   const mark = program === undefined ? null : { program, data: 'some data' };
-  shell.watchedBy(new Watchdog({ timeout: 200, ends: action === 'exit' }, resolve, mark));
+  scheduler.watchedBy(new Watchdog({ timeout: 200, ends: action === 'exit' }, resolve, mark));
 });
 if (place === 'debugged') {
   open(0);
@@ -53,7 +53,7 @@ if (place === 'debugged') {
 }
 const fold = new Fold({ definition, codec: durableCodec, run: identity, asyncScope });
 fold.feed({ type: 'run_started', at: 1, input: 'null', seed: 's', semanticsVersion: SEMANTICS_VERSION });
-await shell.pump(fold, identity);
+await scheduler.pump(fold, identity);
 if (place === 'outside') spin();
 if (Number(busy) > 0) {
   // The watchdog keeps no process.

@@ -5,7 +5,7 @@ import { Test } from '@nestjs/testing';
 import { WorkflowClient } from '../../../lib/client/workflow-client.js';
 import type { ActivityDefinition, RunBinding, WorkflowDefinition } from '../../../lib/core/index.js';
 import { WorkflowContext } from '../../../lib/core/index.js';
-import { ActivityContext } from '../../../lib/engine/activity-context.js';
+import { ActivityContext } from '../../../lib/engine/activities/activity-context.js';
 import type { Registry } from '../../../lib/engine/registry.js';
 import { ActivityRunner } from '../../../lib/nest/activity-runner.js';
 import { ContinuumExplorer } from '../../../lib/nest/continuum.explorer.js';

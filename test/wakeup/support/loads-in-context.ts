@@ -5,7 +5,7 @@ const request = new AsyncLocalStorage<string>();
 const seen = (): string => request.getStore() ?? 'none';
 
 await request.run('request', async () => {
-  const { inRootContext } = await import('../../../lib/wakeup/root-context.js');
+  const { inRootContext } = await import('../../../lib/concurrency/root-context.js');
   const later = inRootContext(async () => {
     await null;
     return seen();

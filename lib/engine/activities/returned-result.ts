@@ -1,0 +1,57 @@
+import type { CommandId, Encoded, EncodedFailure } from '../../core/index.js';
+import type { InboxMessage } from '../../journal/index.js';
+import type { AttemptOutcome } from './activity-executor.js';
+import type { Returnable } from './attempt-verdict.js';
+
+/*
+ * What a holder puts into its own inbox: results that it could not record, when it gives a run back; and those of a run
+ * whose workers die, before the code behind them runs.
+ *
+ * A value is in there as it was encoded, not encoded once more: so it is no larger than what the journal takes, and what
+ * is of the engine's own meets no limit of the user's.
+ */
+
+/** Which attempt a returned result is of: the name of its message. */
+export const returnedName = (id: CommandId, attempt: number): string => `${id}:${attempt}`;
+
+export function writeReturned({ id, result }: Returnable): {
+  readonly name: string;
+  readonly payload: Encoded;
+} {
+  const { attempt, outcome } = result;
+  return { name: returnedName(id, attempt), payload: writeOutcome(outcome) };
+}
+
+export function readReturned(message: InboxMessage): Returnable {
+  const [id, attempt] = (message.name ?? '').split(':').map(Number);
+  // A holder wrote it that gave the run back: both are there, and so is the payload.
+  return { id: id!, result: { attempt: attempt!, outcome: readOutcome(message.payload!) } };
+}
+
+/** Begins what is no value itself. */
+const OPENING = '{"outcome":';
+const COMPLETED = `${OPENING}"completed","result":`;
+
+type Told =
+  | { readonly outcome: 'failed'; readonly failure: EncodedFailure; readonly errorNames: readonly string[] }
+  | { readonly outcome: 'interrupted' | 'lost'; readonly message: string }
+  | { readonly outcome: 'cancelled' | 'never begun' | 'too late' };
+
+function writeOutcome(outcome: AttemptOutcome): Encoded {
+  if (outcome.type === 'completed') return `${COMPLETED}${outcome.result}}`;
+  const { type, ...facts } = outcome;
+  return JSON.stringify({ outcome: type, ...facts });
+}
+
+function readOutcome(payload: Encoded): AttemptOutcome {
+  if (payload.startsWith(COMPLETED)) {
+    return { type: 'completed', result: payload.slice(COMPLETED.length, -1) };
+  }
+  // Written by writeOutcome.
+  const { outcome: type, ...facts } = JSON.parse(payload) as Told;
+  return { type, ...facts } as AttemptOutcome;
+}
+
+/** The same JSON in ASCII only: there are databases whose encoding lacks a character that the value has. */
+export const inAscii = (text: Encoded): Encoded =>
+  text.replace(/[^\u0020-\u007e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);

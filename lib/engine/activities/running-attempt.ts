@@ -1,0 +1,155 @@
+import { isThenable, readProperty } from '../../core/index.js';
+import type { ActivityInFlight, Codec, Encoded, ResolvedActivityOptions } from '../../core/index.js';
+import type { Observer } from '../../observability/index.js';
+import type { Attempt, AttemptOutcome, AttemptRequest } from './activity-executor.js';
+import { AttemptClock, Deadline } from './attempt-clock.js';
+import { AttemptContext, Heartbeats } from './attempt-context.js';
+import { LongTimer } from '../../concurrency/index.js';
+import type { ActivityHandler } from '../registry.js';
+import type { SharedTimers } from '../../concurrency/index.js';
+import type { Slots } from '../../concurrency/index.js';
+import { StopRequest, StopSwitch } from '../../concurrency/index.js';
+import type { StopReason } from '../../concurrency/index.js';
+
+export interface RunningAttemptParts {
+  readonly handler: ActivityHandler;
+  readonly options: ResolvedActivityOptions;
+  /** One of each is needed, in this order. */
+  readonly slots: readonly Slots[];
+  readonly timers: SharedTimers;
+  readonly codec: Codec;
+  readonly observer: Observer;
+}
+
+/**
+ * One attempt, from the line for a slot to its end. It makes no promise of its own where a slot is free: what an attempt
+ * costs is the activity's.
+ */
+export class RunningAttempt implements Attempt {
+  readonly #request: AttemptRequest;
+  readonly #parts: RunningAttemptParts;
+  readonly #stop = new StopSwitch();
+  readonly #heartbeats: Heartbeats;
+  readonly #deadline: Deadline | null;
+  #slotsTaken = 0;
+  #clock: AttemptClock | null = null;
+  #over = false;
+
+  constructor(request: AttemptRequest, parts: RunningAttemptParts) {
+    this.#request = request;
+    this.#parts = parts;
+    this.#heartbeats = new Heartbeats(request.activity.heartbeat, request.onHeartbeat, parts.codec);
+    this.#deadline = Deadline.of(parts.options, request);
+  }
+
+  get activity(): ActivityInFlight {
+    return this.#request.activity;
+  }
+  get lastHeartbeat(): Encoded | null {
+    return this.#heartbeats.last;
+  }
+
+  stop(reason: StopReason): void {
+    if (!this.#over) this.#stop.stop(new StopRequest(reason));
+  }
+
+  begin(): void {
+    if (this.#deadline?.isOver) return this.#end({ type: 'too late' });
+    const { slots } = this.#parts;
+    while (this.#slotsTaken < slots.length && slots[this.#slotsTaken]!.tryTake()) this.#slotsTaken++;
+    if (this.#slotsTaken === slots.length) this.#execute();
+    else void this.#standInLine();
+  }
+
+  async #standInLine(): Promise<void> {
+    const { slots } = this.#parts;
+    const deadline = this.#deadline;
+    // Nothing else looks at the time meanwhile.
+    const timer = deadline && LongTimer.start(deadline.left, () => this.#stop.stop(deadline.failure()));
+    while (this.#slotsTaken < slots.length && (await slots[this.#slotsTaken]!.take(this.#stop)))
+      this.#slotsTaken++;
+    timer?.cancel();
+    // A stop may have come since the last slot was given.
+    if (this.#stop.reason instanceof StopRequest) this.#end({ type: 'never begun' });
+    else if (this.#stop.reason || deadline?.isOver) this.#end({ type: 'too late' });
+    else this.#execute();
+  }
+
+  #execute(): void {
+    const { run, activity } = this.#request;
+    const { handler, options, timers, codec, observer } = this.#parts;
+    const { name, args } = activity.scheduled;
+    observer.notice({ type: 'activity attempt started', run, activity: name, attempt: activity.attempt });
+    const context = new AttemptContext(run, activity, this.#stop, this.#heartbeats, observer, codec);
+    this.#clock = new AttemptClock(activity, options, this.#deadline, timers, (error) => this.#expire(error));
+    this.#heartbeats.listen(() => this.#clock?.heardOf());
+    try {
+      const work = handler.execute(codec.decode(args) as unknown[], context);
+      if (isThenable(work)) Promise.resolve(work).then(this.#completed, this.#failed);
+      else this.#completed(work);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  readonly #completed = (result: unknown): void => {
+    if (this.#over) return;
+    let encoded: Encoded;
+    try {
+      encoded = this.#parts.codec.encode(result);
+    } catch (error) {
+      return this.#failed(error);
+    }
+    this.#end({ type: 'completed', result: encoded });
+  };
+
+  readonly #failed = (error: unknown): void => {
+    if (this.#over) return;
+    // Asked to stop, and not done: whatever it threw says that it stopped.
+    if (this.#stop.reason instanceof StopRequest) return this.#end({ type: 'cancelled' });
+    const failure = this.#parts.codec.encodeFailure(error);
+    this.#end({ type: 'failed', failure, errorNames: namesOf(error) });
+  };
+
+  /** Its time has run out. It may still be at work: it is told, and whatever it comes to counts no more. */
+  #expire(error: Error): void {
+    this.#failed(error);
+    this.#stop.stop(error);
+  }
+
+  #end(outcome: AttemptOutcome): void {
+    this.#over = true;
+    this.#clock?.stop();
+    this.#heartbeats.end();
+    const { slots } = this.#parts;
+    while (this.#slotsTaken > 0) slots[--this.#slotsTaken]!.free();
+    this.#request.onEnd(this, outcome);
+  }
+}
+
+/** The name an error gives itself, and those of its classes. What cannot be read of a hostile one is left out. */
+function namesOf(error: unknown): string[] {
+  const names = new Set<unknown>();
+  if (typeof error === 'object' && error !== null) names.add(readProperty(error, 'name'));
+  let type = prototypeOf(error);
+  for (let depth = 0; type !== null && depth < DEEPEST_CLASS; depth++) {
+    const constructor = readProperty(type, 'constructor');
+    if (typeof constructor === 'function' && constructor !== Object)
+      names.add(readProperty(constructor, 'name'));
+    type = prototypeOf(type);
+  }
+  return [...names].filter((name) => typeof name === 'string');
+}
+
+/** The prototypes of a proxy may have no end. */
+const DEEPEST_CLASS = 50;
+
+function prototypeOf(value: unknown): object | null {
+  try {
+    return typeof value === 'object' && value !== null
+      ? (Object.getPrototypeOf(value) as object | null)
+      : null;
+  } catch {
+    return null;
+  }
+}

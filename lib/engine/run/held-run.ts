@@ -1,0 +1,280 @@
+import { isEvent, toError } from '../../core/index.js';
+import type { HistoryEntry, Instant, WorkflowDefinition } from '../../core/index.js';
+import { Backoff, JournalRefusedError, JournalUnavailableError } from '../../journal/index.js';
+import type {
+  Claim,
+  InboxMessage,
+  Lease,
+  Loaded,
+  RefenceAnswer,
+  Turn,
+  TurnOutcome,
+} from '../../journal/index.js';
+import { returnable } from '../activities/attempt-verdict.js';
+import type { Returnable } from '../activities/attempt-verdict.js';
+import type { Committed } from '../commit/group-committer.js';
+import { Inbox } from './inbox.js';
+import { pause } from '../../concurrency/index.js';
+import { RunActivities } from '../activities/run-activities.js';
+import { inAscii, returnedName, writeReturned } from '../activities/returned-result.js';
+import { RunFold } from './run-fold.js';
+import type { ResidentFacts, RunHost } from './run-host.js';
+import type { Work } from './run-work.js';
+import { Suspicion } from './suspicion.js';
+
+/** How far a claim, or a start, has brought a run. */
+export type Holding = Pick<Claim, 'lease' | 'inboxSeq' | 'inboxConsumed' | 'failedTurns' | 'deaths'>;
+
+/** What a holder has of its run: the lease to write it, its fold, its inbox, its activities. */
+export class HeldRun {
+  readonly host: RunHost;
+  readonly definition: WorkflowDefinition;
+  readonly facts: ResidentFacts;
+  readonly fold: RunFold;
+  readonly activities: RunActivities;
+  readonly inbox: Inbox;
+  readonly suspicion: Suspicion;
+  /** How many turns failed since one applied. */
+  failedTurns: number;
+  #lease: Lease;
+  #toldOfSideEffects = false;
+  #rivalsTold: Set<string> | null = null;
+
+  constructor(
+    host: RunHost,
+    definition: WorkflowDefinition,
+    facts: ResidentFacts,
+    holding: Holding,
+    wake: () => void,
+  ) {
+    this.host = host;
+    this.definition = definition;
+    this.facts = facts;
+    this.#lease = holding.lease;
+    this.failedTurns = holding.failedTurns;
+    this.suspicion = new Suspicion(holding.deaths);
+    this.inbox = new Inbox(holding.inboxSeq, holding.inboxConsumed);
+    const { codec, scheduler, scope, settings, executor, clock, observer } = host;
+    this.fold = new RunFold({
+      definition,
+      run: facts,
+      codec,
+      scheduler,
+      scope,
+      replayCheck: settings.replayCheck,
+      mistakes: settings.mistakes ?? 'fail',
+      mismatches: host.mismatches,
+      onFault: wake,
+    });
+    this.activities = new RunActivities({
+      run: facts,
+      executor,
+      codec,
+      clock,
+      observer,
+      parkAfter: settings.parkAfter,
+      progress: () => this.fold.current.progress,
+      wake,
+    });
+  }
+
+  get lease(): Lease {
+    return this.#lease;
+  }
+  /** Nothing is to be done before something comes from outside, or a time comes. */
+  get isIdle(): boolean {
+    return this.activities.idle && !this.inbox.hasUnread;
+  }
+
+  /** The start was accepted: this is the fencing token. */
+  bornWith(token: number): void {
+    this.#lease = { ...this.#lease, token };
+  }
+
+  /** When the next timer fires, or an attempt that nobody has begun may begin. */
+  nextMoment(): Instant | null {
+    const timer = this.fold.current.progress.nextTimer();
+    const parked = this.activities.nextParked();
+    if (timer === null || parked === null) return timer ?? parked;
+    return Math.min(timer, parked);
+  }
+
+  /** Shows at once what nobody awaits (F24), and in development what would go wrong one day (F30). */
+  tellMistakes(entries: readonly HistoryEntry[]): void {
+    const { observer, settings } = this.host;
+    for (const error of this.fold.newlyFloating()) {
+      observer.notice({ type: 'rejection floats', run: this.facts, error });
+    }
+    if (!settings.replayCheck) return;
+    this.#tellRivals();
+    if (this.#toldOfSideEffects || !hasUnnamedSideEffects(entries)) return;
+    this.#toldOfSideEffects = true;
+    this.#warn(
+      'Two side effects without a name were made in one event. If they stand in parallel branches, a change of the code may swap their values: name them, ctx.sideEffect(fn, name).',
+    );
+  }
+
+  /** The loser of a `Promise.race` takes the next signal, and nobody looks. */
+  #tellRivals(): void {
+    for (const name of this.fold.current.rivalWaits) {
+      this.#rivalsTold ??= new Set();
+      if (this.#rivalsTold.has(name)) continue;
+      this.#rivalsTold.add(name);
+      this.#warn(
+        `The workflow waits for the signal "${name}" while an older wait for it is open, and the older one takes the next signal. If that one has lost a Promise.race, nobody looks at what it takes, and the signal is lost: use ctx.race({ … }), which ends the waits that lose. If both are meant to take, put each into a scope of its own: ctx.cancellable(…).`,
+      );
+    }
+  }
+
+  #warn(message: string): void {
+    this.host.observer.notice({ type: 'workflow log', run: this.facts, level: 'warn', message, facts: null });
+  }
+
+  // ---------------------------------------------------------------------------------------- writing
+
+  /** Until the turn is applied or refused for good. {@link settled} takes what it came to. */
+  commit(turn: Turn): Promise<Committed> {
+    return this.host.committer.commit(turn);
+  }
+  /** A changed fencing token is taken along. */
+  settled({ answer, lease }: Committed): Committed['answer'] {
+    this.#lease = lease;
+    return answer;
+  }
+
+  /**
+   * Puts the ends of activities into the inbox before the code behind them runs, to be taken from there: should it kill the
+   * process, the next holder finds them, and no activity pays for it. What the journal refuses is taken as ever.
+   */
+  async keepEnds(): Promise<void> {
+    const ends = this.activities.endsToKeep();
+    if (ends.length === 0) return;
+    await Promise.all(
+      ends.map(async (ended) => {
+        for (const returned of returnable(ended)) {
+          if ((await this.sendResult(returned)) === null) this.activities.kept(ended);
+        }
+      }),
+    );
+    this.inbox.reachFurther();
+    await this.readMail();
+  }
+
+  /** Puts a result into the inbox of the run. Why the journal does not take it; `null`: it has it. */
+  async sendResult(returned: Returnable): Promise<Error | null> {
+    const { namespace, workflowId, runId } = this.facts;
+    const { name, payload } = writeReturned(returned);
+    const message = {
+      namespace,
+      workflowId,
+      runId,
+      kind: 'activity_result',
+      name,
+      payload,
+      messageId: null,
+    } as const;
+    try {
+      await refusable(
+        () => this.host.send(message),
+        () => this.host.send({ ...message, payload: inAscii(payload) }),
+      );
+      return null;
+    } catch (error) {
+      if (error instanceof JournalUnavailableError) throw error;
+      return toError(error);
+    }
+  }
+
+  /** A turn that records nothing. */
+  emptyTurn(outcome: TurnOutcome): Turn {
+    return {
+      lease: this.#lease,
+      previousSeq: this.fold.committed,
+      entries: [],
+      consumedThrough: this.inbox.consumed,
+      decides: false,
+      firedUpTo: null,
+      outcome,
+    };
+  }
+
+  // ---------------------------------------------------------------------------------------- reading
+
+  load(historyAfter: number | null, inboxAfter: number | null): Promise<Loaded> {
+    const { actorId, runId } = this.#lease;
+    return this.host.load({ actorId, runId, historyAfter, inboxAfter });
+  }
+
+  async readMail(): Promise<void> {
+    const knownBefore = this.inbox.reaches;
+    const { messages } = await this.load(null, this.inbox.readThrough);
+    this.inbox.append(messages, knownBefore);
+  }
+
+  /** Folds the journal's history anew. */
+  async replay(): Promise<void> {
+    const { history } = await this.load(0, null);
+    await this.fold.replay(history);
+  }
+
+  /** Takes up what was loaded; ends in `taken` that are not in it are taken in again. */
+  async takeUp(
+    { history, messages }: Loaded,
+    inboxConsumed = this.inbox.consumed,
+    taken: readonly Work[] = [],
+  ): Promise<void> {
+    await this.fold.replay(history);
+    this.suspicion.takenUp(this.fold.current.progress);
+    this.inbox.replace(inboxConsumed, messages);
+    this.activities.putBack(taken.flatMap((work) => (work.type === 'activity end' ? [work.ended] : [])));
+    this.#recover(messages);
+  }
+
+  /**
+   * Where history and inbox end, under a new fencing token; `undefined` when they are another's now. Asks again while
+   * somebody else holds the row, until nobody waits for the journal any more.
+   */
+  async refence(): Promise<Extract<RefenceAnswer, { type: 'held' }> | undefined> {
+    const { journal, journalRetry } = this.host;
+    for (const backoff = new Backoff(); ; await pause(backoff.next())) {
+      const [answer] = await journalRetry.through('refence', () => journal.refence([this.#lease]));
+      if (answer?.type === 'unanswered') {
+        if (journalRetry.ended || !(answer.error instanceof JournalUnavailableError)) throw answer.error;
+      } else if (answer?.type === 'held') {
+        this.#lease = answer.lease;
+        return answer;
+      } else return undefined;
+    }
+  }
+
+  /** Attempts of a former holder are over, but for those whose result it returned. */
+  #recover(messages: readonly InboxMessage[]): void {
+    if (this.fold.current.fault) return;
+    const returned = new Set(
+      messages.flatMap(({ kind, name }) => (kind === 'activity_result' && name !== null ? [name] : [])),
+    );
+    // What a worker takes with it counts as a failed turn (see the port); what it gives back does not.
+    const died = this.failedTurns > 0;
+    this.activities.recover((id, attempt) => returned.has(returnedName(id, attempt)), died);
+  }
+}
+
+/** Does it the second way where the journal refuses the first one for what it holds. */
+async function refusable<T>(first: () => Promise<T>, second: () => Promise<T>): Promise<T> {
+  try {
+    return await first();
+  } catch (error) {
+    if (error instanceof JournalRefusedError) return second();
+    throw error;
+  }
+}
+
+/** Whether one segment has two of them (F23). */
+function hasUnnamedSideEffects(entries: readonly HistoryEntry[]): boolean {
+  let unnamed = 0;
+  for (const entry of entries) {
+    if (isEvent(entry)) unnamed = 0;
+    else if (entry.type === 'side_effect_recorded' && entry.name === null && ++unnamed === 2) return true;
+  }
+  return false;
+}

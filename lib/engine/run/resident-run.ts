@@ -1,0 +1,497 @@
+import { errorText, RunNotReadyError, textOf, toError } from '../../core/index.js';
+import { inRootContext } from '../../concurrency/index.js';
+import type {
+  CommandId,
+  Fold,
+  HistoryEntry,
+  SignalRefused,
+  TerminalEntry,
+  UnawaitedCall,
+  WorkflowDefinition,
+} from '../../core/index.js';
+import { isOutage } from '../../journal/index.js';
+import type { ActorId, CommitAnswer, InboxMessage, Loaded, Turn } from '../../journal/index.js';
+import type { ForgottenCall } from '../../observability/index.js';
+import { returnable } from '../activities/attempt-verdict.js';
+import type { Committed } from '../commit/group-committer.js';
+import { HeldRun } from './held-run.js';
+import type { Holding } from './held-run.js';
+import type { Ending, ResidentFacts, RunHost } from './run-host.js';
+import { LongTimer } from '../../concurrency/index.js';
+import { RunTurn, stateOf } from './run-turn.js';
+import type { TurnEnd } from './run-turn.js';
+import { eventOf } from './run-work.js';
+import type { Work } from './run-work.js';
+
+/** Says a {@link RunNotReadyError} of a run that does not come to its mail. */
+export const MAIL_UNREAD = 'The workflow has not taken up yet what it was sent before. Ask again later.';
+/** Characters of what is shown of a fault. */
+const LONGEST_REASON = 4_000;
+/** A run that cannot go on is tried again after 1 s, 2 s, 4 s … 1 min. In ms. */
+const FIRST_DELAY = 1_000;
+const LONGEST_DELAY = 60_000;
+
+/**
+ * One run in memory, with the lease to write it. It drives: turn after turn, until there is nothing to do; it rests until
+ * something comes up; and at some time it leaves.
+ */
+export class ResidentRun {
+  readonly #held: HeldRun;
+  readonly #gone: (ending: Ending) => void;
+  #state: 'driving' | 'resting' | 'over' = 'resting';
+  /** Something came up while the run was driving. */
+  #again = false;
+  #alarm: LongTimer | undefined;
+  #idleSince = performance.now();
+  #betweenTurns: Question[] = [];
+  /** Why the run cannot go on, while that is being recorded. */
+  #fault: Error | null = null;
+  #leaving = false;
+
+  constructor(
+    host: RunHost,
+    definition: WorkflowDefinition,
+    facts: ResidentFacts,
+    holding: Holding,
+    gone: (run: ResidentRun, ending: Ending) => void,
+  ) {
+    this.#gone = (ending) => gone(this, ending);
+    this.#held = new HeldRun(host, definition, facts, holding, () => this.wake());
+  }
+
+  get facts(): ResidentFacts {
+    return this.#held.facts;
+  }
+  get actorId(): ActorId {
+    return this.#held.lease.actorId;
+  }
+  get over(): boolean {
+    return this.#state === 'over';
+  }
+  /** Whether {@link query} can be asked: while a rollback is driven from history alone there is no object. */
+  get answersQueries(): boolean {
+    return !this.over && !this.#held.fold.withoutCode;
+  }
+  /** Workers died while they held it, and it has not shown since then that it goes on. */
+  get isSuspect(): boolean {
+    return this.#held.suspicion.open;
+  }
+  /** Since when nothing is to be done, by the monotonic clock; `null` while something is. */
+  get idleSince(): number | null {
+    return this.#state === 'resting' && this.#held.isIdle ? this.#idleSince : null;
+  }
+
+  // ------------------------------------------------------------------------------------- beginning
+
+  /** After a takeover: replays what the journal has, and goes on. */
+  async resume(loaded: Loaded): Promise<void> {
+    this.#state = 'driving';
+    try {
+      await this.#held.takeUp(loaded);
+    } catch (error) {
+      return this.#giveUp(toError(error));
+    }
+    await this.#drive();
+  }
+
+  /** After a takeover that came too late: whoever looks next takes it up. */
+  async giveBack(): Promise<void> {
+    this.#state = 'driving';
+    try {
+      const held = await this.#held.refence();
+      if (!held) return this.drop();
+      this.#held.fold.skip(held.lastSeq);
+      await this.#release(this.#held.host.clock.now());
+    } catch (failure) {
+      this.#strand(toError(failure));
+    }
+  }
+
+  /** After a takeover of what cannot be read: parks the run, so that it is seen. */
+  async refuse(error: Error): Promise<void> {
+    this.#state = 'driving';
+    try {
+      const held = await this.#held.refence();
+      if (!held) return this.drop();
+      this.#held.fold.skip(held.lastSeq);
+      await this.#giveUp(error);
+    } catch (failure) {
+      this.#strand(toError(failure));
+    }
+  }
+
+  /**
+   * Takes the first turn of a run that is not started yet, in memory only. The entries, when they can be written together
+   * with the start; `null` when the turn does more than append.
+   */
+  async rehearse(start: InboxMessage): Promise<readonly HistoryEntry[] | null> {
+    this.#state = 'driving';
+    const { fold, host } = this.#held;
+    fold.current.feed(eventOf(start, false, host.clock.now(), host.codec));
+    await fold.pump();
+    if (fold.current.fault || fold.current.decided) return null;
+    const entries = fold.current.takeEmitted();
+    return (await fold.mismatch(entries)) ? null : entries;
+  }
+
+  /** The rehearsed turn was written together with the start. */
+  born(token: number, entries: readonly HistoryEntry[]): void {
+    if (this.over) return;
+    this.#held.bornWith(token);
+    this.#held.tellMistakes(entries);
+    this.#takeEffect(entries);
+    this.#goOn();
+  }
+
+  // ------------------------------------------------------------------------------------ from outside
+
+  /** There may be something to take up. */
+  wake(): void {
+    if (this.over) return;
+    this.#again = true;
+    if (this.#state === 'resting') this.#goOn();
+  }
+
+  /** The inbox reaches this far; `null`: further than known. */
+  mailArrived(inboxSeq: number | null): void {
+    const { inbox } = this.#held;
+    if (inboxSeq === null) inbox.reachFurther();
+    else inbox.reach(inboxSeq);
+    if (inbox.isBehind) this.wake();
+  }
+
+  /**
+   * Answers from committed state: between turns, once the inbox is consumed up to `through` (F21 amended). Throws what the
+   * handler throws, {@link RunGoneError} when the run left the memory before, and {@link RunNotReadyError} when the
+   * inbox is not consumed so far within `patience` ms.
+   */
+  async query(name: string, args: readonly unknown[], through: number, patience: number): Promise<unknown> {
+    if (this.#fault) throw this.#fault;
+    if (this.over) throw new RunGoneError();
+    this.mailArrived(through);
+    const answer = (): unknown => this.#held.fold.query(name, args);
+    return this.#state === 'driving' ? this.#afterTurn(answer, through, patience) : answer();
+  }
+
+  #afterTurn(ask: () => unknown, through: number, patience: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const question: Question = {
+        through,
+        answer: () => {
+          timer?.cancel();
+          try {
+            resolve(ask());
+          } catch (error) {
+            reject(error);
+          }
+        },
+        refuse: (error) => {
+          timer?.cancel();
+          reject(error);
+        },
+      };
+      // A turn alone may take as long as its commit: the journal is patient.
+      const timer =
+        through > this.#held.inbox.consumed
+          ? LongTimer.start(patience, () => {
+              this.#betweenTurns = this.#betweenTurns.filter((open) => open !== question);
+              reject(new RunNotReadyError(MAIL_UNREAD));
+            })
+          : undefined;
+      this.#betweenTurns.push(question);
+    });
+  }
+
+  /** Gives the run back as soon as nothing of it runs here; begins nothing more. */
+  leave(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#held.activities.drain();
+    this.wake();
+  }
+
+  /** As {@link leave}, and stops what runs. */
+  async interrupt(patience: number): Promise<void> {
+    this.leave();
+    await this.#held.activities.interrupt(patience);
+    this.wake();
+  }
+
+  /** Gives an idle run back, to make room. */
+  release(): void {
+    if (this.idleSince !== null) this.leave();
+  }
+
+  /** The lease is another's: nothing is written any more. */
+  drop(): void {
+    this.#end({ type: 'lost' }, 'lease lost');
+  }
+
+  // ---------------------------------------------------------------------------------------- driving
+
+  /** Whoever woke it: what happens next is the run's own (F25). */
+  #goOn(): void {
+    inRootContext(() => void this.#drive());
+  }
+
+  async #drive(): Promise<void> {
+    if (this.over) return;
+    this.#state = 'driving';
+    this.#alarm?.cancel();
+    try {
+      do {
+        this.#again = false;
+        await this.#takeTurns();
+      } while (this.#again && !this.over);
+      if (!this.over && this.#leaving && this.#held.isIdle) await this.#release();
+    } catch (error) {
+      await this.#giveUp(toError(error));
+    }
+    this.#answerQueries();
+    if (!this.over) this.#rest();
+  }
+
+  #rest(): void {
+    this.#state = 'resting';
+    this.#idleSince = performance.now();
+    if (this.#again) {
+      this.#goOn();
+      return;
+    }
+    const next = this.#held.nextMoment();
+    if (next === null) return;
+    // Also for what is further away than a run stays in memory for: an activity may keep it there.
+    this.#alarm = LongTimer.start(this.#held.host.clock.until(next), () => this.wake());
+  }
+
+  #answerQueries(): void {
+    const { consumed } = this.#held.inbox;
+    const open = this.#betweenTurns;
+    this.#betweenTurns = open.filter(({ through }) => through > consumed);
+    for (const { through, answer } of open) if (through <= consumed) answer();
+  }
+
+  /** Until there is nothing to do. */
+  async #takeTurns(): Promise<void> {
+    while (!this.over) {
+      const turn = new RunTurn(this.#held, this.#isOver);
+      if (!turn.isDue) return;
+      const end = await turn.take();
+      if (end.type === 'applied') {
+        this.#applied(end.turn, end.inboxSeq);
+        if (this.#held.host.settings.residency === 'always replay' && !this.over) await this.#held.replay();
+      } else if (!(await this.#setBack(end))) return;
+      this.#answerQueries();
+    }
+  }
+  readonly #isOver = (): boolean => this.over;
+
+  /** A turn was not applied. Whether to go on with the next one. */
+  async #setBack(end: Exclude<TurnEnd, { type: 'applied' }>): Promise<boolean> {
+    switch (end.type) {
+      case 'nothing to do':
+        return false;
+      case 'failed':
+        await this.#giveUp(end.error, end.taken);
+        return false;
+      case 'history lost':
+        try {
+          return await this.#startOver(end.taken);
+        } catch (error) {
+          await this.#giveUp(toError(error), end.taken);
+          return false;
+        }
+      case 'given up':
+        this.#letGo(end.answer);
+        return false;
+    }
+  }
+
+  #applied(turn: Turn, inboxSeq: number): void {
+    const { inbox, suspicion } = this.#held;
+    inbox.consume(turn.consumedThrough);
+    if (turn.clearsDeaths) suspicion.cleared();
+    this.#takeEffect(turn.entries);
+    if (!this.over) this.mailArrived(inboxSeq);
+  }
+
+  /** What is committed takes effect: activities begin, logs are printed, a closed run ends. */
+  #takeEffect(entries: readonly HistoryEntry[]): void {
+    const { fold, activities, facts: run } = this.#held;
+    const { observer } = this.#held.host;
+    fold.applied(entries);
+    if (entries.length > 0) {
+      this.#held.failedTurns = 0;
+      observer.notice({ type: 'turn committed', run, entries: entries.length });
+    }
+    for (const { level, message, facts = null } of fold.current.takeLogs()) {
+      observer.notice({ type: 'workflow log', run, level, message, facts });
+    }
+    const { closed } = fold.current.progress;
+    for (const entry of entries) {
+      if (entry.type === 'signal_refused') this.#tellRefused(entry);
+      // Of a closed run only the requests to stop take effect.
+      if (!closed || entry.type === 'activity_cancel_requested') activities.committed(entry);
+    }
+    if (!closed) return;
+    const calls = forgottenCalls(closed, entries, fold.current);
+    if (calls.length > 0) observer.notice({ type: 'calls not awaited', run, calls });
+    this.#end({ type: 'closed', state: stateOf(closed), last: closed }, 'run closed');
+  }
+
+  #tellRefused({ name: signal, issues }: SignalRefused): void {
+    const { codec, observer } = this.#held.host;
+    const told = textOf(codec.decode(issues));
+    observer.notice({ type: 'signal refused', run: this.facts, signal, issues: told });
+  }
+
+  /** What is there is not what this holder believed: everything but the lease is read anew. */
+  async #startOver(taken: readonly Work[]): Promise<boolean> {
+    const held = await this.#held.refence();
+    if (!held) {
+      this.drop();
+      return false;
+    }
+    const loaded = await this.#held.load(0, held.inboxConsumed);
+    await this.#held.takeUp(loaded, held.inboxConsumed, taken);
+    return true;
+  }
+
+  // -------------------------------------------------------------------------------------- going away
+
+  async #release(wakeAt = this.#held.nextMoment()): Promise<void> {
+    const answer = this.#held.settled(
+      await this.#held.commit(this.#held.emptyTurn({ type: 'release', wakeAt })),
+    );
+    if (answer.type !== 'applied') return this.#letGo(answer);
+    this.#held.host.observer.notice({ type: 'run released', run: this.facts, wakeAt });
+    const unread = answer.inboxSeq > this.#held.inbox.consumed;
+    this.#end({ type: 'released', wakeAt, unread }, 'lease lost');
+  }
+
+  /** The turn cannot go on: the run keeps its history, is parked, and is tried again later. What activities did is kept. */
+  async #fail(error: Error, taken: readonly Work[]): Promise<void> {
+    const delay = Math.min(FIRST_DELAY * 2 ** this.#held.failedTurns, LONGEST_DELAY);
+    this.#held.host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: delay });
+    this.#fault = error;
+    this.#refuseQueries(error);
+    await this.#returnResults(taken);
+    if (this.over) return;
+    const reason = errorText(error).replaceAll('\u0000', '').slice(0, LONGEST_REASON);
+    let answer = await this.#block(reason, delay);
+    // What the code has thrown may have characters that the database cannot store.
+    if (answer.type === 'refused') answer = await this.#block(reason.replace(/[^\n -~]/g, '?'), delay);
+    if (answer.type === 'applied') this.#end({ type: 'blocked', delay }, 'lease lost');
+    else this.#letGo(answer);
+  }
+
+  /** Puts what no turn could take into the inbox, for the next holder. */
+  async #returnResults(taken: readonly Work[]): Promise<void> {
+    const { activities, host } = this.#held;
+    const discarded = taken.flatMap((work) => (work.type === 'activity end' ? returnable(work.ended) : []));
+    for (const returned of [...discarded, ...(await activities.collect())]) {
+      if (this.over) return;
+      const error = await this.#held.sendResult(returned);
+      // It cannot be kept: its attempt counts as lost. That is a matter of this run alone, which is parked all the same.
+      if (error) host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
+    }
+  }
+
+  /** Gives the lease back until `delay` ms have passed, with the reason for whoever looks. */
+  async #block(reason: string, delay: number): Promise<Committed['answer']> {
+    // A journal that refuses even this may be mended; meanwhile the run keeps its lease, and the others theirs.
+    const committed = await this.#held.host.journalRetry.through(
+      'parking a run',
+      () => this.#held.commit(this.#held.emptyTurn({ type: 'block', reason, delay })),
+      { again: () => !this.over, longest: LONGEST_DELAY },
+    );
+    return this.#held.settled(committed);
+  }
+
+  async #giveUp(error: Error, taken: readonly Work[] = []): Promise<void> {
+    try {
+      if (!this.over) await this.#fail(error, taken);
+    } catch (failure) {
+      this.#strand(toError(failure));
+    }
+  }
+
+  /** It cannot be given back either. */
+  #strand(error: Error): void {
+    if (this.over) return;
+    const { host, lease } = this.#held;
+    // An outage is waited out and told by whoever meets it; this is about this run alone.
+    if (!isOutage(error)) host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
+    host.stranded(lease);
+    this.drop();
+  }
+
+  /** A turn was not applied, and cannot be: what is held here is of no use any more. */
+  #letGo(answer: Committed['answer'] | CommitAnswer): void {
+    if (this.over) return;
+    const { host, lease } = this.#held;
+    // Whoever took it over has it; otherwise the lease is still ours.
+    if (answer.type === 'lost') host.observer.notice({ type: 'lease lost', run: this.facts });
+    else {
+      // What was not applied was so for an outage, which is told by whoever meets it.
+      if (answer.type !== 'not applied') {
+        const error = new Error(`The run could not be given back: ${answer.type}.`);
+        host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
+      }
+      host.stranded(lease);
+    }
+    this.drop();
+  }
+
+  #end(ending: Ending, reason: 'lease lost' | 'run closed'): void {
+    if (this.over) return;
+    this.#state = 'over';
+    this.#alarm?.cancel();
+    this.#held.activities.stop(reason);
+    this.#held.fold.current.close();
+    this.#gone(ending);
+    // Of a closed run nothing more is consumed. Whatever is left unread elsewhere is the next holder's.
+    if (ending.type === 'closed') for (const { answer } of this.#betweenTurns.splice(0)) answer();
+    else if (ending.type === 'released') this.#answerQueries();
+    // An error that nobody is told still costs its stack.
+    if (this.#betweenTurns.length > 0) this.#refuseQueries(new RunGoneError());
+  }
+
+  #refuseQueries(error: Error): void {
+    for (const { refuse } of this.#betweenTurns.splice(0)) refuse(error);
+  }
+}
+
+/** Calls of a completed run that were not awaited; and activities called in its last turn, which never began (F6). */
+function forgottenCalls(
+  closed: TerminalEntry,
+  entries: readonly HistoryEntry[],
+  fold: Fold,
+): readonly ForgottenCall[] {
+  // A run that has failed or was cancelled has worse to tell.
+  if (closed.type !== 'run_completed') return [];
+  const neverBegan = new Map<CommandId | null, string>();
+  for (const entry of entries)
+    if (entry.type === 'activity_scheduled' && closed.abandoned.includes(entry.id))
+      neverBegan.set(entry.id, entry.name);
+  const others = fold.unawaitedCalls.filter(({ id }) => !neverBegan.has(id)).map(forgotten);
+  return [...others, ...[...neverBegan.values()].map((call) => ({ call, outcome: 'never began' }) as const)];
+}
+
+/** Without what only the engine knows it by. */
+const forgotten = (call: UnawaitedCall): ForgottenCall =>
+  call.outcome === 'failed'
+    ? { call: call.call, outcome: call.outcome, error: call.error }
+    : { call: call.call, outcome: call.outcome };
+
+interface Question {
+  /** Answered once the inbox is consumed up to here. */
+  readonly through: number;
+  readonly answer: () => void;
+  readonly refuse: (error: Error) => void;
+}
+
+/** The run is not in memory here any more: what it knew may not be what the journal has. */
+export class RunGoneError extends Error {
+  override readonly name: string = 'RunGoneError';
+}

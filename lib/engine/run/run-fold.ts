@@ -1,0 +1,170 @@
+import { Fold } from '../../core/index.js';
+import type {
+  Codec,
+  FoldOptions,
+  HistoryEntry,
+  Mistakes,
+  ReplayMismatchError,
+  WorkflowDefinition,
+} from '../../core/index.js';
+import type { AsyncScope } from '../process/async-scope.js';
+import { markCallSite } from '../process/call-site.js';
+import { OtherWorld, WORLDS } from '../replay-check/other-world.js';
+import type { Mismatches } from '../replay-check/fold-comparison.js';
+import { compareFolds } from '../replay-check/fold-comparison.js';
+import type { ResidentFacts } from './run-host.js';
+import type { WindowScheduler } from '../process/window-scheduler.js';
+
+export interface RunFoldParts {
+  readonly definition: WorkflowDefinition;
+  readonly run: ResidentFacts;
+  readonly codec: Codec;
+  readonly scheduler: WindowScheduler;
+  readonly scope: AsyncScope;
+  /** Whether each turn is folded a second time and compared (F30). */
+  readonly replayCheck: boolean;
+  readonly mistakes: Mistakes;
+  readonly mismatches: Mismatches;
+  /** The turn cannot go on; it may come up while nothing is delivered. */
+  readonly onFault: () => void;
+}
+
+/** The fold of a resident run, and how much of it the journal has. */
+export class RunFold {
+  readonly #parts: RunFoldParts;
+  #fold: Fold;
+  #committed = 0;
+  #decided = false;
+  #withoutCode = false;
+  readonly #toldFloating = new Set<unknown>();
+  /** Kept for the second fold only. */
+  #history: HistoryEntry[] | null;
+
+  constructor(parts: RunFoldParts) {
+    this.#parts = parts;
+    this.#history = parts.replayCheck ? [] : null;
+    this.#fold = this.#make(this.#first);
+  }
+
+  get current(): Fold {
+    return this.#fold;
+  }
+  /** Where history ends in the journal. */
+  get committed(): number {
+    return this.#committed;
+  }
+  /** The rollback is driven from history alone: there is no object to ask. */
+  get withoutCode(): boolean {
+    return this.#withoutCode;
+  }
+  /** The turn under way decides the run, or ends it (F16): signals may refuse it (F17). */
+  get decides(): boolean {
+    return this.#fold.progress.closed !== null || (this.#fold.decided !== null && !this.#decided);
+  }
+  /** Nothing more may be fed to the turn under way. */
+  get isFull(): boolean {
+    return this.#fold.fault !== null || this.decides;
+  }
+
+  /** What promises that nobody awaits were rejected with, each told once (F24). */
+  newlyFloating(): readonly unknown[] {
+    const floating = this.#fold.floatingRejections;
+    if (floating.length === 0) return floating;
+    const fresh = floating.filter((reason) => !this.#toldFloating.has(reason));
+    for (const reason of fresh) this.#toldFloating.add(reason);
+    return fresh;
+  }
+
+  /** Asks the object, as {@link Fold.query}. */
+  query(name: string, args: readonly unknown[]): unknown {
+    return this.#parts.scheduler.call(this.#parts.run, () => this.#fold.query(name, args));
+  }
+
+  pump(): Promise<void> {
+    return this.#parts.scheduler.pump(this.#fold, this.#parts.run);
+  }
+
+  /** Folds the journal's history anew. */
+  async replay(history: readonly HistoryEntry[]): Promise<void> {
+    // First: a history that cannot be replayed ends there all the same.
+    this.#committed = history.length;
+    // From the recorded rollback on no code is needed (F22).
+    this.#withoutCode = history.some((entry) => entry.type === 'rollback_started');
+    this.#fold.close();
+    this.#fold = this.#make(this.#first);
+    this.#fold.replay(history);
+    await this.pump();
+    this.#decided = this.#fold.decided !== null;
+    if (this.#history) this.#history = [...history];
+  }
+
+  /** History ends there, and is not read. */
+  skip(lastSeq: number): void {
+    this.#committed = lastSeq;
+  }
+
+  /** The journal has what the fold emitted. */
+  applied(entries: readonly HistoryEntry[]): void {
+    this.#committed += entries.length;
+    this.#history?.push(...entries);
+    this.#decided = this.#fold.decided !== null;
+  }
+
+  /** Whether {@link mismatch} looks. */
+  get isChecked(): boolean {
+    return this.#history !== null;
+  }
+
+  /** Folds everything a second time and compares: finds what code reads that is not in the history (F30). */
+  async mismatch(entries: readonly HistoryEntry[]): Promise<ReplayMismatchError | null> {
+    if (this.#history === null || this.#withoutCode || this.#fold.fault) return null;
+    const found = await this.#compare(this.#history, entries);
+    if (found) this.#parts.mismatches.add(this.#parts.run.runId, found);
+    return found;
+  }
+
+  /** What {@link mismatch} has found of this run before. Tried again it might pass, by luck. */
+  get mismatched(): ReplayMismatchError | null {
+    return this.#withoutCode ? null : this.#parts.mismatches.of(this.#parts.run.runId);
+  }
+
+  async #compare(
+    recorded: readonly HistoryEntry[],
+    entries: readonly HistoryEntry[],
+  ): Promise<ReplayMismatchError | null> {
+    // After a tolerated change of the code the history is what the old code made of it.
+    const strict = this.#fold.reordered === 0 && this.#fold.changedArguments === 0;
+    const history = [...recorded, ...entries];
+    for (let i = 0; i < WORLDS; i++) {
+      const world = new OtherWorld(i, this.#fold.instance);
+      const again = this.#make({ strict, frame: world });
+      again.replay(history);
+      await this.#parts.scheduler.pump(again, this.#parts.run);
+      again.close();
+      const mismatch = compareFolds(this.#fold, again, world.firstLook);
+      // Who looks at no clock sees one world. Who does may take two of them for the same, but hardly all.
+      if (mismatch || world.firstLook === null) return mismatch;
+    }
+    return null;
+  }
+
+  /** Of the fold that counts. In development its messages tell lines (F13, F30). */
+  get #first(): Pick<FoldOptions, 'onFault' | 'mark'> {
+    const { onFault, replayCheck } = this.#parts;
+    return replayCheck ? { onFault, mark: markCallSite } : { onFault };
+  }
+
+  #make(options: Pick<FoldOptions, 'strict' | 'frame' | 'onFault' | 'mark'>): Fold {
+    const { definition, codec, run, scope, mistakes } = this.#parts;
+    const withoutCode = this.#withoutCode;
+    return new Fold({
+      definition,
+      codec,
+      run,
+      asyncScope: scope,
+      withoutCode,
+      mistakes,
+      ...options,
+    });
+  }
+}

@@ -1,0 +1,61 @@
+import type { Codec, Instant, TerminalEntry, Mistakes } from '../../core/index.js';
+import type {
+  ClosedState,
+  Journal,
+  Lease,
+  Loaded,
+  LoadRequest,
+  Message,
+  JournalRetry,
+} from '../../journal/index.js';
+import type { Observer, RunFacts } from '../../observability/index.js';
+import type { ActivityExecutor } from '../activities/activity-executor.js';
+import type { AsyncScope } from '../process/async-scope.js';
+import type { DatabaseClock } from '../worker/database-clock.js';
+import type { GroupCommitter } from '../commit/group-committer.js';
+import type { Mismatches } from '../replay-check/fold-comparison.js';
+import type { WindowScheduler } from '../process/window-scheduler.js';
+import type { RunId } from '../../journal/index.js';
+
+/** What resident runs share. */
+export interface RunHost {
+  readonly journal: Journal;
+  readonly committer: GroupCommitter;
+  readonly executor: ActivityExecutor;
+  readonly scheduler: WindowScheduler;
+  readonly scope: AsyncScope;
+  readonly clock: DatabaseClock;
+  readonly codec: Codec;
+  readonly observer: Observer;
+  readonly settings: ResidencySettings;
+  readonly journalRetry: JournalRetry;
+  readonly mismatches: Mismatches;
+  /** Batched reads and sends. They wait for a journal that cannot be reached. */
+  load(request: LoadRequest): Promise<Loaded>;
+  send(message: Message): Promise<void>;
+  /** A lease is still this worker's, though nobody holds the run any more. */
+  stranded(lease: Lease): void;
+}
+
+export interface ResidencySettings {
+  /** A retry or a timer further away than this, in ms, does not keep a run in memory. */
+  readonly parkAfter: number;
+  /** `always replay` drops the memory before every turn: for tests (F30). */
+  readonly residency: 'sticky' | 'always replay';
+  /** Whether each turn is folded a second time before it is committed, and compared (F30). */
+  readonly replayCheck: boolean;
+  /** What becomes of a run with an uncaught error of JavaScript itself, where its workflow does not say. Defaults to `'fail'`. */
+  readonly mistakes?: Mistakes;
+}
+
+export interface ResidentFacts extends RunFacts {
+  readonly runId: RunId;
+  readonly namespace: string;
+}
+
+/** How a run left the memory. */
+export type Ending =
+  | { readonly type: 'closed'; readonly state: ClosedState; readonly last: TerminalEntry }
+  | { readonly type: 'released'; readonly wakeAt: Instant | null; readonly unread: boolean }
+  | { readonly type: 'blocked'; readonly delay: number }
+  | { readonly type: 'lost' };

@@ -1,0 +1,346 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { toError, TurnFault } from '../../core/index.js';
+import type { Encoded, HistoryEntry, Instant, SignalCheck, TerminalEntry } from '../../core/index.js';
+import { JournalUnavailableError } from '../../journal/index.js';
+import type { ClosedState, CommitAnswer, InboxMessage, Turn, TurnOutcome } from '../../journal/index.js';
+import type { Committed } from '../commit/group-committer.js';
+import type { HeldRun } from './held-run.js';
+import { pause } from '../../concurrency/index.js';
+import { earliest, eventOf, retakeOrder } from './run-work.js';
+import { readReturned } from '../activities/returned-result.js';
+import type { Noted, Work } from './run-work.js';
+import { SignalChecks } from './signal-checks.js';
+import type { Verdict } from './signal-checks.js';
+
+/** At most so many events make a turn (F28). */
+const EVENTS_PER_TURN = 1_000;
+/** So many times a refused deciding turn is taken again freely; then under the actor's lock (F17). */
+const FREE_RETAKES = 1;
+
+/** How a turn ended. */
+export type TurnEnd =
+  | { readonly type: 'nothing to do' }
+  | { readonly type: 'applied'; readonly turn: Turn; readonly inboxSeq: number }
+  /** It cannot go on: a fault of the code, or a value that cannot be stored. `taken` was not recorded. */
+  | { readonly type: 'failed'; readonly error: Error; readonly taken: readonly Work[] }
+  /** What is in the journal is not what the holder believes. `taken` may not be in it. */
+  | { readonly type: 'history lost'; readonly taken: readonly Work[] }
+  /** It was not applied, and cannot be. */
+  | { readonly type: 'given up'; readonly answer: Committed['answer'] | CommitAnswer };
+
+/**
+ * One turn of a held run: settles what activities did, takes in what is due, folds it, and commits. What it means for the
+ * run is the caller's to do.
+ */
+export class RunTurn {
+  readonly #held: HeldRun;
+  /** The run was given up meanwhile: nobody would do what the turn records. */
+  readonly #isOver: () => boolean;
+  /** Everything that was taken in, in the order it is fed in. */
+  #taken: Work[] = [];
+  /** How much of it was: what stands behind an end of the run is not. */
+  #fed = 0;
+  #notes: readonly Noted[] = [];
+  #retakes = 0;
+  /** Made when there is something to check. */
+  #checks: SignalChecks | null = null;
+
+  constructor(held: HeldRun, isOver: () => boolean) {
+    this.#held = held;
+    this.#isOver = isOver;
+  }
+
+  /** Whether there is anything to do, or to be told. */
+  get isDue(): boolean {
+    const { activities, inbox } = this.#held;
+    if (this.#obstacle() || inbox.isBehind) return true;
+    activities.settle();
+    return activities.hasNotes || this.#next() !== undefined;
+  }
+
+  async take(): Promise<TurnEnd> {
+    try {
+      const { fold, activities, inbox, suspicion } = this.#held;
+      const obstacle = this.#obstacle();
+      if (obstacle) return this.#failed(obstacle);
+      if (inbox.isBehind) await this.#held.readMail();
+      activities.settle();
+      if (suspicion.open) await this.#held.keepEnds();
+      this.#notes = activities.takeNotes();
+      for (const { note } of this.#notes) fold.current.note(note);
+      const most = fold.committed === 0 && inbox.cancelFirst() ? Number.POSITIVE_INFINITY : EVENTS_PER_TURN;
+      while (this.#taken.length < most && !fold.isFull && !this.#isOver()) {
+        const work = this.#next();
+        if (!work) break;
+        this.#takeIn(work);
+        await this.#feed(work);
+      }
+      if (this.#taken.length === 0 && this.#notes.length === 0) return { type: 'nothing to do' };
+      return await this.#commit();
+    } catch (error) {
+      // Nobody foresaw it: but what activities did must not be lost with it.
+      return this.#failed(toError(error));
+    }
+  }
+
+  #obstacle(): Error | null {
+    const { fold, activities } = this.#held;
+    return fold.current.fault ?? fold.mismatched ?? activities.unavailable();
+  }
+
+  // -------------------------------------------------------------------------------------- taking in
+
+  /** What to take in next, by moment (F5); looked up anew after every event. */
+  #next(): Work | undefined {
+    const { fold, activities, inbox, host } = this.#held;
+    // It belongs to what was taken in already.
+    const check = fold.current.requestedCheck;
+    if (check) return { type: 'signal check', moment: host.clock.now(), check };
+    const message = inbox.first;
+    const ended = activities.nextEnd();
+    // The arrival of a message is a reading of the database's clock: what was due before it was due.
+    const due = Math.max(host.clock.safelyPast(), message?.at ?? 0);
+    const timer = fold.current.progress.dueTimers(due)[0];
+    const work = earliest([
+      message && { type: 'message', moment: message.at, message, hold: false },
+      ended && { type: 'activity end', moment: ended.event.at, ended },
+      timer && { type: 'timer', moment: timer.started.firesAt, timer },
+    ]);
+    return work;
+  }
+
+  #takeIn(work: Work): void {
+    const { activities, inbox } = this.#held;
+    this.#taken.push(work);
+    this.#fed++;
+    if (work.type === 'message') inbox.take();
+    else if (work.type === 'activity end') activities.takeEnd();
+  }
+
+  /** Resolves when the code has come to rest. */
+  #feed(work: Work): Promise<void> {
+    const { fold, host } = this.#held;
+    const at = host.clock.now();
+    switch (work.type) {
+      case 'message':
+        if (work.message.kind === 'activity_result') this.#feedReturned(work.message);
+        else if (this.#schemaOf(work.message)) return this.#feedChecked(work.message, work.hold);
+        else fold.current.feed(eventOf(work.message, work.hold, at, host.codec));
+        break;
+      case 'signal check':
+        return this.#feedVerdict(work.check);
+      case 'activity end':
+        fold.current.feed({ ...work.ended.event, at });
+        break;
+      case 'timer':
+        fold.current.feed({ type: 'timer_fired', at: Math.max(at, work.moment), id: work.timer.started.id });
+        break;
+    }
+    return fold.pump();
+  }
+
+  #feedReturned(message: InboxMessage): void {
+    const { fold, activities, host } = this.#held;
+    const { id, result } = readReturned(message);
+    const verdict = activities.returned(id, result);
+    if (verdict?.type === 'note') fold.current.note(verdict.note);
+    else if (verdict) fold.current.feed({ ...verdict.event, at: host.clock.now() });
+  }
+
+  // --------------------------------------------------------------------------------- schemas (F34)
+
+  /** The schema of a signal's handler that its sender has not applied; `undefined` where nothing is to be checked. */
+  #schemaOf({ kind, name, checkedBy }: InboxMessage): StandardSchemaV1 | undefined {
+    const { definition, fold } = this.#held;
+    if (kind !== 'signal' || checkedBy === 'handler' || name === null) return undefined;
+    // Nobody handles what comes in while the run rolls back.
+    return fold.current.progress.rollback === null ? definition.signalInputs?.get(name) : undefined;
+  }
+
+  /** What the schema yields is what is received. */
+  async #feedChecked(message: InboxMessage, hold: boolean): Promise<void> {
+    const { fold, host } = this.#held;
+    const verdict = await this.#verdictOf(message);
+    if (this.#isOver()) return;
+    const at = host.clock.now();
+    if (verdict.type === 'accepted') {
+      fold.current.feed(eventOf({ ...message, payload: verdict.payload }, hold, at, host.codec));
+    } else {
+      const { name, at: arrivedAt } = message;
+      const { issues } = verdict;
+      fold.current.feed({ type: 'signal_refused', at, name: name!, signal: null, issues, arrivedAt, hold });
+    }
+    await fold.pump();
+  }
+
+  /** A signal has a name and a payload. */
+  #verdictOf(message: InboxMessage): Promise<Verdict> {
+    return this.#check(message.name!, this.#schemaOf(message), message.payload!);
+  }
+
+  #check(name: string, schema: StandardSchemaV1 | undefined, payload: Encoded): Promise<Verdict> {
+    this.#checks ??= new SignalChecks(this.#held.host.codec);
+    return this.#checks.check(name, schema, payload);
+  }
+
+  async #feedVerdict({ signal, name, schema, payload }: SignalCheck): Promise<void> {
+    const { fold, host } = this.#held;
+    const verdict = await this.#check(name, schema, payload);
+    if (this.#isOver()) return;
+    const at = host.clock.now();
+    fold.current.feed(
+      verdict.type === 'accepted'
+        ? { type: 'signal_accepted', at, name, signal, payload: verdict.payload }
+        : { type: 'signal_refused', at, name, signal, issues: verdict.issues, arrivedAt: null, hold: false },
+    );
+    await fold.pump();
+  }
+
+  /** A schema may take its time: what is unread is better checked before the actor is locked than while it is. */
+  async #checkUnread(): Promise<void> {
+    const { definition, inbox } = this.#held;
+    if (!definition.signalInputs?.size) return;
+    const { messages } = await this.#held.load(null, inbox.consumed);
+    for (const message of messages) if (this.#schemaOf(message)) await this.#verdictOf(message);
+  }
+
+  // ------------------------------------------------------------------------------------- committing
+
+  async #commit(): Promise<TurnEnd> {
+    const { fold } = this.#held;
+    if (fold.current.fault) return this.#failed(fold.current.fault);
+    const entries = fold.current.takeEmitted();
+    this.#held.tellMistakes(entries);
+    const mismatch = fold.isChecked ? await fold.mismatch(entries) : null;
+    if (mismatch) return this.#failed(mismatch);
+    if (this.#isOver()) return { type: 'nothing to do' };
+    const turn = this.#turnOf(entries);
+    const answer = this.#held.settled(await this.#held.commit(turn));
+    switch (answer.type) {
+      case 'applied':
+        return { type: 'applied', turn, inboxSeq: answer.inboxSeq };
+      case 'signals unread':
+        this.#refused(answer.type);
+        return this.#retakes++ < FREE_RETAKES ? this.#retake() : this.#retakeLocked();
+      case 'history lost':
+        this.#refused(answer.type);
+        return this.#historyLost();
+      case 'refused':
+        return this.#failed(answer.error);
+      case 'lost':
+      case 'not applied':
+      case 'busy':
+      case 'not due':
+        return { type: 'given up', answer };
+    }
+  }
+
+  #turnOf(entries: readonly HistoryEntry[]): Turn {
+    const { fold, inbox, lease, suspicion } = this.#held;
+    const taken = this.#taken.slice(0, this.#fed);
+    let firedUpTo: Instant | null = null;
+    for (const work of taken) if (work.type === 'timer') firedUpTo = Math.max(firedUpTo ?? 0, work.moment);
+    const { progress } = fold.current;
+    const { closed } = progress;
+    return {
+      lease,
+      previousSeq: fold.committed,
+      entries,
+      consumedThrough: takenThrough(taken, inbox.consumed),
+      decides: fold.decides,
+      firedUpTo,
+      clearsDeaths: suspicion.isClearedBy(entries, progress),
+      outcome: closed ? { type: 'close', state: stateOf(closed) } : outcomeOf(entries),
+    };
+  }
+
+  #historyLost(): TurnEnd {
+    this.#held.activities.putBackNotes(this.#notes);
+    return { type: 'history lost', taken: this.#taken };
+  }
+
+  #failed(error: Error): TurnEnd {
+    // They tell how attempts ended, or that they never began: else these would count as lost.
+    this.#held.activities.putBackNotes(this.#notes);
+    return { type: 'failed', error, taken: this.#taken };
+  }
+
+  #refused(reason: string): void {
+    this.#held.host.observer.notice({ type: 'turn refused', run: this.#held.facts, reason });
+  }
+
+  // ------------------------------------------------------------------------------- taking again (F17)
+
+  /** Signals came in before a decision: it is taken again, with them before it. */
+  async #retake(): Promise<TurnEnd> {
+    const { history, messages } = await this.#held.load(0, this.#held.inbox.consumed);
+    await this.#held.fold.replay(history);
+    await this.#feedAgain(messages);
+    return this.#commit();
+  }
+
+  /** Signals keep coming: now none can, until the turn is committed. */
+  async #retakeLocked(): Promise<TurnEnd> {
+    const { host, fold, inbox, lease } = this.#held;
+    for (;;) {
+      let turn: Turn | undefined;
+      // Before the lock: whoever holds it waits for no other connection.
+      await this.#held.replay();
+      await this.#checkUnread();
+      try {
+        const answer = await host.journal.commitLocked(lease, inbox.consumed, async (unread) => {
+          await this.#feedAgain(unread);
+          if (fold.current.fault) throw fold.current.fault;
+          turn = this.#turnOf(fold.current.takeEmitted());
+          return turn;
+        });
+        if (answer.type === 'applied' && turn) return { type: 'applied', turn, inboxSeq: answer.inboxSeq };
+        if (answer.type === 'history lost') return this.#historyLost();
+        if (answer.type !== 'not due') return { type: 'given up', answer };
+        await pause(answer.ahead + 1);
+      } catch (error) {
+        if (error instanceof TurnFault) return this.#failed(error);
+        // Whether it was applied is not known: read what is there.
+        if (error instanceof JournalUnavailableError) return this.#historyLost();
+        throw error;
+      }
+    }
+  }
+
+  async #feedAgain(unread: readonly InboxMessage[]): Promise<void> {
+    const { fold, inbox } = this.#held;
+    for (const { note } of this.#notes) fold.current.note(note);
+    const fed = this.#taken.slice(0, this.#fed);
+    // What an end of the run had kept from being fed may be wanted after all. Messages are in the inbox still.
+    const left = this.#taken.slice(this.#fed).filter((work) => work.type !== 'message');
+    this.#taken = [...retakeOrder(fed, unread), ...left];
+    this.#fed = 0;
+    for (const work of this.#taken) {
+      this.#fed++;
+      await this.#feed(work);
+      if (fold.current.fault) return;
+      if (fold.current.progress.closed) break;
+    }
+    inbox.replace(inbox.consumed, unread, takenThrough(this.#taken.slice(0, this.#fed), inbox.consumed));
+  }
+}
+
+const takenThrough = (taken: readonly Work[], consumed: number): number =>
+  taken.reduce((n, work) => (work.type === 'message' ? Math.max(n, work.message.n) : n), consumed);
+
+const outcomeOf = (entries: readonly HistoryEntry[]): TurnOutcome =>
+  entries.some((entry) => entry.type === 'rollback_started') ? { type: 'roll back' } : { type: 'keep' };
+
+/** What the last entry of a run makes of it. */
+export function stateOf(last: TerminalEntry): ClosedState {
+  switch (last.type) {
+    case 'run_completed':
+      return 'completed';
+    case 'run_failed':
+      return 'failed';
+    case 'run_cancelled':
+      return 'cancelled';
+    case 'run_terminated':
+      throw new Error('A holder does not terminate.');
+  }
+}

@@ -1,0 +1,119 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import {
+  errorText,
+  isArray,
+  lengthOf,
+  limit,
+  messageOf,
+  readProperty,
+  textOf,
+  WorkflowMistakeError,
+} from '../../core/index.js';
+import type { Codec, Encoded } from '../../core/index.js';
+import { LongTimer } from '../../concurrency/index.js';
+import { inAscii } from '../activities/returned-result.js';
+
+/** What a schema says of a signal's payload. */
+export type Verdict =
+  | { readonly type: 'accepted'; readonly payload: Encoded }
+  | { readonly type: 'refused'; readonly issues: Encoded };
+
+/** How long a schema may take, in ms. */
+const PATIENCE = 10_000;
+/** So much of what a schema says is kept. */
+const MOST_ISSUES = 20;
+const LONGEST_ISSUES = 2_000;
+
+/**
+ * Applies schemas to signals, for one turn (F34): the same one to the same payload once, however often the turn is taken.
+ */
+export class SignalChecks {
+  readonly #codec: Codec;
+  readonly #patience: number;
+  readonly #verdicts = new Map<StandardSchemaV1, Map<Encoded, Verdict>>();
+
+  /** @param patience how long a schema may take, in ms; defaults to 10 s */
+  constructor(codec: Codec, patience = PATIENCE) {
+    this.#codec = codec;
+    this.#patience = patience;
+  }
+
+  /** Throws {@link WorkflowMistakeError} for a schema that throws, or that does not answer: it is no fault of the sender. */
+  async check(name: string, schema: StandardSchemaV1 | undefined, payload: Encoded): Promise<Verdict> {
+    // Nobody asks for a check any more: a deploy has taken the schema away.
+    if (!schema) return { type: 'accepted', payload };
+    let verdicts = this.#verdicts.get(schema);
+    if (!verdicts) this.#verdicts.set(schema, (verdicts = new Map()));
+    let verdict = verdicts.get(payload);
+    if (!verdict) verdicts.set(payload, (verdict = await this.#ask(name, schema, payload)));
+    return verdict;
+  }
+
+  async #ask(name: string, schema: StandardSchemaV1, payload: Encoded): Promise<Verdict> {
+    const value = this.#codec.decode(payload);
+    let result: unknown;
+    try {
+      result = await this.#inTime(schema['~standard'].validate(value));
+    } catch (error) {
+      throw mistake(name, `failed: ${errorText(error).replace(/\.$/, '')}`, error);
+    }
+    if (typeof result !== 'object' || result === null) {
+      throw mistake(name, `answered ${textOf(result)}, which is no result of a Standard Schema`);
+    }
+    const issues = readProperty(result, 'issues');
+    if (issues !== undefined && issues !== null) return this.#refused(textOfIssues(issues));
+    try {
+      return { type: 'accepted', payload: this.#codec.encode(readProperty(result, 'value')) };
+    } catch (error) {
+      return this.#refused(`What the schema yields cannot be stored. ${messageOf(error)}`);
+    }
+  }
+
+  #refused(issues: string): Verdict {
+    // The words are not the sender's: the encoding of the database may lack what is in them.
+    return { type: 'refused', issues: inAscii(this.#codec.encode(limit(issues, LONGEST_ISSUES))) };
+  }
+
+  async #inTime(answer: unknown): Promise<unknown> {
+    if (typeof readProperty(answer, 'then') !== 'function') return answer;
+    let timer: LongTimer | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const error = new Error(`it has not answered for ${this.#patience} ms`);
+      timer = LongTimer.start(this.#patience, () => reject(error));
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      timer?.cancel();
+    }
+  }
+}
+
+const mistake = (name: string, what: string, cause?: unknown): WorkflowMistakeError =>
+  new WorkflowMistakeError(
+    `The schema of the signal "${name}" ${what}. A schema accepts or refuses, so the run is parked. Mend it and deploy: the run goes on from its last step.`,
+    { cause },
+  );
+
+/** `items.0.count: Expected a number; …` */
+function textOfIssues(issues: unknown): string {
+  if (!isArray(issues)) return textOf(issues);
+  const told: string[] = [];
+  const count = lengthOf(issues);
+  for (let i = 0; i < Math.min(count, MOST_ISSUES); i++) told.push(textOfIssue(readProperty(issues, i)));
+  if (count > MOST_ISSUES) told.push(`and ${count - MOST_ISSUES} more`);
+  return told.join('; ');
+}
+
+function textOfIssue(issue: unknown): string {
+  const path = readProperty(issue, 'path');
+  const message = textOf(readProperty(issue, 'message'));
+  if (!isArray(path) || lengthOf(path) === 0) return message;
+  const steps: string[] = [];
+  for (let i = 0; i < Math.min(lengthOf(path), MOST_ISSUES); i++) {
+    const step = readProperty(path, i);
+    // A step is a key, or an object that holds one.
+    steps.push(textOf(typeof step === 'object' ? readProperty(step, 'key') : step));
+  }
+  return `${steps.join('.')}: ${message}`;
+}

@@ -1,0 +1,60 @@
+import type { Journal } from '../../journal/index.js';
+import { inRootContext } from '../../concurrency/index.js';
+import { pause } from '../../concurrency/index.js';
+import type { ResidentRuns } from '../run/resident-runs.js';
+import type { WorkerSession } from './worker-session.js';
+
+/** At least so long between two questions, in ms; and so many times as long as the last one took, up to a second. */
+const REST = 50;
+const SHARE = 4;
+const LONGEST_REST = 1_000;
+
+/**
+ * Asks once for everybody's mail where hints were too many to name actors: all who hint meanwhile share the next
+ * question, and questions leave the journal most of its time.
+ */
+export class InboxPoll {
+  readonly #journal: Journal;
+  readonly #runs: ResidentRuns;
+  readonly #session: WorkerSession;
+  #again = false;
+  #going = false;
+  #ended = false;
+
+  constructor(journal: Journal, runs: ResidentRuns, session: WorkerSession) {
+    this.#journal = journal;
+    this.#runs = runs;
+    this.#session = session;
+  }
+
+  look(): void {
+    this.#again = true;
+    if (this.#going || this.#ended) return;
+    this.#going = true;
+    void inRootContext(() => this.#goRound());
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  async #goRound(): Promise<void> {
+    while (this.#again && !this.#ended && this.#session.open && this.#runs.size > 0) {
+      this.#again = false;
+      const began = performance.now();
+      await this.#ask();
+      await pause(Math.min(Math.max(REST, SHARE * (performance.now() - began)), LONGEST_REST));
+    }
+    this.#going = false;
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      for (const { actorId, inboxSeq } of await this.#journal.owned(this.#session.id, 'unread')) {
+        this.#runs.get(actorId)?.mailArrived(inboxSeq);
+      }
+    } catch {
+      // A hint that is lost: the next heartbeat tells, and says as well that the journal cannot be reached.
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import type {
+  ActorId,
+  HeartbeatAnswer,
+  Journal,
+  Lease,
+  OwnedActor,
+  JournalRetry,
+  WorkerId,
+} from '../../journal/index.js';
+import { inRootContext } from '../../concurrency/index.js';
+import type { Observer } from '../../observability/index.js';
+import type { ResidentRuns } from '../run/resident-runs.js';
+import type { WorkerSession } from './worker-session.js';
+
+/** Every so many heartbeats all that is owned is looked through, whatever the numbers say: one may hide another. */
+const LOOK_EVERY = 10;
+/** So many rows are locked at a time. */
+const PORTION = 500;
+
+export interface SweptEngine {
+  readonly journal: Journal;
+  readonly runs: ResidentRuns;
+  readonly session: WorkerSession;
+  readonly observer: Observer;
+  readonly journalRetry: JournalRetry;
+  /** Leases were given back: somebody may claim their runs. */
+  readonly freed: () => void;
+}
+
+/**
+ * Finds leases that the database has given to this worker and that nobody here holds, and gives them back. Such a run
+ * was claimed or born while its answer got lost, its start was told to have failed, or it could not be given back; nobody
+ * else may take it up as long as the session lives. The other runs of this worker notice nothing.
+ *
+ * It costs one number with each heartbeat. All that is owned is read only when that is more than what is held, when
+ * something was sighted, and now and then.
+ */
+export class LeaseAudit {
+  readonly #engine: SweptEngine;
+  #claimsBegun = 0;
+  #claimsEnded = 0;
+  #sighted = new Map<ActorId, Sighting>();
+  #beats = 0;
+  #failed = false;
+  #looking = false;
+  #ended = false;
+
+  constructor(engine: SweptEngine) {
+    this.#engine = engine;
+  }
+
+  /** What a claim brings is on its way until the claim is dealt with. Claims are made one after the other. */
+  async duringClaim<T>(claim: () => Promise<T>): Promise<T> {
+    this.#claimsBegun++;
+    try {
+      return await claim();
+    } finally {
+      this.#claimsEnded++;
+    }
+  }
+
+  /** With every heartbeat. */
+  heard({ owned }: Extract<HeartbeatAnswer, { type: 'alive' }>): void {
+    const { runs, session } = this.#engine;
+    this.#beats = (this.#beats + 1) % LOOK_EVERY;
+    const suspicious = owned > runs.size || this.#sighted.size > 0;
+    if (this.#looking || !(suspicious || this.#failed || this.#beats === 0)) return;
+    this.#looking = true;
+    void inRootContext(() => this.#look(session.id));
+  }
+
+  /**
+   * A run was let go, but its lease could not be given back: that is done with the next heartbeat, until it is done. Not
+   * at once, or a run that fails like this each time would be claimed all the time.
+   */
+  sight({ owner, actorId, token }: Lease): void {
+    if (owner !== this.#engine.session.id) return;
+    this.#sighted.set(actorId, { token, claimsBegun: this.#claimsBegun });
+  }
+
+  /** Of another session. */
+  forget(): void {
+    this.#sighted.clear();
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  async #look(owner: WorkerId): Promise<void> {
+    const { journal, runs, session, observer, journalRetry, freed } = this.#engine;
+    try {
+      this.#failed = false;
+      const owned = await journalRetry.once('sweep', () => journal.owned(owner, 'all'));
+      if (this.#ended || session.id !== owner) return;
+      const strays = this.#strayOf(owned.filter(({ actorId }) => !runs.get(actorId)));
+      for (let from = 0; from < strays.length; from += PORTION) {
+        const portion = strays.slice(from, from + PORTION);
+        const count = await journalRetry.once('sweep', () => journal.giveBack(owner, portion));
+        if (count > 0) {
+          observer.notice({ type: 'stray leases given back', workerId: owner, count });
+          freed();
+        }
+      }
+    } catch (error) {
+      // The next heartbeat looks again.
+      this.#failed = true;
+      if (!this.#ended) journalRetry.failed('sweep', error);
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /**
+   * Those that are astray for sure: seen before, and no claim may still bring them. A start that is under way is held
+   * before it is sent.
+   */
+  #strayOf(unheld: readonly OwnedActor[]): readonly OwnedActor[] {
+    const before = this.#sighted;
+    this.#sighted = new Map();
+    return unheld.filter(({ actorId, token }) => {
+      const earlier = before.get(actorId);
+      const known = earlier?.token === token ? earlier : { token, claimsBegun: this.#claimsBegun };
+      this.#sighted.set(actorId, known);
+      return known === earlier && this.#claimsEnded >= known.claimsBegun;
+    });
+  }
+}
+
+interface Sighting {
+  readonly token: number;
+  /** How many claims had begun by then. */
+  readonly claimsBegun: number;
+}

@@ -1,0 +1,276 @@
+import type { Codec } from '../core/index.js';
+import { inRootContext } from '../concurrency/index.js';
+import { LeaseRescuer, RunDispatcher } from '../dispatch/index.js';
+import { asyncScope, CLOSING, Engine, limitedCodec, newWorkerId, WindowScheduler } from '../engine/index.js';
+import type { EngineSettings, Ending, Registry } from '../engine/index.js';
+import type { Journal, JournalRetry } from '../journal/index.js';
+import { Deadline } from '../journal/index.js';
+import { observedRetry } from '../observability/index.js';
+import type { InstanceFacts, Observer } from '../observability/index.js';
+import { Wakeup } from '../wakeup/index.js';
+import type { Idle } from '../client/client-parts.js';
+import { UnknownWorkflowError } from '../client/errors.js';
+import { MessageSender } from '../client/message-sender.js';
+import { ResultWaiter } from '../client/result-waiter.js';
+import { StartBatcher } from '../client/start-batcher.js';
+import { WorkflowClient } from '../client/workflow-client.js';
+
+export interface RuntimeOptions {
+  readonly journal: Journal;
+  readonly codec: Codec;
+  readonly observer: Observer;
+  readonly namespace: string;
+  readonly maxPayloadBytes: number;
+  /** `null` for a client only. */
+  readonly worker: EngineSettings | null;
+  /** Where the journal's tables are, for those who look on. Defaults to `null`: in memory. */
+  readonly schema?: string | null;
+  /** Only this process sees the journal. */
+  readonly journalIsPrivate: boolean;
+  /** What this process can do, for clients in a hurry: before it is registered. Defaults to nothing. */
+  readonly preview?: () => Registry;
+}
+
+const NOTHING: Registry = { workflows: [], activities: new Map() };
+
+/** How often to look for dead workers, in ms. */
+const RESCUE_EVERY = 2_000;
+/** How long a claim under way is waited for before what is held begins to be given back, in ms. */
+const CLAIM_PATIENCE = 1_000;
+
+/**
+ * One instance of Continuum: a client, and a worker unless it is a client only. Knows no framework; something starts and
+ * stops it.
+ */
+export class ContinuumRuntime {
+  readonly client: WorkflowClient;
+  readonly #options: RuntimeOptions;
+  readonly #wakeup: Wakeup;
+  readonly #results: ResultWaiter;
+  readonly #scheduler = new WindowScheduler();
+  readonly #codec: Codec;
+  /** Waits for the journal, for all of this process. */
+  readonly journalRetry: JournalRetry;
+  readonly #starts: StartBatcher;
+  readonly #sender: MessageSender;
+  /** Workflows that were started here and are run elsewhere, by name and version: each is told of once. */
+  readonly #unserved = new Set<string>();
+  #registry: Registry | undefined;
+  #begun = false;
+  #engine: Engine | undefined;
+  #dispatcher: RunDispatcher | undefined;
+  #rescuer: LeaseRescuer | undefined;
+  #listening: Promise<void> | undefined;
+  /** Takes no new runs any more, or will not begin to. */
+  #leaving = false;
+  #draining = false;
+  /** What became of runs while it was drained; `null` once it was told. */
+  #drained: { givenBack: number; ended: number; left: number } | null = { givenBack: 0, ended: 0, left: 0 };
+  #deadline: Deadline | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    const { journal, observer } = options;
+    this.journalRetry = observedRetry(observer);
+    this.#codec = limitedCodec(options.codec, options.maxPayloadBytes);
+    this.#wakeup = new Wakeup(journal, options.namespace, newWorkerId());
+    this.#results = new ResultWaiter(journal, this.#wakeup, this.journalRetry);
+    this.#starts = new StartBatcher(journal, this.journalRetry);
+    this.#sender = new MessageSender(journal);
+    this.client = new WorkflowClient({
+      namespace: options.namespace,
+      journal,
+      codec: this.#codec,
+      wakeup: this.#wakeup,
+      scheduler: this.#scheduler,
+      scope: asyncScope,
+      starts: this.#starts,
+      sender: this.#sender,
+      results: this.#results,
+      engine: () => this.#engine,
+      workflows: () => (this.#registry ?? options.preview?.() ?? NOTHING).workflows,
+      checkServed: (workflow, version) => this.#checkServed(workflow, version),
+      idle: () => this.#idle(),
+    });
+  }
+
+  get engine(): Engine | undefined {
+    return this.#engine;
+  }
+
+  /** What this process can do. Before {@link startWorker}. */
+  register(registry: Registry): void {
+    this.#registry = registry;
+  }
+
+  #idle(): Idle | null {
+    if (this.#options.worker === null || this.#begun) return null;
+    return this.#leaving || this.#draining || this.#closing ? 'too late' : 'too early';
+  }
+
+  /** A client only expects other processes to have its workflows; a worker more likely forgot one. */
+  #checkServed(workflow: string, version: number): void {
+    const { worker, journalIsPrivate, preview, observer } = this.#options;
+    const registry = this.#registry ?? preview?.();
+    if (worker === null || !registry) return;
+    if (registry.workflows.some((known) => known.name === workflow && known.version === version)) return;
+    if (journalIsPrivate) {
+      throw new UnknownWorkflowError(
+        workflow,
+        `Nobody else sees its journal, so a run of version ${version} would wait forever. Add its class to the providers of a module.`,
+      );
+    }
+    const key = `${workflow}\u0000${version}`;
+    if (this.#unserved.has(key)) return;
+    this.#unserved.add(key);
+    observer.notice({ type: 'workflow not served here', workflow, version });
+  }
+
+  /** Hears other processes from now on. Losing the connection later costs time, nothing else. */
+  #listen(): Promise<void> {
+    return (this.#listening ??= this.#wakeup.start().catch((error: unknown) => {
+      this.#listening = undefined;
+      throw error;
+    }));
+  }
+
+  /**
+   * Begins to take turns; a client-only process just begins to hear of the others'. Throws where the journal cannot be
+   * reached: then it may be called again.
+   */
+  startWorker(): Promise<void> {
+    return inRootContext(() => this.#startWorker());
+  }
+
+  async #startWorker(): Promise<void> {
+    const { namespace, worker, journal, observer } = this.#options;
+    if (this.#closing || this.#draining) return;
+    this.#begun = true;
+    if (worker === null) {
+      await this.#listen();
+      observer.notice({ type: 'client started', ...this.#facts() });
+      return;
+    }
+    const engine = new Engine({
+      namespace,
+      journal,
+      observer,
+      registry: this.#registry ?? NOTHING,
+      codec: this.#codec,
+      wakeup: this.#wakeup,
+      scheduler: this.#scheduler,
+      scope: asyncScope,
+      starts: this.#starts,
+      send: (message) => this.#sender.send(message),
+      journalRetry: this.journalRetry,
+      settings: worker,
+    });
+    engine.runs.listen((run, ending) => {
+      // Whoever else looks for runs need not wait until the last one has left.
+      if (this.#draining) {
+        this.#wakeup.tellOthers({ type: 'run ready' });
+        this.#countDrained(ending);
+      }
+      if (ending.type !== 'closed') return;
+      observer.notice({
+        type: 'run closed',
+        run: run.facts,
+        state: ending.state,
+        error: this.#errorOf(ending.last),
+        rollback: 'rollback' in ending.last ? ending.last.rollback : 'none',
+      });
+      this.#results.ended(run.facts.runId, ending.last);
+      this.#wakeup.tellOthers({ type: 'run closed', runId: run.facts.runId });
+    });
+    await this.#listen();
+    await engine.start();
+    this.#engine = engine;
+    this.#dispatcher = new RunDispatcher(journal, engine, this.#wakeup, this.journalRetry);
+    const canTell = (): boolean => engine.session.isSteady;
+    this.#rescuer = new LeaseRescuer(
+      journal,
+      namespace,
+      this.#wakeup,
+      observer,
+      RESCUE_EVERY,
+      canTell,
+      this.journalRetry,
+    );
+    if (this.#leaving) engine.leave();
+    else this.#dispatcher.start();
+    this.#rescuer.start();
+    observer.notice({ type: 'worker started', workerId: engine.session.id, ...this.#facts() });
+    if (this.#closing || this.#draining) await this.drain();
+  }
+
+  /** All of closing together takes no longer. It runs from the first step of it. */
+  get closing(): Deadline {
+    return (this.#deadline ??= new Deadline((this.#options.worker?.shutdownTimeout ?? 0) + CLOSING));
+  }
+
+  /** Claims nothing more; what is held goes on. */
+  async stopClaiming(): Promise<void> {
+    const { closing } = this;
+    this.#leaving = true;
+    this.#engine?.leave();
+    await closing.meet(this.#dispatcher?.stop() ?? Promise.resolve(), CLAIM_PATIENCE);
+  }
+
+  /** Gives everything back, within the shutdown timeout. Takeover by other workers is immediate. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    const began = performance.now();
+    const { closing } = this;
+    const others = Promise.all([this.#dispatcher?.stop(), this.#rescuer?.stop()]);
+    await this.#engine?.stop(closing, others);
+    this.#wakeup.tellOthers({ type: 'run ready' });
+    this.#tellDrained(Math.round(performance.now() - began));
+  }
+
+  #countDrained({ type }: Ending): void {
+    if (this.#drained === null) return;
+    if (type === 'closed') this.#drained.ended++;
+    else if (type === 'lost') this.#drained.left++;
+    else this.#drained.givenBack++;
+  }
+
+  /** Draining is asked for by every step of closing, and by a start that comes too late. */
+  #tellDrained(took: number): void {
+    if (this.#drained === null || !this.#engine) return;
+    const { observer } = this.#options;
+    observer.notice({ type: 'worker drained', workerId: this.#engine.session.id, took, ...this.#drained });
+    this.#drained = null;
+  }
+
+  #facts(): InstanceFacts {
+    const { namespace, schema = null } = this.#options;
+    const { workflows, activities } = this.#registry ?? NOTHING;
+    return {
+      namespace,
+      schema,
+      workflows: workflows.map(({ name, version, signals, queries }) => ({
+        name,
+        version,
+        signals: [...signals],
+        queries: [...queries],
+      })),
+      activities: [...activities.keys()],
+    };
+  }
+
+  /** The end of everything but the journal, which belongs to whoever opened it. Twice is harmless. */
+  close(): Promise<void> {
+    return (this.#closing ??= inRootContext(() => this.#close()));
+  }
+
+  async #close(): Promise<void> {
+    await this.drain();
+    this.#results.stop();
+    await this.closing.meet(this.#wakeup.stop());
+  }
+
+  #errorOf(last: { readonly type: string; readonly failure?: string }): unknown {
+    return last.failure === undefined ? null : this.#codec.decodeFailure(last.failure);
+  }
+}
