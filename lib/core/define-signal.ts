@@ -18,7 +18,7 @@ export function defineSignal<Payload = void>(name: string): Signal<Payload>;
  * `ctx.waitForSignal(Approved)` is about to take it. Callers give what the schema takes, the workflow gets what it yields.
  *
  * ```ts
- * export const Approved = defineSignal('approved', z.object({ by: z.string() }));
+ * export const Rejected = defineSignal('rejected', z.object({ by: z.string() }));
  * ```
  *
  * @param name what the signal is sent and kept under

@@ -59,7 +59,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = builder;
  *
  * ```ts
  * @Module({
- *   imports: [ContinuumModule.forRoot({ connection: { url: process.env.DATABASE_URL } })],
+ *   imports: [ContinuumModule.forRoot({ connection: { url: process.env['DATABASE_URL'] } })],
  *   providers: [OrderWorkflow, StockActivities, PaymentActivities],
  * })
  * export class AppModule {}

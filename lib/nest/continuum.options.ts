@@ -11,7 +11,7 @@ import { InvalidOptionError } from './errors/invalid-option.error.js';
  * Options of `ContinuumModule.forRoot`.
  *
  * ```ts
- * ContinuumModule.forRoot({ connection: { url: process.env.DATABASE_URL } })
+ * ContinuumModule.forRoot({ connection: { url: process.env['DATABASE_URL'] } })
  * ```
  */
 export interface ContinuumModuleOptions {

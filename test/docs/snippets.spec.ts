@@ -64,6 +64,37 @@ describe('the code in the documentation', () => {
   });
 });
 
+/** The examples in the doc comments of a file; what stands between two empty lines may stand in two places. */
+function examples(path: string): string[] {
+  const fences = read(path).matchAll(/^ *\* ```ts\n([^]*?)^ *\* ```$/gm);
+  return [...fences].flatMap(([, code]) => code!.replaceAll(/^ *\* ?/gm, '').split(/\n\s*\n/));
+}
+
+/** Only the words and signs: a doc comment breaks lines where it reads best. */
+const signs = (code: string): string => code.replaceAll(/\s+|,(?=\s*[)\]}])/g, '');
+
+/** What the source of an example must contain; `…` stands for what a doc comment leaves out. */
+function pattern(example: string): RegExp {
+  const parts = signs(example).split('…');
+  return new RegExp(parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[^]*?'));
+}
+
+describe('the code in doc comments', () => {
+  const compiled = filesIn('test/docs/examples/doc-comments', '.ts').map((path) => signs(read(path)));
+  const documented = filesIn('lib', '.ts').filter((path) => examples(path).length > 0);
+
+  it('is found', () => {
+    expect(documented.length).toBeGreaterThan(12);
+  });
+
+  it.each(documented)('of %s stands in files that are compiled', (path) => {
+    for (const example of examples(path)) {
+      if (!compiled.some((source) => pattern(example).test(source)))
+        throw new Error(`No file in test/docs/examples/doc-comments has this:\n${example}`);
+    }
+  });
+});
+
 describe('the documentation', () => {
   it('has the glossary of the code, word for word', () => {
     const [, glossary] = /^ \* Glossary\n([^]*?)^ \*\//m.exec(read('lib/core/index.ts'))!;

@@ -51,6 +51,7 @@ export type WorkflowDecorator<S> = <
  *   constructor(private readonly payments: PaymentActivities) {}
  *
  *   async run(ctx: WorkflowContext, order: Order): Promise<Receipt> {
+ *     await ctx.sleep('1 hour');
  *     return this.payments.charge(order);
  *   }
  * }

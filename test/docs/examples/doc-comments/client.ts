@@ -1,0 +1,44 @@
+// The examples in the doc comments of the client and of its handles.
+import { Body, Controller, Injectable, Post } from '@nestjs/common';
+import { InjectWorkflowClient, OnSignal, Workflow, WorkflowClient, WorkflowContext } from 'nestjs-continuum';
+import type { Order, Receipt } from './activities.js';
+
+@Workflow({ name: 'order', version: 1 })
+export class OrderWorkflow {
+  @OnSignal() approve(by: string): void {
+    void by;
+  }
+
+  async run(ctx: WorkflowContext, order: Order): Promise<Receipt> {
+    return { number: `${order.id} of ${ctx.info.workflowId}` };
+  }
+}
+
+@Controller('orders')
+export class OrdersController {
+  constructor(private readonly workflows: WorkflowClient) {}
+
+  @Post()
+  async create(@Body() order: Order) {
+    const handle = await this.workflows.start(OrderWorkflow, order, { id: `order-${order.id}` });
+    return { workflowId: handle.workflowId };
+  }
+}
+
+@Injectable()
+export class Bills {
+  constructor(@InjectWorkflowClient('billing') private readonly billing: WorkflowClient) {}
+
+  async count(): Promise<number> {
+    return this.billing.count();
+  }
+}
+
+export async function approve(client: WorkflowClient): Promise<Receipt> {
+  const handle = client.handle(OrderWorkflow, 'order-17');
+  await handle.signal('approve', 'ann');
+  const receipt = await handle.result({ timeout: '30s' });
+  for (const { seq, entry } of await handle.history())
+    if (entry.type === 'activity_completed') console.log(seq, entry.result);
+  return receipt;
+}

@@ -1,0 +1,35 @@
+// The examples in the doc comments of the context, of signals that are declared once, and of what is stored.
+import { Activity, defineSignal, Workflow, WorkflowContext } from 'nestjs-continuum';
+import { z } from 'zod';
+
+export const Approved = defineSignal<{ by: string }>('approved');
+export const Rejected = defineSignal('rejected', z.object({ by: z.string() }));
+export const Paid = defineSignal<{ receipt: string }>('paid');
+
+class Price {
+  constructor(readonly cents: number) {}
+  euros() {
+    return this.cents / 100;
+  }
+}
+
+@Activity()
+export class LoadPrice {
+  async execute(sku: string): Promise<Price> {
+    return new Price(sku.length);
+  }
+}
+
+@Workflow({ name: 'purchase', version: 1 })
+export class PurchaseWorkflow {
+  async run(ctx: WorkflowContext, sku: string): Promise<string | undefined> {
+    const price = await ctx.run(LoadPrice, sku); // Stored<Price>: { readonly cents: number }
+    ctx.log.log(`It costs ${price.cents} cents.`);
+    const first = await ctx.race({
+      paid: () => ctx.waitForSignal(Paid),
+      late: () => ctx.sleep('3 days'),
+    });
+    if (first.key === 'paid') return first.value.receipt;
+    return undefined;
+  }
+}
