@@ -69,7 +69,9 @@ const REFUSED = [
 ] as const;
 
 /** What the linter says of these files, by the text of the file: all of them in one go. */
-function lint(files: readonly (readonly [file: string, text: string, rule?: string])[]): Map<string, string[]> {
+function lint(
+  files: readonly (readonly [file: string, text: string, rule?: string])[],
+): Map<string, string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'continuum-layers-'));
   try {
     copyFileSync(join(ROOT, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
