@@ -6,9 +6,9 @@ const DEPTH = 60;
 const NEAR = 20;
 const NODES = /\(node:|at node:|<anonymous>$/;
 const LIBRARIES = /[\\/]node_modules[\\/]/;
-/** This folder and the core's, wherever they are: in the sources, or built. */
+/** Where Continuum itself stands in a stack, wherever it is: in the sources, or built. */
 const OURS =
-  /[\\/](engine[\\/](call-site|foreign-tracer|other-world)|core[\\/](fold[\\/]|activity-proxy))|[\\/]nestjs-continuum[\\/]/;
+  /[\\/](engine[\\/](process[\\/](call-site|foreign-tracer)|replay-check[\\/]other-world)|core[\\/](fold[\\/]|activity-proxy))|[\\/]nestjs-continuum[\\/]/;
 
 /** The line of the user's code that the process is at, as ` at …`; else the first that is neither Node's nor ours. */
 export function callSite(): string {
