@@ -142,6 +142,9 @@ describe('the documentation', () => {
   });
 
   it('links from README.md to every page', () => {
-    for (const page of filesIn('docs', '.md')) expect(read('README.md')).toContain(`(${page})`);
+    // What stands in docs/internals is for contributors, and is linked from its first page.
+    const pages = filesIn('docs', '.md').filter((page) => !page.startsWith('docs/internals/'));
+    expect(pages.length).toBeGreaterThan(10);
+    for (const page of pages) expect(read('README.md')).toContain(`(${page})`);
   });
 });

@@ -42,72 +42,49 @@ import { WorkflowObject } from './workflow-object.js';
  * `matching.ts` history compared and written; `waits.ts`, `scope.ts` conditions and cancellation; `settling.ts` the
  * end; `ownership.ts` whose rejection it was; `../progress.ts` what is known without code.
  *
- * The invariants. Code and specs cite them by number; missing ones belong to what is not built yet (F18: patches).
+ * The invariants, by number and name. docs/internals/fold.md says of each what holds, what breaks without it, and which
+ * spec shows it. F18 is kept for patches, which are not built.
  *
  * Windows
- * - F1  A window opens in one immediate and closes in the next of the same chain. A delivery never throws into Node; a
- *       callback that throws closes the window at once.
- * - F2  One delivery per window. An event has an agenda, first in first out, and is over when the agenda is empty and
- *       no wait holds. All commands of its windows form its segment.
- * - F3  The fold is stepped. It owns no timer and knows no Node; the scheduler does.
- * - F4  History is events, commands and notes. Segments are committed whole; notes are facts about work in flight,
- *       stand behind segments, and are never compared. An event is replayed exactly when it was loaded.
- * - F5  The order of events is decided once, when they are consumed. An event of a command no longer in flight leaves no
- *       record. Timers fire by due time, then id. The first event makes the object, whichever it is; but for a
- *       cancellation, behind which no code is called at all.
- *
+ * - F1  Exact windows
+ * - F2  One delivery per window
+ * - F3  A core that is stepped
+ * - F4  Whole segments
+ * - F5  One order of events
  * Commands and values
- * - F6  A durable call acts at the call, and is no async function. Ids number recorded commands; waits take none. Its
- *       promise knows whether anybody took it up: what nobody did is told when the run completes.
- * - F7  A call is matched inside its segment: the next recorded command if equal; else the first equal one; else the next
- *       of its kind and name. Strict: the first only. Events and endings are exact in any case. All else is drift.
- * - F8  Values are encoded at the call and decoded at the delivery, live too. Types are told by tag, across realms.
- * - F9  Code sees only what history says up to its event: time, position, random numbers, and nothing of the process.
- * - F23 A side effect runs once, at once, and is read from the record at a replay.
- *
+ * - F6  Calls act at the call
+ * - F7  Matching
+ * - F8  Values go through text
+ * - F9  Only the prefix
+ * - F23 Side effects happen once
  * Waiting
- * - F10 Waits are looked at when the agenda is empty, in order of birth, one at a time. Signals go to the handler or the
- *       buffer first; who waits longer takes first.
- * - F11 A condition is synchronous and reads only. True at the call: no timer, no command.
- * - F12 The end of a command whose await was rejected is recorded and settles nothing; a cancelled timer never fires.
- * - F33 A race has a scope for each branch. The first to settle decides, and cancels the others in its window, before a
- *       wait is looked at again; it waits for them. In a branch no signal is taken at the call: one wait at a time is.
- * - F32 Nobody waits for a signal that has a handler. What nobody took is counted at the end.
- * - F34 A schema is applied to a payload once, outside of every window, and what it says is an event: a signal that a
- *       handler's schema refuses is never received; one that is waited for under a schema is checked when it is about to
- *       be taken, and stands in the way of those behind it until then. A replay asks no schema.
- *
+ * - F10 One wait at a time
+ * - F11 Conditions only read
+ * - F12 Late ends settle nothing
+ * - F32 No wait beside a handler
+ * - F33 Races
+ * - F34 Schemas are asked once
  * Detection
- * - F13 A call or a settling outside a window of its own run is foreign; so is an event that ends with nothing durable
- *       to wait for, unless handlers could resolve it. Calls belong to the run they are bound to.
- * - F14 Too many calls in one event end the turn.
- * - F24 A rejection or throw that nobody caught belongs to the run whose window is open, else to the ambient one, else to
- *       the application. A floating rejection fails the turn that would complete the run.
- * - F30 A second, strict fold comes to the same snapshot, or the code reads something that is not in its history.
- *
+ * - F13 No foreign awaits
+ * - F14 No runaways
+ * - F24 Rejections have an owner
+ * - F30 The second fold
  * Cancelling and ending
- * - F15 Cancelling is sticky per scope: mark it, take out what it reaches in order of id, record that, and reject one
- *       await per window. nonCancellable scopes stop it. A run that is cancelled before it has begun never begins: the
- *       cancellation is its first event, the start its last.
- * - F16 The outcome is decided once. Then only nonCancellable scopes go on; when they are done the run concludes, and no
- *       user code runs any more.
- * - F17 Signals that would be lost by a close are taken before the event that decides; all but the last are held: no wait
- *       is looked at after them. If one of them decides, the others are recorded, not handled.
- * - F19 A signal handler that fails fails the run; a query's error is its caller's; a constructor does nothing durable.
- *       A call that no code should make parks the run that does not catch it.
- * - F20 Everything in flight is asked to stop; nothing is undone while something could still complete that would have to
- *       be undone too; then one step at a time, the last completed first. A step that fails is listed.
- * - F22 From the recorded rollback on, everything follows from history, without code.
- * - F31 withTimeout is a scope and a timer around it. It waits for its function, and tells its own timeout from others.
- *
+ * - F15 Cancelling is sticky
+ * - F16 One decision
+ * - F17 No signal is lost by an end
+ * - F19 Whose error it is
+ * - F20 The order of a rollback
+ * - F22 A rollback needs no code
+ * - F31 Timeouts are scopes
  * Around it
- * - F21 Queries read between windows, at once; what they leave behind harms nobody. Logs appear after the commit.
- * - F25 The scope follows the code ambiently; which run it is never does. Code and activities begin in an empty context: of
- *       who started, signalled or asked, nothing is to be seen.
- * - F26 Timers and the process are Node's own, not those of a test runner.
- * - F27 Eviction drops references: no finally runs, and a zombie touches only its own dead fold.
- * - F28 The scheduler shares the process fairly; a parked run is small: methods on prototypes, maps made when needed.
- * - F29 A run records under which version of these rules it was written; hops, random numbers and ids belong to them.
+ * - F18 Patches are facts
+ * - F21 Reading between windows
+ * - F25 Scope is ambient, identity is bound
+ * - F26 The real timers
+ * - F27 Leaving memory runs nothing
+ * - F28 Fair and small
+ * - F29 The semantics version
  */
 
 export type { CodeFrame, Decision, LogLine, RunIdentity, SignalCheck, UnawaitedCall };
