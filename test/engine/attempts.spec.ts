@@ -157,10 +157,7 @@ describe('Attempts', () => {
         workflowId: 'w',
         runId: null,
         kind: 'activity_result',
-        ...writeReturned({
-          id: 0,
-          result: { attempt: 1, outcome: { type: 'completed', result: '"stale"' } },
-        }),
+        ...writeReturned({ id: 0, attempt: 1, outcome: { type: 'completed', result: '"stale"' } }),
         messageId: null,
       },
     ]);

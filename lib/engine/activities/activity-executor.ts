@@ -82,6 +82,11 @@ export class ActivityExecutor {
     return handler && effectiveOptions(handler.definition.options, activity.scheduled.options);
   }
 
+  /** Whether this process has the activity. */
+  has(activity: ActivityInFlight): boolean {
+    return this.#registry.activities.has(activity.scheduled.name);
+  }
+
   /** @param known hears of the attempt before it begins, for it may end at once */
   begin(request: AttemptRequest, known: (attempt: Attempt) => void): void {
     const { name, options } = request.activity.scheduled;

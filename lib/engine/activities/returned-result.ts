@@ -1,11 +1,11 @@
 import type { CommandId, Encoded, EncodedFailure } from '../../core/index.js';
 import type { InboxMessage } from '../../journal/index.js';
 import type { AttemptOutcome } from './activity-executor.js';
-import type { Returnable } from './attempt-verdict.js';
+import type { AttemptResult } from './attempt-verdict.js';
 
 /*
  * What a holder puts into its own inbox: results that it could not record, when it gives a run back; and those of a run
- * whose workers die, before the code behind them runs.
+ * whose workers die, before the code after them runs.
  *
  * A value is in there as it was encoded, not encoded once more: so it is no larger than what the journal takes, and what
  * is of the engine's own meets no limit of the user's.
@@ -14,18 +14,17 @@ import type { Returnable } from './attempt-verdict.js';
 /** Which attempt a returned result is of: the name of its message. */
 export const returnedName = (id: CommandId, attempt: number): string => `${id}:${attempt}`;
 
-export function writeReturned({ id, result }: Returnable): {
+export function writeReturned({ id, attempt, outcome }: Omit<AttemptResult, 'heartbeat'>): {
   readonly name: string;
   readonly payload: Encoded;
 } {
-  const { attempt, outcome } = result;
   return { name: returnedName(id, attempt), payload: writeOutcome(outcome) };
 }
 
-export function readReturned(message: InboxMessage): Returnable {
+export function readReturned(message: InboxMessage): AttemptResult {
   const [id, attempt] = (message.name ?? '').split(':').map(Number);
   // A holder wrote it that gave the run back: both are there, and so is the payload.
-  return { id: id!, result: { attempt: attempt!, outcome: readOutcome(message.payload!) } };
+  return { id: id!, attempt: attempt!, outcome: readOutcome(message.payload!), heartbeat: null };
 }
 
 /** Begins what is no value itself. */

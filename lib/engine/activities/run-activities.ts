@@ -4,17 +4,20 @@ import type {
   Codec,
   CommandId,
   HistoryEntry,
+  HistoryNote,
   Instant,
   RunProgress,
 } from '../../core/index.js';
 import type { Observer, RunFacts } from '../../observability/index.js';
-import type { ActivityExecutor, Attempt, AttemptOutcome } from './activity-executor.js';
-import { attemptNote, cancelled, interruption, returnable, verdictOn } from './attempt-verdict.js';
-import type { EndedAttempt, Returnable, Verdict } from './attempt-verdict.js';
+import { LongTimer, unrefPause } from '../../concurrency/index.js';
 import type { DatabaseClock } from '../worker/database-clock.js';
-import { LongTimer } from '../../concurrency/index.js';
-import { unrefPause } from '../../concurrency/index.js';
-import type { EndedActivity, Noted, ReturnedResult } from '../run/run-work.js';
+import type { ActivityExecutor } from './activity-executor.js';
+import { transition } from './activity-state.js';
+import type { ActivityEffect, ActivityInput, ActivityState, Due, Ended, Leaving } from './activity-state.js';
+import { ActivityStates } from './activity-states.js';
+import { neverBegun, resultOf, verdictOn, verdictOnLeaving, verdictOnParked } from './attempt-verdict.js';
+import type { AttemptResult, EndVerdict, Verdict, VerdictFacts } from './attempt-verdict.js';
+import { HeartbeatNotes } from './heartbeat-notes.js';
 
 export interface RunActivitiesParts {
   readonly run: RunFacts;
@@ -30,14 +33,17 @@ export interface RunActivitiesParts {
   readonly wake: () => void;
 }
 
-/** An attempt that has ended and is not settled yet. */
-interface Finished extends EndedAttempt {
-  readonly id: CommandId;
+/** What a turn takes. The activities keep it until it is recorded: a turn that fails has nothing to give back. */
+export interface ActivityNews {
+  readonly notes: readonly HistoryNote[];
+  /** In the order in which they came about. */
+  readonly ends: readonly EndVerdict[];
 }
 
 /**
  * The activities of one resident run: begins attempts after the commit that recorded them, decides about the next one,
- * and hands ends and notes to the turn.
+ * and tells the turn how they ended. What is going on with each is one {@link ActivityState}; how it changes is
+ * {@link transition}'s to say, and this class does it.
  *
  * A recorded attempt counts, even if its process dies: scheduling records the first one, a note each that follows. What a
  * note calls parked was begun by nobody yet. What Continuum itself ended, by a shutdown or by giving the run back, does not
@@ -45,23 +51,13 @@ interface Finished extends EndedAttempt {
  */
 export class RunActivities {
   readonly #parts: RunActivitiesParts;
-  readonly #attempts = new Map<CommandId, Attempt>();
-  /** Attempts that this holder will begin at a time near enough to stay in memory. */
-  readonly #retries = new Map<CommandId, LongTimer>();
-  readonly #beats = new Map<CommandId, LongTimer>();
-  readonly #beatWaits = new Map<CommandId, number>();
-  #finished: Finished[] = [];
-  /** Their time has come. */
-  #due: CommandId[] = [];
-  /** To be given to another worker. */
-  #returning: CommandId[] = [];
-  #ends: EndedActivity[] = [];
-  #notes: Noted[] = [];
-  /** In flight, and begun by nobody yet. */
-  readonly #parked = new Set<CommandId>();
-  /** In flight, and how the attempt ended waits in the inbox. */
-  readonly #inInbox = new Set<CommandId>();
-  #unavailable: string | null = null;
+  readonly #states = new ActivityStates();
+  readonly #heartbeats: HeartbeatNotes;
+  /** Those about which something is to be decided before the next turn, as it came up. Which no longer are is seen there. */
+  #undecided: (Due | Leaving | Ended)[] = [];
+  /** What the next turn takes, in this order. What is recorded, or was overtaken, is left out when the next one looks. */
+  readonly #decided: Verdict[] = [];
+  #unknown: string | null = null;
   #draining = false;
   #over = false;
   /** Hear when nothing runs any more. */
@@ -69,56 +65,27 @@ export class RunActivities {
 
   constructor(parts: RunActivitiesParts) {
     this.#parts = parts;
+    this.#heartbeats = new HeartbeatNotes({
+      now: () => parts.clock.now(),
+      lastOf: (id) => {
+        const state = this.#states.get(id);
+        return state?.type === 'running' && !this.#over ? state.attempt.lastHeartbeat : null;
+      },
+      wake: parts.wake,
+    });
   }
 
   /** Nothing runs, nothing is about to, and nothing waits to be recorded. */
   get idle(): boolean {
-    return this.#attempts.size === 0 && this.#retries.size === 0 && !this.#pending;
-  }
-  get #pending(): boolean {
-    return (
-      this.#finished.length +
-        this.#due.length +
-        this.#returning.length +
-        this.#ends.length +
-        this.#notes.length >
-      0
-    );
-  }
-  get running(): number {
-    return this.#attempts.size;
-  }
-  nextEnd(): EndedActivity | undefined {
-    return this.#ends[0];
-  }
-  takeEnd(): void {
-    this.#ends.shift();
-  }
-  /** Those that would be lost if this process died before they are recorded. */
-  endsToKeep(): readonly EndedActivity[] {
-    return this.#ends.filter(({ told }) => told);
-  }
-  /** The inbox has it now, and it is taken from there. */
-  kept(ended: EndedActivity): void {
-    this.#ends = this.#ends.filter((other) => other !== ended);
-    this.#inInbox.add(ended.event.id);
-  }
-  get hasNotes(): boolean {
-    return this.#notes.length > 0;
-  }
-  takeNotes(): readonly Noted[] {
-    return this.#notes.length === 0 ? NOTHING : this.#notes.splice(0);
-  }
-  /** Notes that a turn had taken, and that are not recorded after all. */
-  putBackNotes(notes: readonly Noted[]): void {
-    this.#notes.unshift(...notes);
+    return this.#states.busy === 0 && !this.#heartbeats.any;
   }
 
   /** Of those that nobody has begun: when the earliest may, or may no more. */
   nextParked(): Instant | null {
+    if (this.#states.count('parked') === 0) return null;
     let next: Instant | null = null;
-    for (const id of this.#parked) {
-      const work = this.#activity(id);
+    for (const [id, { type }] of this.#states.entries()) {
+      const work = type === 'parked' ? this.#activity(id) : undefined;
       if (!work) continue;
       const moment = Math.min(work.startsAt, this.#deadline(work) ?? work.startsAt);
       if (next === null || moment < next) next = moment;
@@ -128,39 +95,54 @@ export class RunActivities {
 
   /** An activity in flight that this process does not have: the run cannot go on here. */
   unavailable(): UnavailableActivityError | null {
-    return this.#unavailable === null ? null : new UnavailableActivityError(this.#unavailable);
+    return this.#unknown === null ? null : new UnavailableActivityError(this.#unknown);
   }
 
   // ---------------------------------------------------------------------------------- between turns
 
-  /** Before a turn: makes ends and notes of what has happened since the last one. */
-  settle(): void {
-    if (this.#finished.length > 0) {
-      for (const finished of this.#finished.splice(0)) this.#settleOne(finished);
+  /** Before a turn: decides about what has happened since the last one. Whether there is something to take. */
+  settle(): boolean {
+    const undecided = this.#undecided;
+    if (undecided.length > 0) {
+      // What begins here may end at once: that is for the next time.
+      this.#undecided = [];
+      for (const state of undecided) this.#decide(state);
     }
-    for (const id of this.#due.splice(0)) this.#begin(id);
-    for (const id of this.#returning.splice(0)) this.#park(id);
-    if (!this.#draining) this.#unpark();
+    if (!this.#draining && this.#states.count('parked') > 0) this.#unpark();
+    this.#forgetRecorded();
+    return this.#decided.length > 0 || this.#heartbeats.any;
+  }
+
+  /** What there is for a turn, and what it does not record is there for the next one. */
+  take(): ActivityNews {
+    if (!this.settle()) return NO_NEWS;
+    // Of the attempts that are under way: they come before what is noted of the ones that follow.
+    const heartbeats = this.#heartbeats.take();
+    if (this.#states.count('note') === 0) return { notes: heartbeats, ends: this.#ends() };
+    const notes = this.#decided.flatMap((verdict) => (verdict.type === 'note' ? [verdict.note] : []));
+    return { notes: [...heartbeats, ...notes], ends: this.#ends() };
+  }
+
+  /** The inbox has it now, and it is taken from there. */
+  kept(end: EndVerdict): void {
+    this.#apply(end.event.id, { type: 'kept', end });
   }
 
   /** A committed entry takes effect. */
   committed(entry: HistoryEntry): void {
+    if (this.#over) return;
     switch (entry.type) {
       case 'activity_scheduled':
-        return this.#begin(entry.id);
+        return this.#begin(entry.id, 0);
       case 'activity_attempt':
-        this.#inInbox.delete(entry.id);
-        if (entry.parked) this.#parked.add(entry.id);
-        else this.#beginAt(entry.id, entry.startsAt);
-        return;
+        if (entry.parked) return this.#apply(entry.id, PARK);
+        return this.#begin(entry.id, entry.startsAt - this.#parts.clock.now());
       case 'activity_cancel_requested':
         return this.#cancel(entry.of);
       case 'activity_completed':
       case 'activity_failed':
       case 'activity_cancelled':
-        this.#inInbox.delete(entry.id);
-        this.#parked.delete(entry.id);
-        return;
+        return this.#apply(entry.id, CLOSE);
       case 'activity_heartbeat':
       case 'cancel_requested':
       case 'rollback_cleared':
@@ -191,37 +173,20 @@ export class RunActivities {
    * @param died the process that made them did; otherwise it gave the run back
    */
   recover(isReturned: (id: CommandId, attempt: number) => boolean, died: boolean): void {
-    const { inFlight } = this.#parts.progress();
-    this.#inInbox.clear();
-    this.#notes = this.#notes.filter((noted) => this.#isWanted(noted));
+    this.#heartbeats.clear();
     // After lost history: what was not recorded after all.
-    for (const [id, attempt] of this.#attempts) if (!inFlight.has(id)) attempt.stop('lease lost');
-    for (const [id, work] of inFlight) {
+    for (const [id] of this.#states.entries()) if (!this.#activity(id)) this.#apply(id, CLOSE);
+    for (const [id, work] of this.#parts.progress().inFlight) {
       if (work.type !== 'activity') continue;
-      if (!this.#parts.executor.optionsOf(work)) this.#unavailable = work.scheduled.name;
-      if (work.parked) this.#parked.add(id);
-      else if (isReturned(id, work.attempt)) this.#inInbox.add(id);
-      if (work.parked || this.#inInbox.has(id) || this.#isUnderWay(id) || this.#noted(id)) continue;
-      const lost = `Attempt ${work.attempt} of ${work.scheduled.name} was lost: the process that made it ended before it told a result.`;
-      this.#ended(
-        work,
-        died
-          ? { type: 'lost', message: lost }
-          : { type: 'interrupted', message: interruption(work, 'was interrupted') },
-      );
+      if (!this.#parts.executor.has(work)) this.#unknown = work.scheduled.name;
+      this.#apply(id, { type: 'recover', work, returned: isReturned(id, work.attempt), died });
     }
   }
 
-  /** Ends that a turn had taken, and that are not recorded after all. */
-  putBack(ends: readonly EndedActivity[]): void {
-    for (const ended of ends) if (this.#activity(ended.event.id)?.attempt === ended.attempt) this.#end(ended);
-  }
-
   /** A result that a former holder returned to the inbox. `null`: it is of an attempt that is settled already. */
-  returned(id: CommandId, result: ReturnedResult): Verdict | null {
-    const work = this.#parts.progress().inFlight.get(id);
-    if (work?.type !== 'activity' || work.attempt !== result.attempt) return null;
-    return this.#verdict(work, { result, heartbeat: null });
+  returned(result: AttemptResult): Verdict | null {
+    const work = this.#activity(result.id);
+    return work?.attempt === result.attempt ? this.#verdict(work, result) : null;
   }
 
   // ---------------------------------------------------------------------------------------- the end
@@ -229,203 +194,210 @@ export class RunActivities {
   /** Begins nothing more: what was not begun is noted as parked, for another worker to begin. */
   drain(): void {
     this.#draining = true;
-    for (const [id, timer] of this.#retries) {
-      timer.cancel();
-      this.#returning.push(id);
-    }
-    this.#retries.clear();
+    for (const [id, { type }] of this.#states.entries())
+      if (type === 'waiting') this.#apply(id, { type: 'drain', id });
   }
 
   /** Asks what still runs to stop, waits for it up to `patience` ms, and gives up what did not. */
   async interrupt(patience: number): Promise<void> {
     this.drain();
-    const running = [...this.#attempts];
-    for (const [, attempt] of running) attempt.stop('shutting down');
+    const running = [...this.#states.entries()].flatMap(([id, state]) =>
+      state.type === 'running' ? [{ id, attempt: state.attempt }] : [],
+    );
+    for (const { attempt } of running) attempt.stop('shutting down');
     await Promise.race([this.#whenQuiet(), unrefPause(patience)]);
-    for (const [id, attempt] of running) {
-      if (this.#attempts.get(id) !== attempt) continue;
-      this.#attempts.delete(id);
-      const message = interruption(attempt.activity, 'did not stop in time');
-      this.#ended(attempt.activity, { type: 'interrupted', message }, attempt.lastHeartbeat);
-    }
-    this.#fallsQuiet();
+    for (const { id, attempt } of running) this.#apply(id, { type: 'give up', attempt });
   }
 
   /** The run is given up, by a lost lease or a close: nothing of this object does anything any more. */
   stop(reason: 'lease lost' | 'run closed'): void {
     this.#over = true;
-    for (const attempt of this.#attempts.values()) attempt.stop(reason);
-    for (const timer of [...this.#retries.values(), ...this.#beats.values()]) timer.cancel();
-    this.#attempts.clear();
-    this.#retries.clear();
-    this.#beats.clear();
-    this.#fallsQuiet();
+    for (const [id] of this.#states.entries()) this.#apply(id, { type: 'stop', reason });
+    this.#heartbeats.stop();
   }
 
-  /** Waits for what runs, or until it is given up; begins nothing more, and gives every result that no turn has taken. */
-  async collect(): Promise<readonly Returnable[]> {
+  /** Waits for what runs, or until it is given up; begins nothing more, and gives every result that is not recorded. */
+  async collect(): Promise<readonly AttemptResult[]> {
     this.#over = true;
-    for (const timer of this.#retries.values()) timer.cancel();
-    const waiting = [...this.#retries.keys(), ...this.#due, ...this.#returning].flatMap((id) =>
-      this.#neverBegun(id),
-    );
+    for (const [, state] of this.#states.entries()) if (state.type === 'waiting') state.timer.cancel();
     await this.#whenQuiet();
-    const noted = this.#notes.flatMap(({ note, result }) =>
-      result === null ? [] : [{ id: note.id, result }],
+    this.#forgetRecorded();
+    const results = this.#decided.map((verdict) =>
+      verdict.type === 'end' ? resultOf(verdict) : verdict.result,
     );
-    return [...this.#finished, ...waiting, ...noted, ...this.#ends.flatMap(returnable)];
+    for (const state of this.#undecided) {
+      const id = idOf(state);
+      if (this.#states.get(id) === state)
+        results.push(state.type === 'ended' ? state.result : this.#neverBegun(id));
+    }
+    for (const [id, { type }] of this.#states.entries())
+      if (type === 'waiting') results.push(this.#neverBegun(id));
+    return results.filter((result) => result !== null);
   }
 
-  // ------------------------------------------------------------------------------------------------
+  // ----------------------------------------------------------------------------------------- states
 
-  #begin(id: CommandId): void {
-    const work = this.#activity(id);
-    // Its cancellation was recorded while it waited for its time.
-    if (!work || this.#over || work.cancelRequested) return;
-    if (this.#draining) {
-      this.#returning.push(id);
-      this.#parts.wake();
-      return;
+  #apply(id: CommandId, input: ActivityInput): void {
+    const before = this.#states.get(id);
+    const { state, effects } = transition(before, input);
+    if (state !== before) this.#change(id, before, state);
+    for (const effect of effects) this.#perform(id, effect);
+  }
+
+  #change(id: CommandId, before: ActivityState | undefined, state: ActivityState | undefined): void {
+    this.#states.set(id, state);
+    switch (state?.type) {
+      case 'due':
+      case 'leaving':
+      case 'ended':
+        this.#undecided.push(state);
+        break;
+      case 'end':
+      case 'note':
+        this.#decided.push(state);
+        break;
+      case 'parked':
+      case 'waiting':
+      case 'running':
+      case 'in inbox':
+      case undefined:
     }
-    if (!this.#parts.executor.optionsOf(work)) {
-      this.#unavailable = work.scheduled.name;
-      this.#parts.wake();
-      return;
+    if (before?.type !== 'running') return;
+    this.#heartbeats.ended(id);
+    if (this.#states.count('running') === 0) for (const hears of this.#quiet.splice(0)) hears();
+  }
+
+  #perform(id: CommandId, effect: ActivityEffect): void {
+    switch (effect.type) {
+      case 'wake':
+        return this.#parts.wake();
+      case 'begin':
+        return this.#makeAttempt(id);
+      case 'start timer': {
+        const timer = LongTimer.start(effect.wait, () => this.#apply(id, { type: 'time', id }), true);
+        return this.#apply(id, { type: 'waiting', timer });
+      }
+      case 'cancel timer':
+        return effect.timer.cancel();
+      case 'stop attempt':
+        return effect.attempt.stop(effect.reason);
+      case 'tell unknown':
+        this.#unknown = this.#activity(id)?.scheduled.name ?? null;
+        return;
+      default:
+        effect satisfies never;
     }
-    this.#parts.executor.begin(
+  }
+
+  #makeAttempt(id: CommandId): void {
+    const activity = this.#activity(id);
+    if (!activity) return;
+    const { executor, run, clock } = this.#parts;
+    executor.begin(
       {
-        run: this.#parts.run,
-        activity: work,
-        now: this.#parts.clock.now(),
-        onHeartbeat: () => this.#heartbeat(id),
-        onEnd: (attempt, outcome) => this.#finish(id, attempt, outcome),
-      },
-      (attempt) => this.#attempts.set(id, attempt),
-    );
-  }
-
-  #finish(id: CommandId, attempt: Attempt, outcome: AttemptOutcome): void {
-    if (this.#attempts.get(id) !== attempt) return;
-    this.#attempts.delete(id);
-    this.#beatWaits.delete(id);
-    const result = { attempt: attempt.activity.attempt, outcome };
-    this.#finished.push({ id, result, heartbeat: attempt.lastHeartbeat });
-    if (this.#attempts.size === 0) this.#fallsQuiet();
-    this.#parts.wake();
-  }
-
-  /** Nothing runs any more, or it is given up. */
-  #whenQuiet(): Promise<void> {
-    if (this.#attempts.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#quiet.push(resolve));
-  }
-  #fallsQuiet(): void {
-    for (const hears of this.#quiet.splice(0)) hears();
-  }
-
-  #beginAt(id: CommandId, startsAt: Instant): void {
-    const wait = startsAt - this.#parts.clock.now();
-    if (wait <= 0) {
-      this.#begin(id);
-      return;
-    }
-    this.#retries.set(
-      id,
-      LongTimer.start(
-        wait,
-        () => {
-          this.#retries.delete(id);
-          // Between turns: during one, what is known of the run is not what the journal has.
-          this.#due.push(id);
-          this.#parts.wake();
+        run,
+        activity,
+        now: clock.now(),
+        onHeartbeat: () => {
+          if (!this.#over) this.#heartbeats.beat(id);
         },
-        true,
-      ),
+        onEnd: (from, outcome) => {
+          const { activity: of, lastHeartbeat: heartbeat } = from;
+          const result = { id, attempt: of.attempt, outcome, heartbeat };
+          this.#apply(id, { type: 'ended', from, result });
+        },
+      },
+      (attempt) => this.#apply(id, { type: 'running', attempt }),
     );
+  }
+
+  #begin(id: CommandId, wait: number): void {
+    const work = this.#activity(id);
+    if (!work) return;
+    const known = this.#parts.executor.has(work);
+    this.#apply(id, { type: 'begin', work, wait, draining: this.#draining, known });
   }
 
   #cancel(id: CommandId): void {
-    const running = this.#attempts.get(id);
-    if (running) {
-      running.stop('cancelled');
-      return;
-    }
-    this.#retries.get(id)?.cancel();
-    this.#retries.delete(id);
-    this.#due = this.#due.filter((other) => other !== id);
-    this.#returning = this.#returning.filter((other) => other !== id);
-    // It has ended already, and that is what counts.
-    if (this.#inInbox.has(id) || this.#finished.some((finished) => finished.id === id)) return;
-    if (!this.#activity(id)) return;
-    this.#notes = this.#notes.filter(({ note }) => note.id !== id);
-    this.#end({ event: cancelled(id, this.#parts.clock.now()), attempt: 0, told: false });
-    this.#parts.wake();
+    if (!this.#activity(id)) return this.#apply(id, CLOSE);
+    this.#apply(id, { type: 'cancel', id, at: this.#parts.clock.now() });
+    if (this.#states.get(id)?.type === 'end') this.#heartbeats.drop(id);
   }
 
-  /** Records that parked attempts whose time has come are begun now. */
-  #unpark(): void {
-    const now = this.#parts.clock.now();
-    for (const id of this.#parked) {
-      const work = this.#activity(id);
-      if (!work?.parked) this.#parked.delete(id);
-      else if (work.cancelRequested)
-        this.#end({ event: cancelled(id, now), attempt: work.attempt, told: false });
-      else if ((this.#deadline(work) ?? Number.POSITIVE_INFINITY) <= now) this.#tooLate(work);
-      else if (work.startsAt <= now && !this.#noted(id)) {
-        const note = attemptNote(work, { startsAt: now, at: now, parked: false });
-        this.#notes.push({ note, result: null });
-      }
-    }
-  }
+  // -------------------------------------------------------------------------------------- decisions
 
-  #tooLate(work: ActivityInFlight): void {
-    const { id } = work.scheduled;
-    if (this.#isUnderWay(id)) return;
-    this.#settleOne({
-      id,
-      result: { attempt: work.attempt, outcome: { type: 'too late' } },
-      heartbeat: null,
-    });
-  }
-
-  #park(id: CommandId): void {
+  #decide(state: Due | Leaving | Ended): void {
+    const id = idOf(state);
+    // Something has overtaken it.
+    if (this.#states.get(id) !== state) return;
     const work = this.#activity(id);
-    if (!work || this.#noted(id)) return;
-    const at = this.#parts.clock.now();
-    const note = attemptNote(work, { startsAt: Math.max(work.startsAt, at), at, parked: true });
-    this.#notes.push({ note, result: neverBegun(work) });
+    if (!work) return this.#apply(id, CLOSE);
+    switch (state.type) {
+      case 'due':
+        return this.#begin(id, 0);
+      case 'leaving':
+        return this.#apply(id, verdictOnLeaving(work, this.#parts.clock.now()));
+      case 'ended':
+        return this.#apply(id, this.#verdict(work, state.result));
+    }
   }
 
-  #settleOne(finished: Finished): void {
-    const work = this.#activity(finished.id);
-    if (!work) return;
-    const verdict = this.#verdict(work, finished);
-    if (verdict.type === 'end') {
-      const { type } = finished.result.outcome;
-      const told = verdict.event.type !== 'activity_cancelled' && (type === 'completed' || type === 'failed');
-      this.#end({ event: verdict.event, attempt: work.attempt, told });
-    } else this.#notes.push({ note: verdict.note, result: finished.result });
+  /** Records that parked attempts whose time has come are begun now, or that it is too late for them. */
+  #unpark(): void {
+    for (const [id, { type }] of this.#states.entries()) {
+      if (type !== 'parked') continue;
+      const work = this.#activity(id);
+      if (!work?.parked) {
+        this.#apply(id, CLOSE);
+        continue;
+      }
+      const verdict = verdictOnParked(work, this.#facts(work));
+      if (verdict) this.#apply(id, this.#noticed(work, verdict));
+    }
   }
 
-  #verdict(work: ActivityInFlight, ended: EndedAttempt): Verdict {
-    const { run, codec, clock, executor, observer, parkAfter } = this.#parts;
-    const verdict = verdictOn(work, ended, {
+  #ends(): readonly EndVerdict[] {
+    if (this.#states.count('end') === 0) return NO_NEWS.ends;
+    return this.#decided.filter((verdict) => verdict.type === 'end');
+  }
+
+  #forgetRecorded(): void {
+    const decided = this.#decided;
+    let length = 0;
+    for (const verdict of decided) {
+      const id = verdict.type === 'end' ? verdict.event.id : verdict.note.id;
+      if (this.#states.get(id) === verdict) decided[length++] = verdict;
+    }
+    decided.length = length;
+  }
+
+  #verdict(work: ActivityInFlight, result: AttemptResult): Verdict {
+    return this.#noticed(work, verdictOn(work, result, this.#facts(work)));
+  }
+
+  #facts(work: ActivityInFlight): VerdictFacts {
+    const { codec, clock, executor, parkAfter } = this.#parts;
+    return {
       codec,
       options: executor.optionsOf(work),
       at: clock.now(),
       // While it drains, nothing waits in memory.
       parkAfter: this.#draining ? -1 : parkAfter,
       chance: Math.random(),
-    });
+    };
+  }
+
+  #noticed(work: ActivityInFlight, verdict: Verdict): Verdict {
     if (verdict.failed) {
+      const { codec, observer, run } = this.#parts;
       const { failure, retryIn } = verdict.failed;
-      const { name: activity } = work.scheduled;
       const error = codec.decodeFailure(failure);
+      const { scheduled, attempt } = work;
       observer.notice({
         type: 'activity attempt failed',
         run,
-        activity,
-        attempt: work.attempt,
+        activity: scheduled.name,
+        attempt,
         error,
         retryIn,
       });
@@ -433,76 +405,28 @@ export class RunActivities {
     return verdict;
   }
 
-  /** Of an attempt that tells nothing itself any more. */
-  #ended(work: ActivityInFlight, outcome: AttemptOutcome, heartbeat = work.heartbeat): void {
-    const result = { attempt: work.attempt, outcome };
-    this.#finished.push({ id: work.scheduled.id, result, heartbeat });
-    this.#parts.wake();
-  }
-
   #deadline(work: ActivityInFlight): Instant | null {
     const options = this.#parts.executor.optionsOf(work);
     return options ? deadlineOf(options, work.scheduled.at) : null;
-  }
-
-  /** Progress is recorded at most once in a while: the next attempt goes on from about there. */
-  #heartbeat(id: CommandId): void {
-    if (this.#over || this.#beats.has(id)) return;
-    const timer = LongTimer.start(this.#beatAfter(id), () => {
-      this.#beats.delete(id);
-      const details = this.#attempts.get(id)?.lastHeartbeat ?? null;
-      if (this.#over || details === null) return;
-      const note = { type: 'activity_heartbeat', at: this.#parts.clock.now(), id, details } as const;
-      this.#notes.push({ note, result: null });
-      this.#parts.wake();
-    });
-    this.#beats.set(id, timer);
-  }
-
-  /** Less and less often: every record is read at each replay. */
-  #beatAfter(id: CommandId): number {
-    const wait = this.#beatWaits.get(id) ?? FIRST_BEAT;
-    this.#beatWaits.set(id, Math.min(wait * 2, LONGEST_BEAT));
-    return wait;
   }
   #activity(id: CommandId): ActivityInFlight | undefined {
     const work = this.#parts.progress().inFlight.get(id);
     return work?.type === 'activity' ? work : undefined;
   }
-  #end(ended: EndedActivity): void {
-    if (!this.#ends.some(({ event }) => event.id === ended.event.id)) this.#ends.push(ended);
-  }
-  #neverBegun(id: CommandId): readonly Returnable[] {
+  #neverBegun(id: CommandId): AttemptResult | null {
     const work = this.#activity(id);
-    return work ? [{ id, result: neverBegun(work) }] : [];
+    return work ? neverBegun(work) : null;
   }
-  /** It runs here, waits here for its time, or has just ended here. */
-  #isUnderWay(id: CommandId): boolean {
-    return (
-      this.#attempts.has(id) ||
-      this.#retries.has(id) ||
-      this.#due.includes(id) ||
-      this.#ends.some(({ event }) => event.id === id) ||
-      this.#finished.some((finished) => finished.id === id)
-    );
-  }
-  #noted(id: CommandId): boolean {
-    return this.#notes.some(({ note }) => note.type === 'activity_attempt' && note.id === id);
-  }
-  /** Whether it tells the end of the attempt that is under way by the journal; what tells no end can do without. */
-  #isWanted({ note, result }: Noted): boolean {
-    const work = this.#activity(note.id);
-    return result !== null && work?.attempt === result.attempt && !work.parked && !work.cancelRequested;
+  /** Nothing runs any more, or it is given up. */
+  #whenQuiet(): Promise<void> {
+    if (this.#states.count('running') === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#quiet.push(resolve));
   }
 }
 
-const NOTHING: readonly Noted[] = [];
+export const NO_NEWS: ActivityNews = { notes: [], ends: [] };
+const PARK = { type: 'park' } as const;
+const CLOSE = { type: 'close' } as const;
 
-const neverBegun = ({ attempt }: ActivityInFlight): ReturnedResult => ({
-  attempt,
-  outcome: { type: 'never begun' },
-});
-
-/** How long progress waits to be recorded: at first, and at most. In ms. */
-const FIRST_BEAT = 1_000;
-const LONGEST_BEAT = 60_000;
+const idOf = (state: Due | Leaving | Ended): CommandId =>
+  state.type === 'ended' ? state.result.id : state.id;

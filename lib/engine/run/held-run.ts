@@ -10,16 +10,16 @@ import type {
   Turn,
   TurnOutcome,
 } from '../../journal/index.js';
-import { returnable } from '../activities/attempt-verdict.js';
-import type { Returnable } from '../activities/attempt-verdict.js';
+import { resultOf } from '../activities/attempt-verdict.js';
+import type { AttemptResult, EndVerdict } from '../activities/attempt-verdict.js';
 import type { Committed } from '../commit/group-committer.js';
 import { Inbox } from './inbox.js';
 import { pause } from '../../concurrency/index.js';
 import { RunActivities } from '../activities/run-activities.js';
+import type { ActivityNews } from '../activities/run-activities.js';
 import { inAscii, returnedName, writeReturned } from '../activities/returned-result.js';
 import { RunFold } from './run-fold.js';
 import type { ResidentFacts, RunHost } from './run-host.js';
-import type { Work } from './run-work.js';
 import { Suspicion } from './suspicion.js';
 
 /** How far a claim, or a start, has brought a run. */
@@ -143,27 +143,33 @@ export class HeldRun {
   }
 
   /**
-   * Puts the ends of activities into the inbox before the code behind them runs, to be taken from there: should it kill the
+   * Puts the ends of activities into the inbox before the code after them runs, to be taken from there: should it kill the
    * process, the next holder finds them, and no activity pays for it. What the journal refuses is taken as ever.
+   *
+   * @returns what is still to be taken
    */
-  async keepEnds(): Promise<void> {
-    const ends = this.activities.endsToKeep();
-    if (ends.length === 0) return;
+  async keepEnds(news: ActivityNews): Promise<ActivityNews> {
+    // Those that would be lost if this process died before they are recorded.
+    const told = news.ends.filter((end) => end.told);
+    if (told.length === 0) return news;
+    const kept = new Set<EndVerdict>();
     await Promise.all(
-      ends.map(async (ended) => {
-        for (const returned of returnable(ended)) {
-          if ((await this.sendResult(returned)) === null) this.activities.kept(ended);
-        }
+      told.map(async (end) => {
+        const result = resultOf(end);
+        if (result === null || (await this.sendResult(result)) !== null) return;
+        this.activities.kept(end);
+        kept.add(end);
       }),
     );
     this.inbox.reachFurther();
     await this.readMail();
+    return { notes: news.notes, ends: news.ends.filter((end) => !kept.has(end)) };
   }
 
   /** Puts a result into the inbox of the run. Why the journal does not take it; `null`: it has it. */
-  async sendResult(returned: Returnable): Promise<Error | null> {
+  async sendResult(result: AttemptResult): Promise<Error | null> {
     const { namespace, workflowId, runId } = this.facts;
-    const { name, payload } = writeReturned(returned);
+    const { name, payload } = writeReturned(result);
     const message = {
       namespace,
       workflowId,
@@ -217,16 +223,11 @@ export class HeldRun {
     await this.fold.replay(history);
   }
 
-  /** Takes up what was loaded; ends in `taken` that are not in it are taken in again. */
-  async takeUp(
-    { history, messages }: Loaded,
-    inboxConsumed = this.inbox.consumed,
-    taken: readonly Work[] = [],
-  ): Promise<void> {
+  /** Takes up what was loaded. */
+  async takeUp({ history, messages }: Loaded, inboxConsumed = this.inbox.consumed): Promise<void> {
     await this.fold.replay(history);
     this.suspicion.takenUp(this.fold.current.progress);
     this.inbox.replace(inboxConsumed, messages);
-    this.activities.putBack(taken.flatMap((work) => (work.type === 'activity end' ? [work.ended] : [])));
     this.#recover(messages);
   }
 

@@ -12,7 +12,6 @@ import type {
 import { isOutage } from '../../journal/index.js';
 import type { ActorId, CommitAnswer, InboxMessage, Loaded, Turn } from '../../journal/index.js';
 import type { ForgottenCall } from '../../observability/index.js';
-import { returnable } from '../activities/attempt-verdict.js';
 import type { Committed } from '../commit/group-committer.js';
 import { HeldRun } from './held-run.js';
 import type { Holding } from './held-run.js';
@@ -21,7 +20,6 @@ import { LongTimer } from '../../concurrency/index.js';
 import { RunTurn, stateOf } from './run-turn.js';
 import type { TurnEnd } from './run-turn.js';
 import { eventOf } from './run-work.js';
-import type { Work } from './run-work.js';
 
 /** Says a {@link RunNotReadyError} of a run that does not come to its mail. */
 export const MAIL_UNREAD = 'The workflow has not taken up yet what it was sent before. Ask again later.';
@@ -292,13 +290,13 @@ export class ResidentRun {
       case 'nothing to do':
         return false;
       case 'failed':
-        await this.#giveUp(end.error, end.taken);
+        await this.#giveUp(end.error);
         return false;
       case 'history lost':
         try {
-          return await this.#startOver(end.taken);
+          return await this.#startOver();
         } catch (error) {
-          await this.#giveUp(toError(error), end.taken);
+          await this.#giveUp(toError(error));
           return false;
         }
       case 'given up':
@@ -346,14 +344,14 @@ export class ResidentRun {
   }
 
   /** What is there is not what this holder believed: everything but the lease is read anew. */
-  async #startOver(taken: readonly Work[]): Promise<boolean> {
+  async #startOver(): Promise<boolean> {
     const held = await this.#held.refence();
     if (!held) {
       this.drop();
       return false;
     }
     const loaded = await this.#held.load(0, held.inboxConsumed);
-    await this.#held.takeUp(loaded, held.inboxConsumed, taken);
+    await this.#held.takeUp(loaded, held.inboxConsumed);
     return true;
   }
 
@@ -370,12 +368,12 @@ export class ResidentRun {
   }
 
   /** The turn cannot go on: the run keeps its history, is parked, and is tried again later. What activities did is kept. */
-  async #fail(error: Error, taken: readonly Work[]): Promise<void> {
+  async #fail(error: Error): Promise<void> {
     const delay = Math.min(FIRST_DELAY * 2 ** this.#held.failedTurns, LONGEST_DELAY);
     this.#held.host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: delay });
     this.#fault = error;
     this.#refuseQueries(error);
-    await this.#returnResults(taken);
+    await this.#returnResults();
     if (this.over) return;
     const reason = errorText(error).replaceAll('\u0000', '').slice(0, LONGEST_REASON);
     let answer = await this.#block(reason, delay);
@@ -386,12 +384,11 @@ export class ResidentRun {
   }
 
   /** Puts what no turn could take into the inbox, for the next holder. */
-  async #returnResults(taken: readonly Work[]): Promise<void> {
+  async #returnResults(): Promise<void> {
     const { activities, host } = this.#held;
-    const discarded = taken.flatMap((work) => (work.type === 'activity end' ? returnable(work.ended) : []));
-    for (const returned of [...discarded, ...(await activities.collect())]) {
+    for (const result of await activities.collect()) {
       if (this.over) return;
-      const error = await this.#held.sendResult(returned);
+      const error = await this.#held.sendResult(result);
       // It cannot be kept: its attempt counts as lost. That is a matter of this run alone, which is parked all the same.
       if (error) host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
     }
@@ -408,9 +405,9 @@ export class ResidentRun {
     return this.#held.settled(committed);
   }
 
-  async #giveUp(error: Error, taken: readonly Work[] = []): Promise<void> {
+  async #giveUp(error: Error): Promise<void> {
     try {
-      if (!this.over) await this.#fail(error, taken);
+      if (!this.over) await this.#fail(error);
     } catch (failure) {
       this.#strand(toError(failure));
     }

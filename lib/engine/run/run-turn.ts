@@ -7,8 +7,10 @@ import type { Committed } from '../commit/group-committer.js';
 import type { HeldRun } from './held-run.js';
 import { pause } from '../../concurrency/index.js';
 import { earliest, eventOf, retakeOrder } from './run-work.js';
+import { NO_NEWS } from '../activities/run-activities.js';
+import type { ActivityNews } from '../activities/run-activities.js';
 import { readReturned } from '../activities/returned-result.js';
-import type { Noted, Work } from './run-work.js';
+import type { Work } from './run-work.js';
 import { SignalChecks } from './signal-checks.js';
 import type { Verdict } from './signal-checks.js';
 
@@ -21,10 +23,10 @@ const FREE_RETAKES = 1;
 export type TurnEnd =
   | { readonly type: 'nothing to do' }
   | { readonly type: 'applied'; readonly turn: Turn; readonly inboxSeq: number }
-  /** It cannot go on: a fault of the code, or a value that cannot be stored. `taken` was not recorded. */
-  | { readonly type: 'failed'; readonly error: Error; readonly taken: readonly Work[] }
-  /** What is in the journal is not what the holder believes. `taken` may not be in it. */
-  | { readonly type: 'history lost'; readonly taken: readonly Work[] }
+  /** It cannot go on: a fault of the code, or a value that cannot be stored. */
+  | { readonly type: 'failed'; readonly error: Error }
+  /** What is in the journal is not what the holder believes. */
+  | { readonly type: 'history lost' }
   /** It was not applied, and cannot be. */
   | { readonly type: 'given up'; readonly answer: Committed['answer'] | CommitAnswer };
 
@@ -40,7 +42,9 @@ export class RunTurn {
   #taken: Work[] = [];
   /** How much of it was: what stands behind an end of the run is not. */
   #fed = 0;
-  #notes: readonly Noted[] = [];
+  /** What activities did; the turn takes all notes, and as many ends as there is room for. */
+  #news: ActivityNews = NO_NEWS;
+  #endsTaken = 0;
   #retakes = 0;
   /** Made when there is something to check. */
   #checks: SignalChecks | null = null;
@@ -54,20 +58,18 @@ export class RunTurn {
   get isDue(): boolean {
     const { activities, inbox } = this.#held;
     if (this.#obstacle() || inbox.isBehind) return true;
-    activities.settle();
-    return activities.hasNotes || this.#next() !== undefined;
+    return activities.settle() || this.#next() !== undefined;
   }
 
   async take(): Promise<TurnEnd> {
     try {
       const { fold, activities, inbox, suspicion } = this.#held;
       const obstacle = this.#obstacle();
-      if (obstacle) return this.#failed(obstacle);
+      if (obstacle) return { type: 'failed', error: obstacle };
       if (inbox.isBehind) await this.#held.readMail();
-      activities.settle();
-      if (suspicion.open) await this.#held.keepEnds();
-      this.#notes = activities.takeNotes();
-      for (const { note } of this.#notes) fold.current.note(note);
+      this.#news = activities.take();
+      if (suspicion.open) this.#news = await this.#held.keepEnds(this.#news);
+      for (const note of this.#news.notes) fold.current.note(note);
       const most = fold.committed === 0 && inbox.cancelFirst() ? Number.POSITIVE_INFINITY : EVENTS_PER_TURN;
       while (this.#taken.length < most && !fold.isFull && !this.#isOver()) {
         const work = this.#next();
@@ -75,11 +77,11 @@ export class RunTurn {
         this.#takeIn(work);
         await this.#feed(work);
       }
-      if (this.#taken.length === 0 && this.#notes.length === 0) return { type: 'nothing to do' };
+      if (this.#taken.length === 0 && this.#news.notes.length === 0) return { type: 'nothing to do' };
       return await this.#commit();
     } catch (error) {
       // Nobody foresaw it: but what activities did must not be lost with it.
-      return this.#failed(toError(error));
+      return { type: 'failed', error: toError(error) };
     }
   }
 
@@ -92,29 +94,28 @@ export class RunTurn {
 
   /** What to take in next, by moment (F5); looked up anew after every event. */
   #next(): Work | undefined {
-    const { fold, activities, inbox, host } = this.#held;
+    const { fold, inbox, host } = this.#held;
     // It belongs to what was taken in already.
     const check = fold.current.requestedCheck;
     if (check) return { type: 'signal check', moment: host.clock.now(), check };
     const message = inbox.first;
-    const ended = activities.nextEnd();
+    const end = this.#news.ends[this.#endsTaken];
     // The arrival of a message is a reading of the database's clock: what was due before it was due.
     const due = Math.max(host.clock.safelyPast(), message?.at ?? 0);
     const timer = fold.current.progress.dueTimers(due)[0];
     const work = earliest([
       message && { type: 'message', moment: message.at, message, hold: false },
-      ended && { type: 'activity end', moment: ended.event.at, ended },
+      end && { type: 'activity end', moment: end.event.at, end },
       timer && { type: 'timer', moment: timer.started.firesAt, timer },
     ]);
     return work;
   }
 
   #takeIn(work: Work): void {
-    const { activities, inbox } = this.#held;
     this.#taken.push(work);
     this.#fed++;
-    if (work.type === 'message') inbox.take();
-    else if (work.type === 'activity end') activities.takeEnd();
+    if (work.type === 'message') this.#held.inbox.take();
+    else if (work.type === 'activity end') this.#endsTaken++;
   }
 
   /** Resolves when the code has come to rest. */
@@ -130,7 +131,7 @@ export class RunTurn {
       case 'signal check':
         return this.#feedVerdict(work.check);
       case 'activity end':
-        fold.current.feed({ ...work.ended.event, at });
+        fold.current.feed({ ...work.end.event, at });
         break;
       case 'timer':
         fold.current.feed({ type: 'timer_fired', at: Math.max(at, work.moment), id: work.timer.started.id });
@@ -141,8 +142,7 @@ export class RunTurn {
 
   #feedReturned(message: InboxMessage): void {
     const { fold, activities, host } = this.#held;
-    const { id, result } = readReturned(message);
-    const verdict = activities.returned(id, result);
+    const verdict = activities.returned(readReturned(message));
     if (verdict?.type === 'note') fold.current.note(verdict.note);
     else if (verdict) fold.current.feed({ ...verdict.event, at: host.clock.now() });
   }
@@ -208,11 +208,11 @@ export class RunTurn {
 
   async #commit(): Promise<TurnEnd> {
     const { fold } = this.#held;
-    if (fold.current.fault) return this.#failed(fold.current.fault);
+    if (fold.current.fault) return { type: 'failed', error: fold.current.fault };
     const entries = fold.current.takeEmitted();
     this.#held.tellMistakes(entries);
     const mismatch = fold.isChecked ? await fold.mismatch(entries) : null;
-    if (mismatch) return this.#failed(mismatch);
+    if (mismatch) return { type: 'failed', error: mismatch };
     if (this.#isOver()) return { type: 'nothing to do' };
     const turn = this.#turnOf(entries);
     const answer = this.#held.settled(await this.#held.commit(turn));
@@ -224,9 +224,9 @@ export class RunTurn {
         return this.#retakes++ < FREE_RETAKES ? this.#retake() : this.#retakeLocked();
       case 'history lost':
         this.#refused(answer.type);
-        return this.#historyLost();
+        return { type: 'history lost' };
       case 'refused':
-        return this.#failed(answer.error);
+        return { type: 'failed', error: answer.error };
       case 'lost':
       case 'not applied':
       case 'busy':
@@ -252,17 +252,6 @@ export class RunTurn {
       clearsDeaths: suspicion.isClearedBy(entries, progress),
       outcome: closed ? { type: 'close', state: stateOf(closed) } : outcomeOf(entries),
     };
-  }
-
-  #historyLost(): TurnEnd {
-    this.#held.activities.putBackNotes(this.#notes);
-    return { type: 'history lost', taken: this.#taken };
-  }
-
-  #failed(error: Error): TurnEnd {
-    // They tell how attempts ended, or that they never began: else these would count as lost.
-    this.#held.activities.putBackNotes(this.#notes);
-    return { type: 'failed', error, taken: this.#taken };
   }
 
   #refused(reason: string): void {
@@ -295,13 +284,13 @@ export class RunTurn {
           return turn;
         });
         if (answer.type === 'applied' && turn) return { type: 'applied', turn, inboxSeq: answer.inboxSeq };
-        if (answer.type === 'history lost') return this.#historyLost();
+        if (answer.type === 'history lost') return { type: 'history lost' };
         if (answer.type !== 'not due') return { type: 'given up', answer };
         await pause(answer.ahead + 1);
       } catch (error) {
-        if (error instanceof TurnFault) return this.#failed(error);
+        if (error instanceof TurnFault) return { type: 'failed', error };
         // Whether it was applied is not known: read what is there.
-        if (error instanceof JournalUnavailableError) return this.#historyLost();
+        if (error instanceof JournalUnavailableError) return { type: 'history lost' };
         throw error;
       }
     }
@@ -309,7 +298,7 @@ export class RunTurn {
 
   async #feedAgain(unread: readonly InboxMessage[]): Promise<void> {
     const { fold, inbox } = this.#held;
-    for (const { note } of this.#notes) fold.current.note(note);
+    for (const note of this.#news.notes) fold.current.note(note);
     const fed = this.#taken.slice(0, this.#fed);
     // What an end of the run had kept from being fed may be wanted after all. Messages are in the inbox still.
     const left = this.#taken.slice(this.#fed).filter((work) => work.type !== 'message');

@@ -1,34 +1,9 @@
-import type {
-  ActivityCancelled,
-  ActivityCompleted,
-  ActivityFailed,
-  HistoryEvent,
-  HistoryNote,
-  Instant,
-} from '../../core/index.js';
+import type { HistoryEvent, Instant } from '../../core/index.js';
 import { SEMANTICS_VERSION } from '../../core/index.js';
 import type { Codec, SignalCheck, TimerInFlight } from '../../core/index.js';
 import type { InboxMessage } from '../../journal/index.js';
-import type { AttemptOutcome } from '../activities/activity-executor.js';
+import type { EndVerdict } from '../activities/attempt-verdict.js';
 import { newSeed } from '../ids.js';
-
-/** How an activity in flight ended, as the event that tells the code. */
-export type ActivityEnd = ActivityCompleted | ActivityFailed | ActivityCancelled;
-
-/** With the attempt that ended it, should the turn that takes it be discarded. */
-export interface EndedActivity {
-  readonly event: ActivityEnd;
-  readonly attempt: number;
-  /** Whether the attempt told it. What was found out without it, such as that it was lost, is found out again. */
-  readonly told: boolean;
-}
-
-/** A note for history, and the end of the attempt that it tells of, should the turn that takes it be discarded. */
-export interface Noted {
-  readonly note: HistoryNote;
-  /** `null`: it tells of no end, and nothing is lost with it. */
-  readonly result: ReturnedResult | null;
-}
 
 /** Something a run has to take in, with the moment that orders it (F5). */
 export type Work =
@@ -40,7 +15,7 @@ export type Work =
     }
   /** A schema is to be applied to a signal that was taken in before (F34). */
   | { readonly type: 'signal check'; readonly moment: Instant; readonly check: SignalCheck }
-  | { readonly type: 'activity end'; readonly moment: Instant; readonly ended: EndedActivity }
+  | { readonly type: 'activity end'; readonly moment: Instant; readonly end: EndVerdict }
   | { readonly type: 'timer'; readonly moment: Instant; readonly timer: TimerInFlight };
 
 /** By moment; of one moment messages come before results, and timers last (F5). */
@@ -82,12 +57,6 @@ export function eventOf(message: InboxMessage, hold: boolean, at: Instant, codec
 function reasonOf(message: InboxMessage, codec: Codec): string | null {
   const reason = message.payload === null ? null : codec.decode(message.payload);
   return typeof reason === 'string' ? reason : null;
-}
-
-/** How an attempt ended, as a holder puts it into its own inbox. */
-export interface ReturnedResult {
-  readonly attempt: number;
-  readonly outcome: AttemptOutcome;
 }
 
 /**
