@@ -1,3 +1,4 @@
+/** What users call from outside a workflow: start, signal, query, cancel, wait for the result, list. */
 export * from './errors.js';
 export * from './history-line.js';
 export * from './message-sender.js';

@@ -1,3 +1,4 @@
+/** Continuum as a module of Nest: decorators, discovery of providers, options, and when what is started and stopped. */
 export * from './activity-runner.js';
 export * from './continuum.explorer.js';
 export { ContinuumModule } from './continuum.module.js';

@@ -1,3 +1,4 @@
+/** The decorators that users write. Each only notes what it was told; `continuum.explorer.ts` reads the notes. */
 export * from './activity.decorator.js';
 export * from './compensate.decorator.js';
 export * from './inject-workflow-client.decorator.js';

@@ -1,3 +1,4 @@
+/** The tables, as entities of TypeORM: lists are read through them, and a spec compares them with the migrations. */
 import type { EntitySchema } from 'typeorm';
 import { actorEntity } from './actor.entity.js';
 import { historyEntity } from './history.entity.js';
