@@ -21,7 +21,7 @@ export type ActivityClass<A extends ActivityExecute = ActivityExecute> = abstrac
 
 type Method = (...args: any[]) => unknown;
 
-/** The parameters behind the first: `[]`, `[input]`, `[input?]`. */
+/** The parameters after the first: `[]`, `[input]`, `[input?]`. */
 type Rest<P extends unknown[]> = P extends [any, ...infer R] ? R : [];
 type FirstOnly<P extends unknown[]> = P extends []
   ? []

@@ -12,7 +12,7 @@ export interface Ambient {
 /** Carries {@link Ambient} along promises; the engine makes it of AsyncLocalStorage (F3, F25). */
 export interface AsyncScope {
   enter<A extends unknown[], R>(ambient: Ambient, fn: (...args: A) => R, ...args: A): R;
-  /** The same outside whatever the process is doing: nothing of who woke the run is to be seen in it. */
+  /** The same in an empty context: code must see nothing of the request or the job that woke its run. */
   begin<A extends unknown[], R>(ambient: Ambient, fn: (...args: A) => R, ...args: A): R;
   store(): Ambient | undefined;
   /** Runs something outside every run, and outside whatever the process is doing: activities, for instance. */

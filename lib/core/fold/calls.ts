@@ -95,7 +95,7 @@ function executeOf(run: Execution, type: ActivityToken): ActivityDefinition {
   );
 }
 
-/** A call that cannot be made. Nothing else tells of it if nobody awaits it. */
+/** The promise of a call that cannot be made. It is kept for the report of calls that nobody awaits, or its error would be hidden. */
 export function refused(run: Execution, call: string, error: unknown): Promise<never> {
   const promise = rejected(error);
   run.unawaited.keep({ call, id: null, promise }, { outcome: 'failed', error });
@@ -118,7 +118,7 @@ export function sleep(run: Execution, until: Duration | Date): Promise<unknown> 
 /**
  * Starts a timer; `null` is drift. Throws for what is no duration.
  *
- * @param fired of a timer of the fold's own
+ * @param fired called when it fires, if it is the fold's own: of a wait, or of `withTimeout`. No code awaits such a timer.
  */
 export function startTimer(
   run: Execution,
@@ -189,8 +189,8 @@ export function waitForSignal(
   const scope = run.scope();
   if (scope.cancelledBy) return rejected(scope.cancelledBy.error());
   const buffer = run.signals.of(name);
-  // Waiters are served in order: whoever came before takes first (F10). In a race nobody takes what is there before it
-  // is known that he goes on with it (F33).
+  // Waiters are served in order: an older wait takes first (F10). In a branch of a race nothing is taken at the call:
+  // another branch may win, and the signal would be lost (F33).
   if (buffer.waiting === 0 && !scope.contested && buffer.isReady(run.ledger, schema))
     return Promise.resolve(run.codec.decode(buffer.take()));
   if (buffer.waiting > 0 && !run.ledger.replaying) noteRival(run, name, scope);
@@ -202,7 +202,7 @@ export function waitForSignal(
   }
 }
 
-/** One scope waits for a signal while it waits for it already: a race that was lost looks like that. */
+/** One scope waits for a signal that it waits for already. A lost `Promise.race` looks like that: its loser takes the next signal. */
 function noteRival(run: Execution, name: string, scope: Scope): void {
   const { signals, pending } = run;
   if (signals.rivals.has(name)) return;
@@ -214,7 +214,7 @@ function noteRival(run: Execution, name: string, scope: Scope): void {
   }
 }
 
-/** Behind the commands before it, in front of its own timer (F15). */
+/** After the commands before it, and before its own timer (F15). */
 const rankOfWait = (run: Execution): number => run.ledger.nextId - 0.5;
 
 function wait(run: Execution, waiting: Wait, name: string, timeout: Duration | undefined): Promise<unknown> {

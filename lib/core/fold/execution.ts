@@ -45,7 +45,7 @@ export class InertCallError extends Error {
   override readonly name: string = 'InertCallError';
 }
 
-/** What is to stand around the code of a run while it runs, and only then: for checks (F30). Both may come twice. */
+/** Called around every stretch of the run's code: the replay check gives it another clock meanwhile (F30). Both may be called twice in a row. */
 export interface CodeFrame {
   begin(): void;
   end(): void;
@@ -168,13 +168,14 @@ export class Execution implements Accountable {
     return this.restricted(restriction, () => {
       // Not null: set above.
       const ambient = this.#readOnlyAmbient!;
-      // A side effect is a line of the code around it; the others are called by whoever comes along (F25).
+      // A side effect is part of the code around it, and keeps its context. Queries and conditions are called by whoever
+      // asks or wakes the run, and must see nothing of them (F25).
       const value =
         restriction === 'sideEffect'
           ? this.asyncScope.enter(ambient, code)
           : this.asyncScope.begin(ambient, code);
       if (!isThenable(value)) return value;
-      // What it leaves behind is nobody's.
+      // Nobody will await it: its rejection must not count as one that floats.
       value.then(ignore, ignore);
       throw misuse(
         new TypeError(`A ${restriction} has to answer at once, but its function returned a promise.`),
@@ -214,7 +215,7 @@ export class Execution implements Accountable {
         'Is there a loop that ignores a cancellation, or that waits for nothing?',
     );
     this.ledger.fail(error);
-    // A loop that does not even await its calls is left only this way.
+    // Only a throw ends a loop that does not await its calls.
     throw error;
   }
 
@@ -276,7 +277,7 @@ export class Execution implements Accountable {
 
   // ------------------------------------------------------------------------------- what is waited for
 
-  /** Whether something durable may still settle a promise of the code (F13); once decided, of shielded code (F16). */
+  /** Whether something durable may still settle a promise of the code (F13); after the decision, of code in nonCancellable scopes (F16). */
   get isWaiting(): boolean {
     const decided = this.#decision !== null;
     if (this.compensating !== null && (!decided || this.compensating.scope.shielded)) return true;
@@ -316,7 +317,7 @@ export class Execution implements Accountable {
 
   /** The delivery of the first wait that holds (F10). */
   nextWait(): Delivery | null {
-    // Conditions are code, too, and are looked at between windows.
+    // Conditions are the user's code, and run between windows, so `openWindow` has not begun the frame.
     this.frame?.begin();
     const satisfied = this.pending.waits.takeSatisfied(this.#decision !== null);
     this.frame?.end();
@@ -388,7 +389,7 @@ export class Execution implements Accountable {
 
   rejectionFloats(reason: unknown, promise: object, inWindow: boolean): void {
     if (this.concluded || this.ledger.fault !== null || isInstance(reason, InertCallError)) return;
-    // A run that has failed or was cancelled has worse to tell; one that is about to complete has not.
+    // A run that failed or was cancelled shows an error anyway. One that completes would hide this one.
     if (this.#decision !== null && this.#decision.type !== 'completed') return;
     if (inWindow) this.floating.add(promise, reason);
     else this.ledger.fail(floatingRejection(reason, 'while nothing was delivered to its run'));

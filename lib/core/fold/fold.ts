@@ -127,7 +127,7 @@ export class Fold implements Steppable {
   #wasDecided = false;
   /** A held signal has decided: what follows in its block is recorded, not handled (F17). */
   #decidedWhileHeld = false;
-  /** Notes that came while an event was open: they stand behind its segment (F4). */
+  /** Notes that came while an event was open: they are appended after its segment (F4). */
   #notes: HistoryNote[] | null = null;
 
   constructor(options: FoldOptions) {
@@ -156,7 +156,7 @@ export class Fold implements Steppable {
   get progress(): RunProgress {
     return this.#ledger.progress;
   }
-  /** Why the turn cannot go on. It is never recorded, and nothing is emitted behind it. */
+  /** Why the turn cannot go on. It is never recorded, and nothing is emitted after it. */
   get fault(): TurnFault | null {
     return this.#ledger.fault;
   }
@@ -197,14 +197,17 @@ export class Fold implements Steppable {
     return this.#run.unawaitedCalls;
   }
   /**
-   * Nothing is in flight: only a message can make it go on. If the class has signal handlers, a foreign await may
-   * hide behind that (F13): keep the run in memory for a moment, so that it shows.
+   * Nothing is in flight: only a message can make it go on. In a class with signal handlers a foreign await looks the
+   * same (F13). Keep such a run in memory for a moment: the await shows itself when it settles.
    */
   get waitsForMessagesOnly(): boolean {
     return this.#started && this.progress.closed === null && this.progress.inFlight.size === 0;
   }
 
-  /** A signal that somebody waits for under a schema, and that no schema has seen: apply it, and feed what it says (F34). */
+  /**
+   * A signal that the code waits for with a schema, and that no schema has checked yet. Whoever drives the fold applies the
+   * schema, and feeds what it says (F34).
+   */
   get requestedCheck(): SignalCheck | null {
     return this.fault !== null || this.#run.concluded ? null : this.#run.signals.requested;
   }
@@ -256,7 +259,7 @@ export class Fold implements Steppable {
   }
 
   /**
-   * Asks the object, between windows (F21). What it answers is the object's own: encode it at once.
+   * Asks the object, between windows (F21). The answer may be a part of the object: encode it before the next window changes it.
    *
    * Throws {@link UnknownQueryError}, {@link RunNotReadyError}, what the handler throws, and a `TypeError` for a
    * handler that calls something durable or returns a promise.
@@ -343,7 +346,7 @@ export class Fold implements Steppable {
     return this.#isHeld || this.#run.concluded ? null : this.#run.nextWait();
   }
 
-  /** Behind a held signal come others: every handler runs before `run` looks (F17). */
+  /** After a held signal come others. No wait is looked at in between, so that every handler has run before `run` looks (F17). */
   get #isHeld(): boolean {
     return this.#event !== null && 'hold' in this.#event && this.#event.hold;
   }
@@ -438,7 +441,7 @@ export class Fold implements Steppable {
     const held = this.#isHeld;
     if (!held) {
       if (advanceCompensation(this.#run)) return;
-      // Not before it has started: the first entries hold what every reader of a history looks for.
+      // Not before `run_started` is recorded: a history without it would lack its input and its seed.
       if (this.#started) conclude(this.#run);
     }
     this.#ledger.endEvent();

@@ -3,13 +3,13 @@ import { isCommand, isEvent } from '../history.js';
 import { Fifo } from './fifo.js';
 import { Segment } from './segment.js';
 
-/** Something that a fold has to take up, in order. `segment` and `recorded` tell what was loaded from what is new. */
+/** Something that a fold has to take up, in order. What was loaded has a `segment`, or is `recorded`; what is new has not. */
 export type Item =
   | { readonly type: 'event'; readonly event: HistoryEvent; readonly segment: Segment | null }
   | { readonly type: 'note'; readonly note: HistoryNote; readonly recorded: boolean }
   /** Of the journal's `terminate`: no code takes part in it. */
   | { readonly type: 'terminated'; readonly entry: HistoryCommand }
-  /** A command that stands behind no event. */
+  /** A command with no event before it, which no fold writes. */
   | { readonly type: 'stray'; readonly entry: HistoryCommand };
 
 /** What is still to be folded. Cuts recorded history into segments (F4). */

@@ -1,2 +1,2 @@
-/** Of a rejection that the code may pick up later, or never: a durable call's own promise is no floating one (F6). */
+/** Handles a rejection, so that Node does not report it: a durable call may be awaited later, or never (F6). */
 export const ignore = (): void => undefined;

@@ -76,8 +76,8 @@ export class Ledger implements MatchTally {
   }
 
   /**
-   * Whether a signal has to be checked before somebody takes it (F34): while it is replayed, whether that was so then,
-   * whatever the code says now.
+   * Whether a signal has to be checked before somebody takes it (F34). In a replay the history decides: it was checked if a
+   * check is recorded, whatever the code says now.
    */
   needsCheck(signal: number, hasSchema: boolean): boolean {
     return this.#segment === null ? hasSchema : this.#segment.checks(signal);
@@ -156,7 +156,7 @@ export class Ledger implements MatchTally {
     if (this.#segment === null) this.#emitted.push(entry);
   }
 
-  /** An entry that the code leaves no place for. */
+  /** The error for a recorded entry that the code does not come to. */
   driftAt(entry: HistoryEntry, reason: string): NonDeterminismError {
     const recorded = nameOf(entry);
     return this.#driftError(

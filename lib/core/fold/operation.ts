@@ -17,7 +17,7 @@ export abstract class Pending extends Deferred implements Call {
 
   constructor(
     readonly scope: Scope,
-    /** The order in which a cancellation rejects: by command id; a wait ranks behind the commands before it (F15). */
+    /** The order in which a cancellation rejects: by command id; a wait ranks after the commands before it (F15). */
     readonly rank: number,
   ) {
     super();

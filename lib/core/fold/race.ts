@@ -19,7 +19,7 @@ export function race(run: Execution, branches: RaceBranches): Promise<unknown> {
   const mistake = mistakeIn(branches);
   if (mistake !== null) return refused(run, 'ctx.race', misuse(new TypeError(mistake)));
   const contest = new Contest(run, scope);
-  // Each begins before any can settle: that takes a hop.
+  // All begin before any of them can settle, for settling takes at least one hop.
   for (const [key, begin] of Object.entries(branches)) contest.enter(key, begin);
   return contest.outcome.promise;
 }
@@ -76,7 +76,7 @@ class Contest {
     this.#run.cancel(others, `The branch "${key}" of the race settled first.`, 'race');
   }
 
-  /** What a loser failed with, other than by losing, nobody would see. */
+  /** Logs what a loser failed with, unless it failed because it was cancelled: nobody else would see it. */
   #tell(key: string, error: unknown): void {
     if (this.#winner === null || isCancellation(error)) return;
     const message = `ctx.race: the branch "${key}" failed after "${this.#winner.key}" had settled first: ${errorText(error)}`;

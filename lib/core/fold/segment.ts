@@ -17,7 +17,7 @@ export class Segment {
   readonly #commands: readonly HistoryCommand[];
   /** Everything before it is matched. */
   #next = 0;
-  /** Matched behind `#next`; made when something comes out of order. */
+  /** Places after `#next` that are matched already; made when something comes out of order. */
   #ahead: Set<number> | null = null;
   /** Where commands of a key stand, in order; made when something comes out of order. */
   #places: Map<string, number[]> | null = null;
@@ -42,7 +42,7 @@ export class Segment {
   get unmatched(): HistoryCommand | null {
     return this.#commands[this.#next] ?? null;
   }
-  /** How many entries behind the event both sides agree on without a gap. */
+  /** On how many entries after the event both sides agree, without a gap. */
   get agreed(): number {
     return this.#next;
   }

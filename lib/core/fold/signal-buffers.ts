@@ -11,12 +11,12 @@ export interface BufferedSignal {
   check: 'none' | 'requested' | 'passed';
 }
 
-/** A schema is to be applied to a signal. Whoever holds the run does so, and feeds what it says (F34). */
+/** A request to apply a schema to a signal. Whoever holds the run does so, and feeds what it says (F34). */
 export interface SignalCheck {
   readonly signal: number;
   readonly name: string;
   readonly payload: Encoded;
-  /** Of who waits for the signal; `undefined` when the code was changed and asks for none any more. */
+  /** The one that the waiting code gave; `undefined` when that code was changed and gives none any more. */
   readonly schema: StandardSchemaV1 | undefined;
 }
 
@@ -31,8 +31,8 @@ export class SignalBuffer {
   constructor(readonly name: string) {}
 
   /**
-   * Whether the first signal can be taken by who asks for it under this schema. One that no schema has seen is checked
-   * before; until then nobody takes it, and none that is behind it (F34).
+   * Whether the first signal can be taken by code that waits for it with this schema. If no schema has seen it, a check is
+   * requested. Until that is answered nobody takes it, nor any signal that came after it (F34).
    */
   isReady(ledger: Ledger, schema: StandardSchemaV1 | undefined): boolean {
     const [first] = this.signals;

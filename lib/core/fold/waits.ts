@@ -19,7 +19,7 @@ export abstract class Wait extends Pending {
   abstract take(): unknown;
   /** What its await gets when the time ran out. */
   abstract readonly otherwise: unknown;
-  /** It is waited for no more. */
+  /** Called when nobody waits for it any more. */
   abstract end(): void;
 }
 

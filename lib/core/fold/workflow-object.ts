@@ -93,7 +93,7 @@ export class WorkflowObject implements RunBinding {
     );
   }
 
-  /** What a schema says of a signal that is waited for (F34): the waits are looked at anew behind it. */
+  /** What a schema says of a signal that is waited for (F34). The waits are looked at again when this event is over. */
   checked(event: SignalAccepted | SignalRefused): void {
     const buffer = this.#run.signals.of(event.name);
     if (event.type === 'signal_accepted') buffer.accept(event.payload);

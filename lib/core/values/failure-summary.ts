@@ -1,7 +1,7 @@
 import type { EncodedFailure } from '../history.js';
 import { limit, LONGEST_NAME } from './failure-limits.js';
 
-/** So many characters of a failure are looked at; the stack and the causes stand behind them. */
+/** So many characters of a failure are looked at; the stack and the causes come after them. */
 export const SUMMARY_LENGTH = 4_096;
 const LONGEST_SUMMARY = 1_024;
 
