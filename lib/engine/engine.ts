@@ -35,7 +35,10 @@ export type DecidedStart = Exclude<StartAnswer, { type: 'again' | 'unanswered' }
 
 /** Starts runs in batches. */
 export interface Starter {
-  /** @param waits called when the start waits for somebody's transaction; what waits is the request that it gives */
+  /**
+   * @param waits called when the start has to wait for an open transaction that has the workflow id. It gives the request to
+   *   wait with, which may be another one: a start that waits should not hold a slot.
+   */
   ask(request: StartRequest, waits?: () => StartRequest): Promise<DecidedStart>;
 }
 
@@ -52,7 +55,7 @@ export interface EngineParts {
   readonly scope: AsyncScope;
   /** One batch of starts for the whole process. */
   readonly starts: Starter;
-  /** Sends one message; waits, within bounds, for whoever holds its target. */
+  /** Sends one message. Waits for a locked target, some seconds at most. */
   readonly send: (message: Message) => Promise<unknown>;
   readonly journalRetry: JournalRetry;
   readonly settings: EngineSettings;
@@ -84,7 +87,7 @@ const PATIENCE = 1_000;
 /** What closing may take beyond the shutdown timeout, in ms: twice {@link PATIENCE}, and the end of the session. */
 export const CLOSING = 3_000;
 
-/** Takes turns: holds runs in memory, executes activities, commits. A plain object that something starts and stops. */
+/** The worker of a process: holds runs in memory, takes their turns, executes activities, commits. `ContinuumRuntime` starts and stops it. */
 export class Engine {
   readonly runs: ResidentRuns;
   readonly session: WorkerSession;
@@ -173,7 +176,7 @@ export class Engine {
     return this.session.open && !this.#leaving;
   }
 
-  /** Rejections and throws that are a run's; and, in development, what its code begins that is not durable. */
+  /** From now on rejections and throws of a run are the run's (F24); in development, what its code begins that is not durable is noted (F13). */
   #watchProcess(): () => void {
     const watches = [guardProcess(), ...(this.#parts.settings.replayCheck ? [traceForeign()] : [])];
     return () => {
@@ -227,7 +230,7 @@ export class Engine {
         at: this.clock.now(),
       } as const;
       const entries = await run.rehearse(message);
-      // The slot is others' again as soon as nothing can come of it.
+      // Gives the slot back: the run will be started without being held here.
       const unleased = (): StartRequest => {
         this.runs.discard(run);
         return request;
@@ -238,13 +241,13 @@ export class Engine {
       else this.runs.discard(run);
       return answer;
     } catch (error) {
-      // Where it was born leased after all, the sweep gives it back.
+      // Whether it was started is not known. If it was, with its lease, the lease audit gives that back.
       this.runs.discard(run);
       throw error;
     }
   }
 
-  /** Makes a claim and takes up what it brings. One at a time. */
+  /** Makes a claim and takes up what it brings, one claim at a time. While one is under way, the lease audit passes over what it may bring. */
   claiming<T>(claim: () => Promise<T>): Promise<T> {
     return this.#strayLeases.duringClaim(claim);
   }
@@ -257,7 +260,7 @@ export class Engine {
   /**
    * Gives every run back and ends the session; takeover by other workers is immediate. Twice is harmless.
    *
-   * @param others what still brings runs to be given back: the session ends behind it
+   * @param others work that may still bring runs, which are then given back: the session ends after it
    */
   stop(closing: Deadline, others: Promise<unknown>): Promise<void> {
     this.leave();
@@ -294,13 +297,13 @@ export class Engine {
     this.#strayLeases.end();
   }
 
-  /** What the database tells of the actors that are ours. */
+  /** What a heartbeat tells about the actors of this worker. */
   #hear(answer: Extract<HeartbeatAnswer, { type: 'alive' }>): void {
     for (const { actorId, inboxSeq } of answer.unread) this.runs.get(actorId)?.mailArrived(inboxSeq);
     this.#strayLeases.heard(answer);
   }
 
-  /** To an actor that this engine holds: nobody else writes it for long. */
+  /** Sends to an actor that this engine holds. Whoever else has its row locked has it only for a moment, so it is tried until it works. */
   async #send(message: Message): Promise<void> {
     await this.#journalRetry.through('send', () => this.#parts.send(message), { again: outageOrHeldActor });
   }

@@ -23,13 +23,13 @@ export interface Committed {
   readonly lease: Lease;
 }
 
-/** What a flush came to: a turn that is not settled yet is tried again, or asked about, by itself. */
+/** What a flush came to. A turn that is in doubt is asked about by itself. */
 interface Flushed {
   readonly answer: Committed['answer'] | { readonly type: 'in doubt' };
   readonly lease: Lease;
 }
 
-/** So many times a busy turn goes along with a flush; then it is committed alone, waiting. */
+/** How often a turn whose row is locked goes along with a batch. Then it is committed alone, and waits for the row. */
 const BUSY_TRIES = 5;
 
 /**
@@ -54,7 +54,7 @@ export class GroupCommitter {
   }
 
   /**
-   * Resolves when the turn is applied, or refused for good. One promise: the others are made where something came between.
+   * Resolves when the turn is applied, or refused for good. It makes one promise; others only if the first try does not apply.
    */
   commit(turn: Turn): Promise<Committed> {
     return new Promise((resolve, reject) => {
@@ -64,7 +64,7 @@ export class GroupCommitter {
     });
   }
 
-  /** A turn that its first flush has not applied; a changed fencing token is taken along. */
+  /** Goes on with a turn that its first flush has not applied, under a new fencing token if it got one. */
   async #insist(turn: Turn, first: Flushed): Promise<Committed> {
     let current = turn;
     let flushed = first;
@@ -102,7 +102,7 @@ export class GroupCommitter {
     this.#closed = true;
   }
 
-  /** Beside the batches: whoever waits for a row takes no place in them. */
+  /** Outside of the batches: a turn that waits for a row must not hold up others. */
   async #alone(turn: Turn): Promise<Flushed> {
     const [flushed] = await this.#flush([turn], true);
     return flushed!;
@@ -118,7 +118,7 @@ export class GroupCommitter {
   }
 
   async #flush(turns: readonly Turn[], wait = false): Promise<readonly Flushed[]> {
-    // A session that was lost and replaced leaves turns of both owners behind.
+    // After a session was lost and replaced, there may be turns of both.
     const owner = turns[0]!.lease.owner;
     if (turns.some((turn) => turn.lease.owner !== owner)) return this.#byOwner(turns);
     try {
@@ -147,7 +147,7 @@ export class GroupCommitter {
     return turns.map((turn) => done.get(turn)!);
   }
 
-  /** A turn that cannot be stored must not take back what the other parts of its batch were answered. */
+  /** Flushes in parts, so that one turn that cannot be stored does not take back what other parts were answered. */
   async #flushPart(turns: readonly Turn[]): Promise<readonly Flushed[]> {
     try {
       return await this.#flush(turns);
@@ -159,7 +159,10 @@ export class GroupCommitter {
     }
   }
 
-  /** The connection died around the commit: move the fences first, then read what is there. Never trust the reading alone. */
+  /**
+   * The connection died while the commit was under way. Moves the fences first, and then reads what is there: a reading alone
+   * proves nothing, for the statement may still arrive.
+   */
   async #resolve(turns: readonly Turn[]): Promise<readonly Flushed[]> {
     const answers = await this.#fencesMoved(turns);
     if (answers === null) return turns.map(notApplied);
@@ -171,7 +174,7 @@ export class GroupCommitter {
       switch (answer.type) {
         case 'held': {
           const applied = written || (turn.entries.length === 0 && consumed(turn, answer.inboxConsumed));
-          // Whether there is mail was not told: let the holder look.
+          // How far the inbox reaches was not told. One more than consumed makes the holder look.
           return applied
             ? { answer: { type: 'applied', inboxSeq: turn.consumedThrough + 1 }, lease: answer.lease }
             : { answer: { type: 'not applied' }, lease: answer.lease };
@@ -208,7 +211,10 @@ export class GroupCommitter {
   };
 }
 
-/** A release that applied would not have left the lease. */
+/**
+ * Whether a turn without entries has applied, though its lease is still held. Only one that keeps the lease can have; then
+ * what it consumed is consumed.
+ */
 const consumed = (turn: Turn, inboxConsumed: number): boolean =>
   turn.outcome.type === 'keep' && inboxConsumed >= turn.consumedThrough;
 

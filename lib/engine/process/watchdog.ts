@@ -22,7 +22,7 @@ export type StuckListener = (run: WatchedRun | null) => void;
 
 /** Runs whose windows one phase of the scheduler may open. */
 const SLOTS = 256;
-/** Behind them: the run of a call that is made outside of every phase. */
+/** The slot after them: for a run whose code is called outside of every phase, as by a query. */
 const CALL = SLOTS;
 /** Three names of at most 255 bytes, an id, and what separates them. */
 const SLOT_BYTES = 832;

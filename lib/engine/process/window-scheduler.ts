@@ -50,7 +50,7 @@ export class WindowScheduler {
     this.#timePerPhase = timePerPhase;
   }
 
-  /** From now on somebody looks whether windows close; `null`: nobody any more. */
+  /** From now on this watchdog sees whether windows close; `null`: none does. */
   watchedBy(watchdog: Watchdog | null): void {
     this.#watchdog = watchdog;
   }
@@ -94,7 +94,7 @@ export class WindowScheduler {
   readonly #step = (job: Job): void => {
     if (job.over) return;
     this.#deadline ||= now() + this.#timePerPhase;
-    // Long enough: what is left of the chain only closes, and the rest waits for the next phase (F28).
+    // The phase has taken long enough: what is left of its immediates only closes windows. The rest waits for the next phase (F28).
     if (now() > this.#deadline) return this.#close(job);
     if (job.run) this.#watchdog?.opens(job.slot);
     try {

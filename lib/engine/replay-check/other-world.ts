@@ -57,7 +57,7 @@ export class OtherWorld implements CodeFrame {
   }
 
   end(): void {
-    // The last one first: one may stand in what another has put there.
+    // The last one first: it may have replaced something inside of what an earlier one put there.
     for (const restore of this.#restores.splice(0).toReversed()) restore();
   }
 
@@ -76,7 +76,7 @@ export class OtherWorld implements CodeFrame {
     if (process) this.#put(process, 'hrtime', this.#hrtimeOf(process));
   }
 
-  /** Code that keeps it for later keeps one that shows the true time then. */
+  /** Code may keep this `Date` for later: outside of the run's windows it tells the true time. */
   #dateOf(TrueDate: DateConstructor, trueNow: () => number): DateConstructor {
     const isHere = (): boolean => this.#restores.length > 0;
     const shifted = (): number => this.#look('new Date()') + trueNow();
@@ -108,12 +108,12 @@ export class OtherWorld implements CodeFrame {
   #random(): number {
     this.#firstLook ??= `Math.random()${callSite()}`;
     const isLow = (this.#looks++ % 2 === 0) === (this.#skew.chance === 'low');
-    // Never twice the same: who draws until a number is new comes to an end.
+    // Never the same number twice, so that a loop that draws until a number is new ends.
     const step = (this.#looks % 100_000) * 1e-7;
     return isLow ? 0.000_123 + step : 0.999_877 - step;
   }
 
-  /** Where something cannot be replaced, that is not looked at. */
+  /** What cannot be replaced is left as it is: reading it is not found then. */
   #put(target: object, key: string, value: unknown): void {
     const before = Object.getOwnPropertyDescriptor(target, key);
     try {
@@ -149,7 +149,7 @@ function realmsOf(code: object | null): readonly Realm[] {
         Realm | undefined;
       if (realm) realms.add(realm);
     } catch {
-      // A process that makes no code of text.
+      // A process in which code cannot be made of text: this realm is left as it is.
     }
   }
   return [...realms];

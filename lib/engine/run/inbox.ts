@@ -33,9 +33,10 @@ export class Inbox {
   }
 
   /**
-   * Of a run that has not begun: a cancellation stands in front of everything, and the start behind everything (F15).
+   * For a run that has not begun: moves a cancellation to the front, and the start to the end (F15).
    *
-   * @returns whether there is one. Then all that was read is of one turn, as it is not consumed in its order.
+   * @returns whether there is a cancellation. Then everything that was read must be consumed in one turn: consumption is
+   *   recorded as one number, and this is not the order of the numbers.
    */
   cancelFirst(): boolean {
     const cancel = this.#read.find(({ kind }) => kind === 'cancel');
@@ -59,11 +60,11 @@ export class Inbox {
     this.reach(this.#readThrough + 1);
   }
 
-  /** What stands behind {@link readThrough}, by a reading that began when the inbox was known to reach `knownBefore`. */
+  /** Adds the messages after {@link readThrough}. When they were read, the inbox was known to reach `knownBefore`. */
   append(messages: readonly InboxMessage[], knownBefore: number): void {
     this.#read.push(...messages);
     this.#readThrough += messages.length;
-    // What was told of may have been an estimate; what was told of meanwhile is not read yet.
+    // How far it reaches may have been an estimate, and is known now; unless more was told of while this was read.
     if (this.#reaches === knownBefore) this.#reaches = this.#readThrough;
   }
   get reaches(): number {
@@ -75,7 +76,7 @@ export class Inbox {
     this.#consumed = through;
   }
 
-  /** Read anew: everything behind `consumed`, less what a turn under way has taken up to `takenThrough`. */
+  /** Replaces what was read by everything after `consumed`, without what the turn under way has taken, up to `takenThrough`. */
   replace(consumed: number, messages: readonly InboxMessage[], takenThrough = consumed): void {
     this.#consumed = consumed;
     this.#read = messages.filter((message) => message.n > takenThrough);

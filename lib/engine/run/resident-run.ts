@@ -21,7 +21,7 @@ import { RunTurn, stateOf } from './run-turn.js';
 import type { TurnEnd } from './run-turn.js';
 import { eventOf } from './run-work.js';
 
-/** Says a {@link RunNotReadyError} of a run that does not come to its mail. */
+/** The message of a {@link RunNotReadyError}, for a run that has not taken up its inbox in time. */
 export const MAIL_UNREAD = 'The workflow has not taken up yet what it was sent before. Ask again later.';
 /** Characters of what is shown of a fault. */
 const LONGEST_REASON = 4_000;
@@ -92,7 +92,7 @@ export class ResidentRun {
     await this.#drive();
   }
 
-  /** After a takeover that came too late: whoever looks next takes it up. */
+  /** After a takeover that came too late, because this worker stops: gives the run back, claimable at once. */
   async giveBack(): Promise<void> {
     this.#state = 'driving';
     try {
@@ -105,7 +105,7 @@ export class ResidentRun {
     }
   }
 
-  /** After a takeover of what cannot be read: parks the run, so that it is seen. */
+  /** After a takeover of a run that cannot be read: blocks it, so that its reason is seen. */
   async refuse(error: Error): Promise<void> {
     this.#state = 'driving';
     try {
@@ -150,7 +150,7 @@ export class ResidentRun {
     if (this.#state === 'resting') this.#goOn();
   }
 
-  /** The inbox reaches this far; `null`: further than known. */
+  /** The inbox reaches up to this number; `null`: further than is known here. */
   mailArrived(inboxSeq: number | null): void {
     const { inbox } = this.#held;
     if (inboxSeq === null) inbox.reachFurther();
@@ -188,7 +188,7 @@ export class ResidentRun {
           reject(error);
         },
       };
-      // A turn alone may take as long as its commit: the journal is patient.
+      // Only a query that waits for messages has a time limit. One that waits for the turn under way is answered when its commit is.
       const timer =
         through > this.#held.inbox.consumed
           ? LongTimer.start(patience, () => {
@@ -220,14 +220,14 @@ export class ResidentRun {
     if (this.idleSince !== null) this.leave();
   }
 
-  /** The lease is another's: nothing is written any more. */
+  /** Lets go without writing anything: the lease is another's, or is given up. */
   drop(): void {
     this.#end({ type: 'lost' }, 'lease lost');
   }
 
   // ---------------------------------------------------------------------------------------- driving
 
-  /** Whoever woke it: what happens next is the run's own (F25). */
+  /** In an empty context: what the run does must not depend on who woke it (F25). */
   #goOn(): void {
     inRootContext(() => void this.#drive());
   }
@@ -258,7 +258,7 @@ export class ResidentRun {
     }
     const next = this.#held.nextMoment();
     if (next === null) return;
-    // Also for what is further away than a run stays in memory for: an activity may keep it there.
+    // Also when it is further away than an idle run stays in memory: an activity may keep the run here until then.
     this.#alarm = LongTimer.start(this.#held.host.clock.until(next), () => this.wake());
   }
 
@@ -343,7 +343,7 @@ export class ResidentRun {
     observer.notice({ type: 'signal refused', run: this.facts, signal, issues: told });
   }
 
-  /** What is there is not what this holder believed: everything but the lease is read anew. */
+  /** The journal has another history than this holder believed. Keeps the lease and reads everything else again. */
   async #startOver(): Promise<boolean> {
     const held = await this.#held.refence();
     if (!held) {
@@ -367,7 +367,7 @@ export class ResidentRun {
     this.#end({ type: 'released', wakeAt, unread }, 'lease lost');
   }
 
-  /** The turn cannot go on: the run keeps its history, is parked, and is tried again later. What activities did is kept. */
+  /** The turn cannot go on. Nothing of it is recorded; the run is blocked and tried again later. Results of activities go into its inbox. */
   async #fail(error: Error): Promise<void> {
     const delay = Math.min(FIRST_DELAY * 2 ** this.#held.failedTurns, LONGEST_DELAY);
     this.#held.host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: delay });
@@ -383,20 +383,21 @@ export class ResidentRun {
     else this.#letGo(answer);
   }
 
-  /** Puts what no turn could take into the inbox, for the next holder. */
+  /** Puts the results of activities that no turn could record into the inbox, for the next holder. */
   async #returnResults(): Promise<void> {
     const { activities, host } = this.#held;
     for (const result of await activities.collect()) {
       if (this.over) return;
       const error = await this.#held.sendResult(result);
-      // It cannot be kept: its attempt counts as lost. That is a matter of this run alone, which is parked all the same.
+      // It cannot be kept, so its attempt counts as lost. The run is blocked all the same.
       if (error) host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
     }
   }
 
   /** Gives the lease back until `delay` ms have passed, with the reason for whoever looks. */
   async #block(reason: string, delay: number): Promise<Committed['answer']> {
-    // A journal that refuses even this may be mended; meanwhile the run keeps its lease, and the others theirs.
+    // Tried until it works: a journal that refuses even this may be mended. Meanwhile this run keeps its lease, and no other
+    // run notices.
     const committed = await this.#held.host.journalRetry.through(
       'parking a run',
       () => this.#held.commit(this.#held.emptyTurn({ type: 'block', reason, delay })),
@@ -413,24 +414,24 @@ export class ResidentRun {
     }
   }
 
-  /** It cannot be given back either. */
+  /** The run cannot be blocked or given back. Drops it here; the lease audit gives its lease back later. */
   #strand(error: Error): void {
     if (this.over) return;
     const { host, lease } = this.#held;
-    // An outage is waited out and told by whoever meets it; this is about this run alone.
+    // An outage concerns every run, and is told once by `JournalRetry`. Anything else concerns this run.
     if (!isOutage(error)) host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
     host.stranded(lease);
     this.drop();
   }
 
-  /** A turn was not applied, and cannot be: what is held here is of no use any more. */
+  /** A turn was not applied, and cannot be. What is in memory is of no use any more. */
   #letGo(answer: Committed['answer'] | CommitAnswer): void {
     if (this.over) return;
     const { host, lease } = this.#held;
-    // Whoever took it over has it; otherwise the lease is still ours.
+    // If it was taken over, somebody else has it. Otherwise the lease is still this worker's, and has to be given back.
     if (answer.type === 'lost') host.observer.notice({ type: 'lease lost', run: this.facts });
     else {
-      // What was not applied was so for an outage, which is told by whoever meets it.
+      // It is not applied because of an outage, which `JournalRetry` has told.
       if (answer.type !== 'not applied') {
         const error = new Error(`The run could not be given back: ${answer.type}.`);
         host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: 0 });
@@ -447,10 +448,10 @@ export class ResidentRun {
     this.#held.activities.stop(reason);
     this.#held.fold.current.close();
     this.#gone(ending);
-    // Of a closed run nothing more is consumed. Whatever is left unread elsewhere is the next holder's.
+    // A closed run consumes nothing more, so every query can be answered. A released one may leave messages to the next holder.
     if (ending.type === 'closed') for (const { answer } of this.#betweenTurns.splice(0)) answer();
     else if (ending.type === 'released') this.#answerQueries();
-    // An error that nobody is told still costs its stack.
+    // Making an error takes a stack: only where somebody is told.
     if (this.#betweenTurns.length > 0) this.#refuseQueries(new RunGoneError());
   }
 
@@ -465,7 +466,7 @@ function forgottenCalls(
   entries: readonly HistoryEntry[],
   fold: Fold,
 ): readonly ForgottenCall[] {
-  // A run that has failed or was cancelled has worse to tell.
+  // A run that has failed or was cancelled shows an error anyway.
   if (closed.type !== 'run_completed') return [];
   const neverBegan = new Map<CommandId | null, string>();
   for (const entry of entries)
@@ -475,7 +476,7 @@ function forgottenCalls(
   return [...others, ...[...neverBegan.values()].map((call) => ({ call, outcome: 'never began' }) as const)];
 }
 
-/** Without what only the engine knows it by. */
+/** As observers see it: without its id. */
 const forgotten = (call: UnawaitedCall): ForgottenCall =>
   call.outcome === 'failed'
     ? { call: call.call, outcome: call.outcome, error: call.error }
@@ -488,7 +489,7 @@ interface Question {
   readonly refuse: (error: Error) => void;
 }
 
-/** The run is not in memory here any more: what it knew may not be what the journal has. */
+/** The run left the memory before it answered. Ask the journal: what the run knew may never have been committed. */
 export class RunGoneError extends Error {
   override readonly name: string = 'RunGoneError';
 }

@@ -22,7 +22,7 @@ export class ResidentRuns {
   readonly #listeners = new Set<RunsListener>();
   #sweeper: NodeJS.Timeout | undefined;
   #draining = false;
-  /** Room is made for one run that must be alone. */
+  /** Room is being made for a suspect, which must be alone. */
   #vacating = false;
   #emptied: (() => void)[] = [];
 
@@ -72,7 +72,7 @@ export class ResidentRuns {
     await Promise.all(claims.map((claim) => inRootContext(() => this.#claimed(claim).giveBack())));
   }
 
-  /** Parks a run that was claimed for this worker and cannot be read. */
+  /** Blocks a run that was claimed for this worker and cannot be read. */
   refuse(claim: Claim, error: Error): void {
     const run = this.#claimed(claim);
     inRootContext(() => void run.refuse(error));
@@ -100,7 +100,7 @@ export class ResidentRuns {
     for (const run of this.#runs.values()) run.drop();
   }
 
-  /** Gives runs back as they become idle, and takes none but those that were claimed, until {@link reopen}. */
+  /** Gives runs back as they become idle, to make room for a suspect. Until {@link reopen} no slot counts as free. */
   vacate(): void {
     this.#vacating = true;
     for (const run of this.#runs.values()) run.leave();
@@ -173,7 +173,7 @@ export type RunsListener = (run: ResidentRun, ending: Ending) => void;
 
 const keyOf = (name: string, version: number): string => `${version}:${name}`;
 
-/** For whoever waits for parked work: when a run that left wants to be taken up again; `null` for no known time. */
+/** When a run that left the memory should be taken up again; `null` if no time is known. The dispatcher looks then. */
 export function wantedAt(ending: Ending, now: Instant): Instant | null {
   switch (ending.type) {
     case 'released':

@@ -86,7 +86,7 @@ export class RunFold {
 
   /** Folds the journal's history anew. */
   async replay(history: readonly HistoryEntry[]): Promise<void> {
-    // First: a history that cannot be replayed ends there all the same.
+    // Before the replay, which may fail: the history ends there in any case.
     this.#committed = history.length;
     // From the recorded rollback on no code is needed (F22).
     this.#withoutCode = history.some((entry) => entry.type === 'rollback_started');
@@ -123,7 +123,7 @@ export class RunFold {
     return found;
   }
 
-  /** What {@link mismatch} has found of this run before. Tried again it might pass, by luck. */
+  /** What {@link mismatch} has found of this run before. It stays found: another try might pass by luck. */
   get mismatched(): ReplayMismatchError | null {
     return this.#withoutCode ? null : this.#parts.mismatches.of(this.#parts.run.runId);
   }
@@ -142,7 +142,8 @@ export class RunFold {
       await this.#parts.scheduler.pump(again, this.#parts.run);
       again.close();
       const mismatch = compareFolds(this.#fold, again, world.firstLook);
-      // Who looks at no clock sees one world. Who does may take two of them for the same, but hardly all.
+      // Code that reads no clock and no random number comes out alike in every world. Code that does may do so in one of them,
+      // by chance, but hardly in all.
       if (mismatch || world.firstLook === null) return mismatch;
     }
     return null;

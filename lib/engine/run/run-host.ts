@@ -30,10 +30,10 @@ export interface RunHost {
   readonly settings: ResidencySettings;
   readonly journalRetry: JournalRetry;
   readonly mismatches: Mismatches;
-  /** Batched reads and sends. They wait for a journal that cannot be reached. */
+  /** Reads and sends, in batches. They wait while the journal cannot be reached. */
   load(request: LoadRequest): Promise<Loaded>;
   send(message: Message): Promise<void>;
-  /** A lease is still this worker's, though nobody holds the run any more. */
+  /** The run was dropped here, but its lease is still this worker's: it has to be given back. */
   stranded(lease: Lease): void;
 }
 

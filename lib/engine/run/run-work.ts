@@ -21,7 +21,7 @@ export type Work =
 /** By moment; of one moment messages come before results, and timers last (F5). */
 export function earliest(candidates: readonly (Work | undefined)[]): Work | undefined {
   let first: Work | undefined;
-  // The callers give messages, results, timers: an equal moment does not overtake.
+  // Callers give messages, results, timers, in this order: of one moment the first of them stays first.
   for (const work of candidates) if (work && (!first || work.moment < first.moment)) first = work;
   return first;
 }
@@ -61,7 +61,7 @@ function reasonOf(message: InboxMessage, codec: Codec): string | null {
 
 /**
  * The order in which a refused deciding turn is taken again (F17): the messages that had come in before the event that
- * decided; or, when a signal decided, behind it and the ones already held with it. All but the last are held, so that
+ * decided; or, when a signal decided, after it and the ones already held with it. All but the last are held, so that
  * every handler has run before `run` looks.
  */
 export function retakeOrder(taken: readonly Work[], unread: readonly InboxMessage[]): Work[] {

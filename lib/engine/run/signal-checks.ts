@@ -25,7 +25,7 @@ const MOST_ISSUES = 20;
 const LONGEST_ISSUES = 2_000;
 
 /**
- * Applies schemas to signals, for one turn (F34): the same one to the same payload once, however often the turn is taken.
+ * Applies schemas to signals, for one turn (F34). A schema sees a payload once, however often the turn is taken again.
  */
 export class SignalChecks {
   readonly #codec: Codec;
@@ -38,9 +38,9 @@ export class SignalChecks {
     this.#patience = patience;
   }
 
-  /** Throws {@link WorkflowMistakeError} for a schema that throws, or that does not answer: it is no fault of the sender. */
+  /** Throws {@link WorkflowMistakeError} for a schema that throws, or that does not answer: that is not the sender's fault. */
   async check(name: string, schema: StandardSchemaV1 | undefined, payload: Encoded): Promise<Verdict> {
-    // Nobody asks for a check any more: a deploy has taken the schema away.
+    // The code that waits has no schema any more, since a deploy: every payload is accepted.
     if (!schema) return { type: 'accepted', payload };
     let verdicts = this.#verdicts.get(schema);
     if (!verdicts) this.#verdicts.set(schema, (verdicts = new Map()));
@@ -70,7 +70,7 @@ export class SignalChecks {
   }
 
   #refused(issues: string): Verdict {
-    // The words are not the sender's: the encoding of the database may lack what is in them.
+    // The schema chose the words. In ASCII, because the encoding of the database may lack some of their characters.
     return { type: 'refused', issues: inAscii(this.#codec.encode(limit(issues, LONGEST_ISSUES))) };
   }
 

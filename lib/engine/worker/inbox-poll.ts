@@ -4,14 +4,14 @@ import { pause } from '../../concurrency/index.js';
 import type { ResidentRuns } from '../run/resident-runs.js';
 import type { WorkerSession } from './worker-session.js';
 
-/** At least so long between two questions, in ms; and so many times as long as the last one took, up to a second. */
+/** The pause after a question: four times as long as it took, but at least 50 ms and at most a second. In ms. */
 const REST = 50;
 const SHARE = 4;
 const LONGEST_REST = 1_000;
 
 /**
- * Asks once for everybody's mail where hints were too many to name actors: all who hint meanwhile share the next
- * question, and questions leave the journal most of its time.
+ * Asks once which runs of this worker have unread messages, when there were too many hints to name them (`mail *`). Hints
+ * that come meanwhile share the next question, and there is a pause after each, so that the journal has time for others.
  */
 export class InboxPoll {
   readonly #journal: Journal;
@@ -54,7 +54,7 @@ export class InboxPoll {
         this.#runs.get(actorId)?.mailArrived(inboxSeq);
       }
     } catch {
-      // A hint that is lost: the next heartbeat tells, and says as well that the journal cannot be reached.
+      // As if the hint had been lost: the next heartbeat tells the same.
     }
   }
 }

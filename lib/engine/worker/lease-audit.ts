@@ -12,7 +12,7 @@ import type { Observer } from '../../observability/index.js';
 import type { ResidentRuns } from '../run/resident-runs.js';
 import type { WorkerSession } from './worker-session.js';
 
-/** Every so many heartbeats all that is owned is looked through, whatever the numbers say: one may hide another. */
+/** Every so many heartbeats all that is owned is read, even if the numbers agree: a stray lease may make up for a run whose lease was lost. */
 const LOOK_EVERY = 10;
 /** So many rows are locked at a time. */
 const PORTION = 500;
@@ -32,8 +32,8 @@ export interface SweptEngine {
  * was claimed or born while its answer got lost, its start was told to have failed, or it could not be given back; nobody
  * else may take it up as long as the session lives. The other runs of this worker notice nothing.
  *
- * It costs one number with each heartbeat. All that is owned is read only when that is more than what is held, when
- * something was sighted, and now and then.
+ * It costs one number with each heartbeat. All that is owned is read only when that number is larger than what is held here,
+ * when an unheld lease was seen, and now and then.
  */
 export class LeaseAudit {
   readonly #engine: SweptEngine;
@@ -49,7 +49,7 @@ export class LeaseAudit {
     this.#engine = engine;
   }
 
-  /** What a claim brings is on its way until the claim is dealt with. Claims are made one after the other. */
+  /** While a claim is under way, leases that nobody holds here may be on their way to be taken up. Claims are made one after the other. */
   async duringClaim<T>(claim: () => Promise<T>): Promise<T> {
     this.#claimsBegun++;
     try {
@@ -70,8 +70,8 @@ export class LeaseAudit {
   }
 
   /**
-   * A run was let go, but its lease could not be given back: that is done with the next heartbeat, until it is done. Not
-   * at once, or a run that fails like this each time would be claimed all the time.
+   * A run was dropped here, but its lease could not be given back. The next heartbeats give it back. Not at once: a run that
+   * fails like this each time would be claimed and dropped without a pause.
    */
   sight({ owner, actorId, token }: Lease): void {
     if (owner !== this.#engine.session.id) return;
@@ -112,8 +112,8 @@ export class LeaseAudit {
   }
 
   /**
-   * Those that are astray for sure: seen before, and no claim may still bring them. A start that is under way is held
-   * before it is sent.
+   * Leases that are astray for sure: seen unheld before, under the same token, and no claim that began before that is still
+   * under way. A start cannot look like that: its run is held here before the start is sent.
    */
   #strayOf(unheld: readonly OwnedActor[]): readonly OwnedActor[] {
     const before = this.#sighted;

@@ -35,9 +35,9 @@ const STEADY = 3;
 type State = 'new' | 'open' | 'lost' | 'closed';
 
 /**
- * A worker's life: one row, prolonged by a heartbeat. Whoever does not hear of it in time may take its runs
- * over, so a worker that could not prolong itself in time lets go of them first, by its own clock: it need not hear
- * from the database for that.
+ * A worker's life: one row, prolonged by a heartbeat. When it was not prolonged in time, other workers may take its runs. So
+ * a worker whose heartbeat got no answer in time lets go of them before that, by its own clock: it needs no answer from the
+ * database to know.
  */
 export class WorkerSession {
   readonly #journal: Journal;
@@ -48,7 +48,7 @@ export class WorkerSession {
   readonly #journalRetry: JournalRetry;
   #id: WorkerId = newWorkerId();
   #state: State = 'new';
-  /** It was lost because this process did not come to prolong it. */
+  /** The session was lost because this process stood still, not because the journal could not be reached. */
   #stalled = false;
   /** Heartbeats answered since one was not. */
   #steadyBeats = STEADY;
@@ -124,7 +124,7 @@ export class WorkerSession {
     else if (this.#state === 'lost') this.#ask(() => this.#revive());
   }
 
-  /** One question at a time. One that is older than a session may become is left to itself: its connection hangs. */
+  /** One question at a time. One that has no answer for longer than a session lives is not waited for: its connection hangs. */
   #ask(question: () => Promise<void>): void {
     const asked = { at: performance.now() };
     if (this.#asked && asked.at - this.#asked.at < this.#options.ttl) return;
@@ -176,7 +176,7 @@ export class WorkerSession {
     clearTimeout(this.#expiry);
     this.#observer.notice({ type: 'worker lost', workerId: this.#id, reason });
     this.#listener.lost();
-    // Whatever was asked about the old session need not be waited for.
+    // Questions about the old session need not be waited for.
     this.#asked = null;
     this.#ask(() => this.#revive());
   }
@@ -184,8 +184,9 @@ export class WorkerSession {
   /** Tried again with every tick. */
   async #revive(): Promise<void> {
     try {
-      // A run may be what has stalled this process: it must be counted as lost with its worker, by whoever rescues it.
-      // Rows that somebody holds for long are freed behind it: what a session has lost is no reason to be without one.
+      // If this process stood still, one of its runs may be why. Then the old session must not end in order: whoever rescues
+      // it counts a death for its runs. The wait is short: rows that somebody has locked are freed later.
+
       if (!this.#stalled) await new Deadline(FAREWELL).meet(this.#journal.unregister(this.#id));
       const registered = await this.#journalRetry.once('registration', () => this.#register('lost'));
       if (registered) this.#listener.reopened();
@@ -194,7 +195,7 @@ export class WorkerSession {
     }
   }
 
-  /** Whether there is a new session; not so when somebody was quicker, or the worker was stopped meanwhile. */
+  /** Opens a session. `false` when the worker was stopped meanwhile, or has another one already. */
   async #register(from: State): Promise<boolean> {
     const { namespace, name, buildId, workflows, ttl, heartbeatInterval } = this.#options;
     const id = newWorkerId();
