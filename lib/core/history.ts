@@ -5,7 +5,9 @@
  * - a **command** was made by the code while an event was delivered, or by the engine's own rollback (F6, F22);
  * - a **note** is a fact about work in flight: never delivered, never compared by position (F4).
  *
- * An event and the commands and notes behind it form a **segment**, which is committed whole (F4).
+ * An event and the commands and notes after it form a **segment**, which is committed whole (F4).
+ *
+ * What else there is to know of a type of entry stands in {@link ENTRY_CATALOGUE}. Every name of this file is public.
  */
 
 /** A value as the codec wrote it: JSON text. Encoded at the call, decoded at the delivery (F8). */
@@ -293,34 +295,3 @@ export interface ActivityHeartbeat {
 export type HistoryNote = ActivityAttempt | ActivityHeartbeat;
 
 export type HistoryEntry = HistoryEvent | HistoryCommand | HistoryNote;
-export type HistoryEntryType = HistoryEntry['type'];
-
-const EVENTS: ReadonlySet<HistoryEntryType> = new Set<HistoryEvent['type']>([
-  'run_started',
-  'signal_received',
-  'signal_accepted',
-  'signal_refused',
-  'cancel_requested',
-  'timer_fired',
-  'activity_completed',
-  'activity_failed',
-  'activity_cancelled',
-]);
-const NOTES: ReadonlySet<HistoryEntryType> = new Set<HistoryNote['type']>([
-  'activity_attempt',
-  'activity_heartbeat',
-]);
-const TERMINAL: ReadonlySet<HistoryEntryType> = new Set<TerminalEntry['type']>([
-  'run_completed',
-  'run_failed',
-  'run_cancelled',
-  'run_terminated',
-]);
-
-export const isEvent = (entry: HistoryEntry): entry is HistoryEvent => EVENTS.has(entry.type);
-export const isNote = (entry: HistoryEntry): entry is HistoryNote => NOTES.has(entry.type);
-export const isTerminal = (entry: HistoryEntry): entry is TerminalEntry => TERMINAL.has(entry.type);
-export const isCommand = (entry: HistoryEntry): entry is HistoryCommand => !isEvent(entry) && !isNote(entry);
-
-/** The version of the rules that new runs are recorded under (F29). */
-export const SEMANTICS_VERSION = 1;

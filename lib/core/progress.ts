@@ -1,3 +1,4 @@
+import { ENTRY_CATALOGUE } from './entry-catalogue.js';
 import type {
   ActivityAttempt,
   ActivityScheduled,
@@ -172,7 +173,7 @@ export class RunProgress {
     // A refusal by the handler's schema ends nothing.
     if ('signal' in event) return event.signal === null || this.#checks?.has(event.signal) === true;
     if (!('id' in event)) return true;
-    return this.#inFlight.get(event.id)?.type === (event.type === 'timer_fired' ? 'timer' : 'activity');
+    return this.#inFlight.get(event.id)?.type === ENTRY_CATALOGUE[event.type].work.kind;
   }
 
   /** Timers whose time has come, in the order in which they fire: by due time, then by command id (F5). */

@@ -3,7 +3,7 @@ import type { WorkflowDefinition } from '../definitions.js';
 import type { TurnFault } from '../errors.js';
 import { FoldError, RunNotReadyError, UnsupportedSemanticsError } from '../errors.js';
 import type { HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
-import { SEMANTICS_VERSION } from '../history.js';
+import { SEMANTICS_VERSION } from '../semantics-version.js';
 import type { Mistakes } from '../misuse.js';
 import type { RunProgress } from '../progress.js';
 import { errorText } from '../thrown.js';

@@ -1,5 +1,5 @@
+import { isEvent, isNote } from '../entry-catalogue.js';
 import type { HistoryCommand, HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
-import { isCommand, isEvent } from '../history.js';
 import { Fifo } from './fifo.js';
 import { Segment } from './segment.js';
 
@@ -42,18 +42,21 @@ export class HistoryQueue {
         // Every entry of the slice was just looked at.
         const commands = entries.slice(from, i) as HistoryCommand[];
         this.#items.push({ type: 'event', event: entry, segment: new Segment(commands) });
-      } else if (isCommand(entry)) {
-        this.#items.push({ type: entry.type === 'run_terminated' ? 'terminated' : 'stray', entry });
-      } else {
+      } else if (isNote(entry)) {
         this.#items.push({ type: 'note', note: entry, recorded: true });
+      } else {
+        this.#items.push({ type: entry.type === 'run_terminated' ? 'terminated' : 'stray', entry });
       }
     }
   }
 }
 
-/** Commands follow their event; a termination follows nothing. */
+/**
+ * Commands follow their event; a termination follows nothing. What a newer version has written and this one does not know
+ * is compared like a command: no code here asks for it, so that the run stops there.
+ */
 const belongsToSegment = (entry: HistoryEntry): boolean =>
-  isCommand(entry) && entry.type !== 'run_terminated';
+  !isEvent(entry) && !isNote(entry) && entry.type !== 'run_terminated';
 
 /** The entry of an item that was loaded; `null` for what is new. */
 export function recordedEntry(item: Item): HistoryEntry | null {

@@ -1,9 +1,9 @@
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
+import { isEvent } from '../entry-catalogue.js';
 import { NonDeterminismError } from '../errors.js';
 import type { TurnFault } from '../errors.js';
 import type { CommandId, HistoryCommand, HistoryEntry, HistoryEvent, Instant } from '../history.js';
-import { isEvent } from '../history.js';
 import { RunProgress } from '../progress.js';
 import { nameOf, sameKind } from './matching.js';
 import type { MatchTally, Segment } from './segment.js';

@@ -1,5 +1,12 @@
 import type { Codec } from '../codec.js';
-import type { EncodedFailure, HistoryCommand, HistoryEntry } from '../history.js';
+import { isKnownEntry, isTerminal } from '../entry-catalogue.js';
+import type {
+  EncodedFailure,
+  HistoryCommand,
+  HistoryEntry,
+  RollbackStarted,
+  TerminalEntry,
+} from '../history.js';
 import { isError } from '../thrown.js';
 import { limit } from '../values/failure-limits.js';
 
@@ -20,9 +27,9 @@ export function matchKey(command: HistoryCommand): string {
 }
 
 /** The outcome of a run: exact in every mode, and never out of order (F7). */
-export type Ending = Extract<HistoryCommand, { type: 'rollback_started' | `run_${string}` }>;
+export type Ending = RollbackStarted | TerminalEntry;
 export const isEnding = (command: HistoryCommand): command is Ending =>
-  command.type === 'rollback_started' || command.type.startsWith('run_');
+  command.type === 'rollback_started' || isTerminal(command);
 
 /** Equal in all but time and stack: a stack tells where the code stands on disk. */
 export function sameEnding(a: Ending, b: HistoryCommand, codec: Codec): boolean {
@@ -56,8 +63,11 @@ export function sameEnding(a: Ending, b: HistoryCommand, codec: Codec): boolean 
 export function nameOf(entry: HistoryEntry, withArguments = false): string {
   const subject = 'name' in entry ? entry.name : 'of' in entry ? entry.of : 'id' in entry ? entry.id : null;
   const value = withArguments ? valueOf(entry) : '';
-  return `${entry.type}${subject === null ? '' : ` ${subject}`}${value && ` ${limit(value, LONGEST_SHOWN)}`}`;
+  const type = isKnownEntry(entry) ? entry.type : `${entry.type} (${UNKNOWN})`;
+  return `${type}${subject === null ? '' : ` ${subject}`}${value && ` ${limit(value, LONGEST_SHOWN)}`}`;
 }
+
+const UNKNOWN = 'a type of entry that only newer versions of nestjs-continuum know';
 
 /** Characters of a value in a message. */
 const LONGEST_SHOWN = 1_000;

@@ -1,0 +1,31 @@
+import { forEachType } from './entry-catalogue.js';
+import type { HistoryEntry, SideEffectOutcome } from './history.js';
+
+/** The columns of a row that do not grow. */
+const FRAME = 100;
+const LIST_ITEM = 8;
+
+/** Fields that can be of any size, of each type. */
+const WEIGHED = forEachType(({ fields }): readonly string[] =>
+  Object.entries(fields).flatMap(([field, { holds }]) =>
+    holds === 'plain' || holds === 'command' ? [] : [field],
+  ),
+);
+
+/** About what an entry weighs on its way to a journal: everything in it that can be large counts. */
+export function bytesOf(entry: HistoryEntry): number {
+  let bytes = FRAME;
+  // The cast: the catalogue says what these fields hold, and does not compile where that is not so.
+  const fields = entry as unknown as Readonly<Record<string, Weighed>>;
+  for (const field of WEIGHED[entry.type]) bytes += weightOf(fields[field]);
+  return bytes;
+}
+
+type Weighed = string | readonly number[] | SideEffectOutcome | null | undefined;
+
+function weightOf(held: Weighed): number {
+  if (typeof held === 'string') return held.length;
+  if (held === null || held === undefined) return 0;
+  if ('length' in held) return held.length * LIST_ITEM;
+  return held.type === 'value' ? held.value.length : held.failure.length;
+}
