@@ -81,6 +81,32 @@ describe('GroupCommitter', () => {
     expect(batches).toEqual([3]);
   });
 
+  const text = JSON.stringify('x'.repeat(5_000_000));
+  const heavy: readonly HistoryEntry[] = [
+    { type: 'activity_failed', at: 1, id: 0, failure: text, attempts: 1 },
+    { type: 'activity_heartbeat', at: 1, id: 0, details: text },
+    {
+      type: 'activity_attempt',
+      at: 1,
+      id: 0,
+      attempt: 2,
+      startsAt: 1,
+      parked: false,
+      failure: null,
+      heartbeat: text,
+    },
+    { type: 'side_effect_recorded', at: 1, id: 0, name: null, outcome: { type: 'value', value: text } },
+    { type: 'run_failed', at: 1, failure: text, rollback: 'none', abandoned: [], unreadSignals: 0 },
+  ];
+  it.each(heavy)('puts no more in one batch than it should carry: $type', async (entry) => {
+    const leases = await Promise.all([held(), held(), held()]);
+    const committed = await Promise.all(
+      leases.map((lease) => committer.commit(turn(lease, { entries: [entry] }))),
+    );
+    expect(committed.map(({ answer }) => answer.type)).toEqual(['applied', 'applied', 'applied']);
+    expect(batches).toEqual([1, 1, 1]);
+  });
+
   it('brings a turn that cannot apply back alone', async () => {
     const [good, bad] = [await held(), await held()];
     const committed = await Promise.all([

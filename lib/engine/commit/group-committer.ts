@@ -1,3 +1,4 @@
+import { bytesOf } from '../../core/index.js';
 import {
   Backoff,
   JournalRefusedError,
@@ -48,7 +49,7 @@ export class GroupCommitter {
     this.#journalRetry = journalRetry;
     this.#batches = new Batcher((turns) => this.#flush(turns), {
       writers,
-      size: bytesOf,
+      size: sizeOf,
       oneAtFault: mayBeOneAtFault,
     });
   }
@@ -225,14 +226,8 @@ const isSettled = (flushed: Flushed): flushed is Committed => flushed.answer.typ
 const notApplied = (turn: Turn): Committed => ({ answer: { type: 'not applied' }, lease: turn.lease });
 
 /** About what a turn weighs on the wire. */
-function bytesOf(turn: Turn): number {
+function sizeOf({ entries, outcome }: Turn): number {
   let bytes = 100;
-  for (const entry of turn.entries) {
-    bytes += 100;
-    if ('args' in entry) bytes += entry.args.length;
-    else if ('result' in entry) bytes += entry.result.length;
-    else if ('payload' in entry) bytes += entry.payload.length;
-    else if ('input' in entry) bytes += entry.input.length;
-  }
-  return bytes;
+  for (const entry of entries) bytes += bytesOf(entry);
+  return outcome.type === 'block' ? bytes + outcome.reason.length : bytes;
 }
