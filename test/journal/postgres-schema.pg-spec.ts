@@ -13,6 +13,8 @@ import { Database } from '../../lib/journal/postgres/connection.js';
 import { migrate } from '../../lib/journal/postgres/migrate.js';
 import { CONTINUUM_MIGRATIONS, continuumMigrations } from '../../migrations/index.js';
 import { schemaVersionOf, withVersion } from '../../migrations/schema-version.js';
+import { allowHistoryTypes, HISTORY_TYPES_SINCE, historyTypesAt } from '../../migrations/history-types.js';
+import { ENTRY_TYPES, type HistoryEntry, isKnownEntry } from '../../lib/core/index.js';
 import { type TestDatabase, createDatabase } from '../support/database.js';
 import { asRunId, asWorkerId } from '../../lib/journal/index.js';
 
@@ -76,6 +78,30 @@ describe('migrations', () => {
     opened.push(own);
     const { upQueries } = await own.dataSource.driver.createSchemaBuilder().log();
     expect(upQueries.map(({ query }) => query)).toEqual([]);
+  });
+
+  it('allow every type of entry, and the ones of their own time only', async () => {
+    const allowed = async (): Promise<readonly string[]> => {
+      const [check] = await rows(
+        `select pg_get_constraintdef(oid) as text from pg_constraint where conname = 'history_type'`,
+      );
+      return [...String(check?.['text']).matchAll(/'(\w+)'/g)].map(([, type]) => type!).toSorted();
+    };
+    for (const version of new Set(Object.values(HISTORY_TYPES_SINCE))) {
+      const dataSource = await applicationWith(CONTINUUM_MIGRATIONS.slice(0, version));
+      await dataSource.runMigrations();
+      await dataSource.destroy();
+      expect(await allowed()).toEqual(historyTypesAt(version).toSorted());
+    }
+    await journalWith().open();
+    const types = await allowed();
+    const next = schemaVersionOf(CONTINUUM_MIGRATIONS) + 1;
+    const todo = `is not allowed by the database: write migration ${next}, which runs allowHistoryTypes(schema, ${next})`;
+    expect(ENTRY_TYPES.filter((type) => !types.includes(type)).map((type) => `${type} ${todo}`)).toEqual([]);
+    expect(types.filter((type) => !isKnownEntry({ type } as HistoryEntry))).toEqual([]);
+    // As a migration to come would do it.
+    await rows(allowHistoryTypes('continuum', next));
+    expect(await allowed()).toEqual(types);
   });
 
   it('are run once by instances that start at once', async () => {
