@@ -27,7 +27,7 @@ export class Batcher<Request, Answer> {
     return new Promise((resolve, reject) => this.put(request, resolve, reject));
   }
 
-  /** As {@link ask}, for who has a promise already. */
+  /** As {@link ask}, for a caller that has a promise already. */
   put(request: Request, resolve: (answer: Answer) => void, reject: (error: unknown) => void): void {
     this.#queue.push({ request, resolve, reject });
     this.#schedule();
@@ -36,7 +36,7 @@ export class Batcher<Request, Answer> {
   #schedule(): void {
     if (this.#scheduled || this.#queue.length === 0) return;
     this.#scheduled = true;
-    // The batch is nobody's own: not in the context of whoever happened to ask first.
+    // In an empty context: the batch is shared, and must not run in the context of the request that happened to come first.
     inRootContext(setImmediate, this.#begin);
   }
 
@@ -71,7 +71,7 @@ export class Batcher<Request, Answer> {
       const answers = await this.#flush(batch.map((waiting) => waiting.request));
       batch.forEach((waiting, i) => waiting.resolve(answers[i]!));
     } catch (error) {
-      // A bad row must not sink its batch: halve it until the culprit is alone.
+      // One request that cannot be written must not fail the others: halve the batch until that one is alone.
       if (batch.length > 1 && this.#limits.oneAtFault(error)) {
         await this.#answer(batch.slice(0, batch.length >> 1));
         await this.#answer(batch.slice(batch.length >> 1));

@@ -3,7 +3,7 @@ import type { Journal, JournalRetry } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 
-/** Finds dead workers of a namespace and frees their runs. Every worker does it; the journal sees to it that one succeeds. */
+/** Finds dead workers of a namespace and frees their runs. Every worker does so; the journal lets only one of them free each run. */
 export class LeaseRescuer {
   readonly #journal: Journal;
   readonly #namespace: string;
@@ -17,7 +17,7 @@ export class LeaseRescuer {
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  /** @param canTell whether a worker that was not heard of is dead: not so right after nobody could be heard */
+  /** @param canTell whether this worker has heard from the journal lately: if not, silent workers may be alive as it is itself */
   constructor(
     journal: Journal,
     namespace: string,
@@ -64,7 +64,7 @@ export class LeaseRescuer {
 
   #schedule(): void {
     if (this.#stopped) return;
-    // Workers that were started together should not look together.
+    // Workers that were started together should not all look at the same time.
     const wait = this.#interval * (0.75 + Math.random() / 2);
     this.#timer = setTimeout(() => {
       this.#running = this.rescue().finally(() => this.#schedule());

@@ -13,12 +13,12 @@ import { SuspectDispatcher } from './suspect-dispatcher.js';
 const BUSY_POLL = 1_000;
 const IDLE_POLL = 5_000;
 const CLAIMED_AT_ONCE = 50;
-/** So many runs that left here are looked for when they want to be taken up; the polls find the later ones. */
+/** How many runs that left here are remembered with the time at which they are due. The polls find the others. */
 const MOST_WANTED = 1_000;
 
 /**
  * Claims due runs while the engine has free slots: when a hint says so, when a run that left wants to be taken up
- * again, when a slot comes free, and by polling, which is the truth behind all of them.
+ * again, when a slot comes free, and by polling, which finds what all the others miss.
  */
 export class RunDispatcher {
   readonly #journal: Journal;
@@ -57,7 +57,7 @@ export class RunDispatcher {
       this.#engine.runs.listen((_, ending) => {
         const at = wantedAt(ending, this.#engine.clock.now());
         if (at !== null) this.#expect(at);
-        // A slot is free again; whether somebody waits for it, the last look knows.
+        // A slot is free again. The last look saw whether there were more due runs than slots.
         if (this.#starved) this.look();
       }),
     ];
@@ -117,7 +117,7 @@ export class RunDispatcher {
         this.#journal.claim({ owner: session.id, namespace: session.namespace, workflows, limit }),
       );
     } catch (error) {
-      // What was claimed, if anything, is not known here: the engine hears of it with the next heartbeats.
+      // Whether anything was claimed is not known. If so, the lease audit finds those leases after the next heartbeats.
       this.#journalRetry.failed('claim', error);
       return [];
     }
@@ -129,7 +129,7 @@ export class RunDispatcher {
     try {
       loaded = await this.#load(claims);
     } catch (error) {
-      // One that cannot be read must not keep the others from going on.
+      // If one of them cannot be read, the others must still go on: each is taken by itself.
       if (claims.length > 1) for (const claim of claims) await this.#take([claim]);
       else if (this.#stopped) await this.#giveBack(claims);
       else if (this.#holds(claims[0]!)) runs.refuse(claims[0]!, toError(error));
@@ -139,13 +139,13 @@ export class RunDispatcher {
     else if (this.#stopped) await this.#giveBack(claims);
   }
 
-  /** They came after the stop: nobody else may have them while the session lives. */
+  /** Gives back claims that came after the stop. Otherwise nobody else could claim them while the session lives. */
   async #giveBack(claims: readonly Claim[]): Promise<void> {
     const { session, runs } = this.#engine;
     await runs.giveBack(claims.filter(({ lease }) => session.open && session.id === lease.owner));
   }
 
-  /** Waits for a journal that cannot be reached; `undefined` when the claims are of no use any more. */
+  /** Waits while the journal cannot be reached; `undefined` when the claims cannot be taken up any more. */
   async #load(claims: readonly Claim[]): Promise<readonly Loaded[] | undefined> {
     const requests = claims.map(({ lease, inboxConsumed }) => ({
       actorId: lease.actorId,

@@ -5,17 +5,17 @@ import type { Claim, Journal, JournalRetry } from '../journal/index.js';
 // In ms.
 /** How often to look. */
 const LOOK_EVERY = 1_000;
-/** A worker that holds nothing takes a suspect up when it looks. One that is at work leaves it to such a one for so long. */
+/** For how long a worker that holds runs leaves a suspect to workers that hold none. Those take it up as soon as they look. */
 const PATIENCE = 5_000;
-/** Then it lets go of what it holds, and waits so long for activities under way. */
+/** After that it gives back what it holds, and waits this long for activities under way. */
 const LETTING_GO = 10_000;
-/** A suspect is alone until it goes on, and for so long at most: after three deaths, twice as long after each further one. */
+/** For how long a suspect is kept alone at most: this long after three deaths, twice as long after each further one. */
 const FIRST_WATCH = 5_000;
 const LONGEST_WATCH = 60_000;
-/** How often to see whether that has come. */
+/** How often to look whether it has gone on. */
 const GLANCE = 100;
 
-/** What the dispatcher does with claims, whoever made them. */
+/** What the dispatcher does with claims, its own and those of suspects. */
 export interface Taker {
   isStopped(): boolean;
   /** Whether these claims can still be taken up. */
@@ -25,14 +25,15 @@ export interface Taker {
 }
 
 /**
- * Takes up suspects: runs that three workers or more died with, one after the other. Each is alone in this process until
- * it has gone on, so that it takes nobody with it, and is known if it kills again. Those that died in a large crowd come in
- * groups, beside what is held: most of them only were there, and must not wait for each other.
+ * Takes up suspects: runs that three workers or more died with, one after the other. Each is alone in this process until it
+ * has gone on. So it takes no other run with it, and if the process dies again it is known to be the cause. Suspects that died
+ * in a large crowd come in groups, beside what is held: most of them only happened to be there, and should not wait for each
+ * other.
  *
- * Where every worker is at work, one of them makes itself free for one suspect: it has claimed it before, so no other does.
- * It gives back what it holds as in a shutdown, but interrupts nothing: what takes longer stays, and is with the suspect.
- * Nothing else is claimed meanwhile, for {@link LETTING_GO} and the watch at most; then for as long again it is: a suspect
- * that goes on at once hardly holds anybody up, and many such come through one after the other.
+ * Where every worker holds runs, one of them makes room for a suspect. It claims the suspect first, so that no other worker
+ * makes room for the same one. It gives back what it holds, as in a shutdown, but interrupts nothing: an activity that takes
+ * longer stays in the process with the suspect. Meanwhile this worker claims nothing else, for {@link LETTING_GO} and the
+ * watch at most. For as long again it claims as usual: a suspect that goes on at once hardly holds anybody up.
  */
 export class SuspectDispatcher {
   readonly #journal: Journal;
@@ -66,7 +67,7 @@ export class SuspectDispatcher {
     }
   }
 
-  /** A suspect that was taken up alone. */
+  /** Answers with the suspect that was taken up alone, if one was. */
   async #claimAndTake(): Promise<Claim | undefined> {
     const claims = await this.#claim();
     const [first, ...others] = claims;
@@ -79,14 +80,14 @@ export class SuspectDispatcher {
 
   async #claim(): Promise<readonly Claim[]> {
     const { session, workflows, runs } = this.#engine;
-    // One is taken whatever the slots are: room is made for it.
+    // At least one, even if no slot is free: room is made for it.
     const limit = Math.max(1, runs.free);
     const waited = runs.size === 0 ? 0 : PATIENCE;
     const request = { owner: session.id, namespace: session.namespace, workflows, limit, waited };
     try {
       return await this.#journalRetry.once('claim', () => this.#journal.claimSuspects(request));
     } catch (error) {
-      // As for every claim: the engine hears of what it brought with the next heartbeats.
+      // As for every claim: the lease audit finds what it may have brought.
       this.#journalRetry.failed('claim', error);
       return [];
     }

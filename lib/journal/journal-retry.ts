@@ -6,7 +6,7 @@ import { ContentionError, JournalUnavailableError } from './errors.js';
 /** In ms. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 2_000;
-/** What has failed and was not tried again for so long is not waited for by anybody: it keeps no outage alive. In ms. */
+/** A failure that nobody has tried again for so long no longer counts as part of an outage. In ms. */
 const FORGOTTEN = 60_000;
 
 /** Hears of outages: of each one when it begins, and when it is over. */
@@ -76,7 +76,7 @@ export class JournalRetry {
     for (const resume of this.#pausing) resume();
   }
 
-  /** Repeats what can be repeated, until it works. Throws what is not to be tried again, and everything behind {@link end}. */
+  /** Repeats what can be repeated, until it works. Throws what is not to be tried again, and everything after {@link end}. */
   async through<T>(
     during: string,
     attempt: () => Promise<T>,

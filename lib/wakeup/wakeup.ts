@@ -27,9 +27,9 @@ export class Wakeup {
   readonly #listeners = new Set<HintListener>();
   readonly #outgoing = new Set<string>();
   readonly #journal: Journal;
-  /** Begins what we send: our own hints come back to us, and were heard already. */
+  /** The first text of everything that this process sends. By it a process knows its own hints, which it has heard already. */
   readonly #header: string;
-  /** Applications with others may share the schema, and its channel. */
+  /** Other applications may share the schema, and with it the channel: hints of other namespaces are passed over. */
   readonly #namespace: string;
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> = Promise.resolve();
@@ -69,7 +69,7 @@ export class Wakeup {
     this.tellOthers(hint);
   }
 
-  /** For what this process knows already. */
+  /** Tells other processes only, of something that this one knows already. */
   tellOthers(hint: Hint): void {
     if (this.#stopped) return;
     this.#outgoing.add(write(hint));
@@ -82,7 +82,7 @@ export class Wakeup {
   }
 
   #deliver(hint: Hint): void {
-    // Who wakes others does not lend them its context.
+    // In an empty context: a run must see nothing of the request that woke it.
     inRootContext(() => {
       for (const listener of this.#listeners) listener(hint);
     });
@@ -93,7 +93,7 @@ export class Wakeup {
     const texts = this.#outgoing.size > LISTED ? ['*'] : [...this.#outgoing];
     this.#outgoing.clear();
     this.#sending = this.#journal.notify([this.#header, ...texts]).catch(() => {
-      // Lost: whoever it was for finds out at the next poll.
+      // The hint is lost: what it told is found by the next poll.
     });
   }
 
@@ -105,7 +105,7 @@ export class Wakeup {
     else this.#deliver(read(text));
   }
 
-  /** A process of a version before namespaces were told has none in its header: it may mean anybody. */
+  /** Older versions told no namespace: their hints may be meant for any. */
   #isForUs(header: string): boolean {
     const end = header.indexOf(' ');
     return end < 0 || header.slice(end + 1) === this.#namespace;

@@ -8,8 +8,8 @@ import { startNeeds, startRun } from './start-runs.js';
 import type { RowLock } from './row-lock.js';
 
 /**
- * What one transaction of an application has asked of the store. It is decided at the call and written at the commit;
- * until then the rows are held, so that the commit can write just what was answered.
+ * What one transaction of an application has asked of the store. Each call is answered at once and written at the commit. Its
+ * rows stay locked until then, so that the answer is still true when it is written.
  */
 interface Participant {
   readonly asked: Written[];
@@ -25,7 +25,7 @@ interface Written {
 
 interface Asked<T> extends Written {
   readonly work: (store: InMemoryStore) => T;
-  /** What must not be held by somebody else. */
+  /** The rows it needs: they must not be locked by another transaction. */
   readonly needs: () => readonly Lockable[];
   /** Whether it has written something that must be written again at the commit. */
   readonly writes: (answer: T) => boolean;
@@ -81,14 +81,14 @@ async function takePart<T>(
   const taken: (() => void)[] = [];
   try {
     for (const asked of all) {
-      // Nothing comes between the last look and the taking of the locks.
+      // Synchronously after the last look at the locks, so that no other transaction can take them first.
       for (let lock = lockOfOthers(participant, asked); lock; lock = lockOfOthers(participant, asked)) {
         refuseDeadlock(store, participant, lock, asked.workflowId);
         participant.waitsFor = lock;
         await lock.released();
         participant.waitsFor = null;
       }
-      // It may have ended meanwhile, where its owner did not wait for the answer.
+      // The transaction may have ended meanwhile, if its owner did not await this call.
       openTransactionOf(manager);
       const { answer, forget } = decide(store, transaction, participant, asked);
       answers.push(answer);

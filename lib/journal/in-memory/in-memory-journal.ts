@@ -53,8 +53,8 @@ import {
  * The reference adapter: plain maps, for tests and for applications that need no durability. Nothing survives the
  * process.
  *
- * Every verb gives way to other work once, as a database would, and then looks and writes in one go. Journals over one
- * {@link InMemoryStore} are like processes over one database.
+ * Every verb first lets other work of the process run once, as a database would, and then looks and writes in one synchronous
+ * go. Several journals over one {@link InMemoryStore} are like several processes over one database.
  */
 export class InMemoryJournal implements Journal {
   readonly #store: InMemoryStore;
@@ -191,7 +191,7 @@ export class InMemoryJournal implements Journal {
   async unregister(owner: WorkerId): Promise<void> {
     const store = await this.#enter();
     endSession(store, owner);
-    // Those whose rows somebody holds follow, each as soon as it can.
+    // Actors whose rows are locked are freed later, each as soon as its lock is.
     await Promise.all(
       ownedBy(store, owner).map((actor) =>
         store.whenFree(
@@ -241,7 +241,7 @@ export class InMemoryJournal implements Journal {
 
   async listen(onHints: (hints: readonly string[]) => void): Promise<() => Promise<void>> {
     const store = await this.#enter();
-    // A function of its own: the same one given twice listens twice.
+    // A new function for each call, so that one that is given twice listens twice.
     const listener = (hints: readonly string[]): void => onHints(hints);
     const end = (): void => {
       store.listeners.delete(listener);

@@ -16,7 +16,7 @@ export interface Actor {
   readonly lock: RowLock;
   /** When it is claimable; `null` for never. Looked at only while nobody owns it. */
   wakeAt: Instant | null;
-  /** The floor under every wake. */
+  /** Nothing makes it claimable before this: a start in the future, or the pause after a failed turn. */
   notBefore: Instant | null;
   owner: WorkerId | null;
   token: number;
@@ -47,7 +47,7 @@ export interface Run {
   readonly workflow: string;
   readonly version: number;
   readonly startedAt: Instant;
-  /** The token it was born with, for a start that is repeated. */
+  /** The token of the lease it was started with, to answer a repeated start. */
   readonly firstToken: number;
   /** JSON text. */
   readonly attributes: string | null;
@@ -178,7 +178,7 @@ export class InMemoryStore {
     this.#messageIds.set(key, ids.add(messageId));
   }
 
-  /** Puts a message behind all others of the inbox, and answers its number. */
+  /** Appends a message to the inbox, and answers its number. */
   deliver(
     actor: Actor,
     message: {

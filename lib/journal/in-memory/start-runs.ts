@@ -67,7 +67,7 @@ export function terminationTarget(store: InMemoryStore, request: TerminateReques
 
 const TERMINATED_BY_START = 'Another run was started with its workflow id.';
 
-/** Closes a run under a token that no holder has: the holder's turns are lost, and it can tell that it was not its own. */
+/** Closes a run under a new token. So later turns of its holder are `lost`, and the holder can tell this close from one of its own. */
 function terminateActor(store: InMemoryStore, actor: Actor, reason: string | null): void {
   store.append(store.runOf(actor), [{ type: 'run_terminated', at: store.now(), reason }]);
   store.close(actor, 'terminated', actor.token + 1);
@@ -90,7 +90,7 @@ function mayReuse(onReuse: OnReuse, state: RunState): boolean {
 function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
   const { runId, namespace, workflowId, workflow, version, priority } = request;
   const now = store.now();
-  // A session that is over holds no leases: its run is started as any other.
+  // A session that is over cannot hold a lease: the run is started without one.
   const isHeld = request.first !== null && store.liveSession(request.first.owner) !== undefined;
   const first = isHeld ? request.first : null;
   const token = first === null ? 0 : 1;

@@ -21,7 +21,7 @@ import {
 import type { WorkerId } from '../ids.js';
 import { type Actor, type InMemoryStore, type Session, floored } from './in-memory-store.js';
 
-/** A run that takes its worker down with it is tried again at once this many times; then it must wait. */
+/** How often a run whose worker was lost may be claimed again at once. After that it waits, longer each time. */
 const PATIENCE = 2;
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 300_000;
@@ -44,7 +44,7 @@ export function registerWorker(store: InMemoryStore, session: WorkerSession): vo
   }
 }
 
-/** Whether this build may do what another one could not. */
+/** Whether a blocked run is worth a try by this build: it was blocked under another one. */
 function mayDoBetter(buildId: string, { blocked, deaths, killed }: Actor): boolean {
   if (blocked === null || blocked.buildId === buildId) return false;
   const builds = new Set(killed.map((worker) => worker.buildId));
@@ -128,7 +128,7 @@ export function rescueActors(store: InMemoryStore, namespace: string): RescueAns
   return { deadWorkers, freedActors: stranded.length, blocked };
 }
 
-/** A process that is gone counts only together with missed heartbeats: it may just have lost a connection. */
+/** That the process seems to be gone counts only together with missed heartbeats: it may just have lost its connection. */
 function isGone(session: Session, now: number): boolean {
   const missed = now - session.heartbeatAt > 2 * session.session.heartbeatInterval;
   return session.expiresAt <= now || (session.abandoned && missed);
@@ -152,7 +152,7 @@ function countLostTurn(
   actor.failedTurns += 1;
   const further = actor.failedTurns - PATIENCE - 1;
   if (further >= 0) waits(store, actor, Math.min(FIRST_DELAY * 2 ** further, LONGEST_DELAY));
-  // Nobody died where the session was ended in order.
+  // A session that was ended in order is no death.
   const verdict =
     died !== undefined && died.deadAt !== null
       ? countDeath(store, actor, died.session, died.deadAt, aboard.get(actor.owner) ?? 0)

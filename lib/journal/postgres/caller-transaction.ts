@@ -11,7 +11,7 @@ import { STATEMENT_TYPES } from './type-parsers.js';
 
 /**
  * Takes part in its caller's transaction: on its connection, inside a savepoint. A statement that fails would make
- * Postgres refuse everything behind it, and TypeORM's commit roll back in silence; so the savepoint is rolled back, and
+ * Postgres refuse everything after it, and TypeORM's commit roll back in silence; so the savepoint is rolled back, and
  * the caller's transaction goes on as it was whether the caller catches the error or not.
  *
  * It waits for rows as the caller's connection does. Rows that it has locked stay locked until the caller's end: whoever
@@ -50,7 +50,7 @@ const lastCalls = new WeakMap<object, Promise<unknown>>();
 async function inTurn<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
   const before = lastCalls.get(client) ?? Promise.resolve();
   const mine = before.then(work);
-  // Whoever comes next waits for the end, not for success.
+  // The next one waits until this one has ended, successfully or not.
   lastCalls.set(
     client,
     mine.catch(() => undefined),
@@ -96,7 +96,7 @@ function requireReadCommitted(answers: unknown): void {
   );
 }
 
-/** Elsewhere the tables are missing, or are another application's. */
+/** In another database the tables would be missing, or belong to another application. */
 async function requireSameDatabase(answers: unknown, database: Database): Promise<void> {
   if (await database.isIn(factOf(answers, 'identity'))) return;
   throw new JournalError(
@@ -106,7 +106,7 @@ async function requireSameDatabase(answers: unknown, database: Database): Promis
   );
 }
 
-/** What was selected behind the savepoint. */
+/** A value of the query that was sent together with the savepoint. */
 function factOf(answers: unknown, name: string): unknown {
   const rows = propertyOf(Array.isArray(answers) ? answers[1] : undefined, 'rows');
   return propertyOf(Array.isArray(rows) ? rows[0] : undefined, name);

@@ -12,11 +12,11 @@ export const CONNECT_TIMEOUT = 5_000;
 const STATEMENT_TIMEOUT = '30s';
 const QUERY_TIMEOUT = 45_000;
 /**
- * How long a statement waits for a lock. Whoever waits for longer gives the connection back in between: it is one of few,
- * and others need no lock. Locks among ourselves last as long as a commit.
+ * How long a statement waits for a lock. A verb that waits for longer tries again, and gives its connection back in between:
+ * connections are few, and most statements need no lock. Locks that our own statements hold last as long as one commit.
  */
 const LOCK_TIMEOUT = '50ms';
-/** Plans are made anew, and a failed-over address is looked up again, at the latest after this many seconds. */
+/** A connection is replaced after so many seconds at the latest: its plans are made again, and its address is looked up again. */
 const CONNECTION_LIFETIME = 1_800;
 
 /** Settings of the server, for one session; the values as the server itself would write them. */

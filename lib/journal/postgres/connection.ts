@@ -69,7 +69,7 @@ export class Database implements Session {
     if (this.dataSource.isInitialized) await this.dataSource.destroy();
   }
 
-  /** Ends what does not end by itself, this side only. */
+  /** Closes the sockets of connections that do not end by themselves. */
   destroySockets(): void {
     this.#sockets.destroy();
   }
@@ -77,7 +77,7 @@ export class Database implements Session {
   /** Whether a connection is in this database that answers so to {@link DATABASE_IDENTITY}. */
   async isIn(identity: unknown): Promise<boolean> {
     if (this.#identity !== undefined && identity === this.#identity) return true;
-    // Nobody has asked yet, or the server was started anew since, or another one has taken its place.
+    // Not asked yet; or the server was restarted since then, or another one has taken its place.
     const [row] = await this.run(databaseIdentity, {});
     this.#identity = row?.identity;
     return row !== undefined && identity === row.identity;
@@ -140,7 +140,7 @@ export class Database implements Session {
     return stuckMarkOf(this.#driver.master.options, this.quotedSchema);
   }
 
-  /** A plan is kept for as long as its name is: a new generation makes them anew, from what the tables are now. */
+  /** Part of the names of prepared statements. A new generation has new names, and so new plans, made for the tables as they are now. */
   set planGeneration(generation: string) {
     this.#planGeneration = generation;
   }

@@ -7,7 +7,7 @@ import { loadHistory } from './sql/load-history.js';
 import { loadInbox } from './sql/load-inbox.js';
 import type { Session } from './statement.js';
 
-/** Reads histories and inboxes. Both statements begin behind the claim they are for, and see all that it saw. */
+/** Reads histories and inboxes. Both statements begin after the claim was committed, and so see all that it saw. */
 export async function load(session: Session, requests: readonly LoadRequest[]): Promise<readonly Loaded[]> {
   const histories = await loadHistories(session, requests);
   const inboxes = await loadInboxes(session, requests);

@@ -104,7 +104,7 @@ function foreignTables(database: Database, { foreign }: Findings): SchemaError {
 const MIGRATION_LOCK = 'select pg_advisory_lock(hashtextextended($1, 0))';
 /** Another instance may be building indexes on large tables meanwhile. */
 const PATIENCE = '10min';
-/** A table that is busy is not waited for long: everybody else would queue behind us. */
+/** How long a migration waits for a table. Not long: every other statement on that table would have to wait for the migration. */
 const LOCK_TIMEOUT = '3s';
 
 async function runMigrations(database: Database): Promise<void> {

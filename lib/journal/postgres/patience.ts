@@ -12,9 +12,9 @@ const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 400;
 
 /**
- * Tries what can fail because somebody else was quicker or holds a lock, until it is done or patience is at an end. A
- * failed try has written nothing; between two of them nothing is held, neither a connection nor a place in a line. `work`
- * hears when patience ends, by the monotonic clock.
+ * Repeats work that fails because somebody else has a row locked or was quicker, until it is done or {@link PATIENCE} is over.
+ * A failed try has written nothing. Between two tries nothing is held, neither a connection nor a place in a line. `work` is
+ * told when the patience ends, by the monotonic clock.
  */
 export async function patiently<T>(
   work: (end: number) => Promise<T>,
@@ -32,8 +32,8 @@ export async function patiently<T>(
 }
 
 /**
- * Does `work` for all items, and again for those that came back undone, until none is left or patience is at an end:
- * what is undone then is answered as it is.
+ * Does `work` for all items, and again for those that came back undone, until none is left or {@link PATIENCE} is over. Items
+ * that are undone then keep that answer.
  */
 export async function untilDone<Item, Answer>(
   items: readonly Item[],
@@ -99,7 +99,7 @@ export async function portionByPortion<Item, Answer>(
   return answers;
 }
 
-/** What came of one item by itself: an error that is the journal's is its answer, and no other item's. */
+/** Does one item by itself. An error of the journal becomes its answer, so that other items of the batch keep theirs. */
 export async function orUnanswered<Answer>(work: () => Promise<Answer>): Promise<Answer | Unanswered> {
   try {
     return await work();
@@ -109,7 +109,7 @@ export async function orUnanswered<Answer>(work: () => Promise<Answer>): Promise
   }
 }
 
-/** Whoever waits for one holder does not come back together. */
+/** A pause with chance in it, so that those who wait for one row do not all come back at once. */
 const shortly = (ms: number): Promise<void> => elapsed(ms * (0.5 + Math.random()));
 
 /** `null` where a lock was not given in time. */
@@ -124,7 +124,7 @@ async function orUndone<T>(work: () => Promise<T>): Promise<T | null> {
 
 /** Somebody else was quicker, or holds a lock. Nothing was written. */
 export function isWorthAnotherTry(error: unknown): boolean {
-  // One start, sent twice: its run began to exist behind our snapshot.
+  // The same start was sent twice, and the other one was committed after the snapshot of this statement.
   return (
     error instanceof ContentionError ||
     (error instanceof DuplicateKeyError && error.constraint === 'runs_pkey')
@@ -132,8 +132,8 @@ export function isWorthAnotherTry(error: unknown): boolean {
 }
 
 /**
- * Lets at most so many in at a time. Who is to go ahead stands in a line of its own, which comes first. Nobody else stands
- * there for longer than it is patient: those inside may wait for a database that does not answer.
+ * Lets at most so many pieces of work run at a time. There are two lines: work that passes ahead comes first. Work in the other
+ * line waits until a given time only, because those inside may wait for a database that does not answer.
  */
 export class Turnstile {
   #free: number;
@@ -144,7 +144,7 @@ export class Turnstile {
     this.#free = places;
   }
 
-  /** Passes ahead of all that {@link pass}, however long it waits for those inside. */
+  /** Comes before all that {@link pass}, and waits for those inside without a limit. */
   passAhead<T>(work: () => Promise<T>): Promise<T> {
     return this.#pass(work, () => new Promise((resolve) => this.#ahead.push(resolve)));
   }

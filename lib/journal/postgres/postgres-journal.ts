@@ -212,7 +212,7 @@ export class PostgresJournal implements Journal {
 
   async register(session: WorkerSession): Promise<void> {
     const lockKey = lockKeyOf(session.id);
-    // First: a session whose lock is free counts for less.
+    // Before the session is registered: one whose lock is free may be taken for dead.
     await this.#listening.hold(lockKey);
     try {
       await register(this.#database, session, lockKey);
@@ -290,12 +290,12 @@ export class PostgresJournal implements Journal {
     return await patiently((end) => this.#lockQueue.pass(work, end));
   }
 
-  /** For a holder: what it waits for is short, and its runs wait with it. Callers may be many, and wait for each other. */
+  /** The same for a holder, which comes first: it waits for a moment only, and its runs wait with it. Callers may be many. */
   async #waitingAhead<T>(work: () => Promise<T>): Promise<T> {
     return await patiently(() => this.#lockQueue.passAhead(work));
   }
 
-  /** Nobody waits for longer than a lock is waited for; what is held is answered as such. */
+  /** Waits for no lock longer than one `lock_timeout`; a start that would have to wait longer is answered `again`. */
   async #start(portion: readonly StartRequest[]): Promise<readonly StartAnswer[]> {
     const [request, ...others] = portion;
     if (request === undefined) return [];
@@ -307,7 +307,7 @@ export class PostgresJournal implements Journal {
       if (!isWorthAnotherTry(error)) throw error;
       if (others.length === 0) return [{ type: 'again' }];
     }
-    // Somebody's open transaction has started some of the ids: in halves, so that few others wait along with them.
+    // An open transaction has started some of the ids. In halves, so that as few others as possible wait along with them.
     const middle = portion.length >> 1;
     return await portionByPortion([portion.slice(0, middle), portion.slice(middle)], (half) =>
       this.#start(half),
@@ -329,7 +329,7 @@ export class PostgresJournal implements Journal {
     return await orRefused(() => this.#database.transaction((session) => startByPolicy(session, request)));
   }
 
-  /** The first try stands in no line: mostly nobody holds the row. */
+  /** The first try waits in no line, because mostly nobody has the row locked. */
   async #terminate(request: TerminateRequest): Promise<TerminateAnswer> {
     const terminate = (): Promise<TerminateAnswer> =>
       this.#database.transaction((session) => terminateRun(session, request));

@@ -40,7 +40,7 @@ export async function outcomes(
   });
 }
 
-/** A page of runs: keyset pages, so that a page costs the same however far behind it is. */
+/** A page of runs. Keyset pages, so that the hundredth page costs as much as the first. */
 export async function list(dataSource: DataSource, query: ListQuery): Promise<RunPage> {
   const { filter, order, cursor, limit } = query;
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {

@@ -9,8 +9,8 @@ import type { Lock, Session } from './statement.js';
 export const MESSAGES_AT_ONCE = 200;
 
 /**
- * Puts messages into inboxes, in one statement or in a few that follow each other. Behind a message that finds its target
- * held, no other one to that target goes in, though the row may be free by then: they would change places.
+ * Puts messages into inboxes, in one statement or in a few that follow each other. After a message that found its target
+ * locked, no other one to that target is sent, even if the row is free by then: they would arrive in another order.
  */
 export async function sendMessages(
   session: Session,
@@ -30,7 +30,7 @@ export async function sendMessages(
   });
 }
 
-/** The same within somebody's transaction, where nothing goes in behind a statement that has failed. */
+/** The same within a caller's transaction, where no statement can follow one that has failed. */
 export async function sendWithin(
   session: Session,
   messages: readonly Message[],
@@ -106,5 +106,5 @@ function toAnswer(message: Message, row: SentMessage | undefined): SendAnswer {
   }
 }
 
-/** What was sent has been done, or may have been. */
+/** The statement was executed, but its answer makes no sense: what it did is not known. */
 const unreadable = (message: string): JournalError => new JournalError(message, { ambiguous: true });

@@ -26,7 +26,7 @@ export function sessionClient(Base: ClientClass, address: string): ClientClass {
     constructor(config: SessionConfig) {
       super(config);
       this.#config = config;
-      // Who uses it listens for himself. Before and after that, an error nobody hears would end the process.
+      // Code that uses the connection listens by itself. Before and after that, an error without a listener would end the process.
       this.on('error', () => undefined);
     }
 
@@ -50,7 +50,7 @@ export function sessionClient(Base: ClientClass, address: string): ClientClass {
         await settle(this, this.#config.settings ?? {}, address);
         return this;
       } catch (error) {
-        // Its end is waited for by nobody: where the other side says nothing any more, it would not come.
+        // Not awaited: where the other side does not answer any more, it would never end.
         this.end().catch(() => undefined);
         throw error;
       }

@@ -15,7 +15,7 @@ export class Sockets {
       return socket;
     };
 
-  /** Whoever waits for an answer hears that the connection has ended. */
+  /** Destroys them, so that whatever waits for an answer fails at once. */
   destroy(): void {
     for (const socket of this.#open) socket.destroy();
   }

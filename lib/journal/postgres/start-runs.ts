@@ -15,7 +15,7 @@ export function refuseStart(request: StartRequest): void {
   refuseUnstorableStart(request);
 }
 
-/** What one statement can decide: whether the workflow id is free. Everything else takes a transaction. */
+/** Whether one statement can decide the start, because only a free workflow id matters. Everything else takes a transaction. */
 export const isSimple = (request: StartRequest): boolean =>
   request.onConflict !== 'terminateExisting' && request.onReuse === 'allow';
 
@@ -69,7 +69,7 @@ async function startInto(
   requests: readonly StartRequest[],
 ): Promise<void> {
   let open = requests;
-  // A workflow id whose run ends between the insert and the look is free again: it is tried anew.
+  // A workflow id whose run ends between the insert and the look is free again: it is tried again.
   for (let tries = 0; open.length > 0 && tries < MAX_TRIES; tries++) {
     const born = await insert(session, open);
     const missed = open.filter((request) => !born.has(request.runId));
@@ -96,7 +96,8 @@ export class StartRefused extends Error {
 
 /**
  * Starts one run by the policies that look at other runs, inside a transaction: terminates the open run where it may,
- * inserts, and looks at the closed ones with a snapshot that is younger than the insert, behind which none can appear.
+ * inserts, and then looks at the closed ones with a younger snapshot. After the insert no other run of the workflow id can
+ * come into being, so what it sees is all there is.
  * Throws {@link StartRefused} where what was inserted must be rolled back.
  */
 export async function startByPolicy(session: Session, request: StartRequest): Promise<StartAnswer> {

@@ -51,7 +51,7 @@ export interface CompiledStatement {
 
 export function compile(textFor: (schema: string) => string, schema: string): CompiledStatement {
   const parameters: string[] = [];
-  // A name behind one colon; two of them are a cast.
+  // A name after one colon. Two colons are a cast.
   const text = textFor(schema).replaceAll(/(?<!:):([a-z]\w*)/gi, (_, name: string) => {
     if (!parameters.includes(name)) parameters.push(name);
     return `$${parameters.indexOf(name) + 1}`;

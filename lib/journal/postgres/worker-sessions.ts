@@ -47,7 +47,7 @@ export async function register(session: Session, worker: WorkerSession, lockKey:
   await wakeBlocked(session, storable(namespace), storable(buildId));
 }
 
-/** At once where nobody looks at the row; the few that somebody does are waited for, but not for long. */
+/** Rows that nobody has locked at once; then the few others, for which it waits, but not for long. */
 async function wakeBlocked(session: Session, namespace: string, buildId: string): Promise<void> {
   await session.run(WAKE_BLOCKED['skip locked'], { namespace, buildId });
   try {
@@ -116,7 +116,7 @@ export async function giveBack(
 }
 
 /**
- * Ends a session first, so that no claim can come behind it, and then frees what it holds. `waiting` runs a statement
+ * Ends a session first, so that no claim can come after it, and then frees what it holds. `waiting` runs a statement
  * that waits for rows that somebody else looks at, one at a time.
  */
 export async function unregister(

@@ -33,14 +33,15 @@ const later = (first: number, factor: number, longest: number, beyond: number): 
   `clock_timestamp() + least(power(${factor}, least(greatest(held.deaths - ${beyond}, 0), 20)) * ${first}, ${longest}) * interval '1 millisecond'`;
 
 /**
- * Takes the leases of owners whose session is over, a portion at a time. By name, never by looking for sessions here: a
- * worker may have registered behind the snapshot of this statement.
+ * Takes the leases of owners whose session is over, a portion at a time. The owners are given, and
+ * never found by looking into `workers` here: a worker that registered after the snapshot of this statement would look like
+ * one without a session, and lose its leases.
  *
  * A turn that was `lost` with its worker counts as a failed one. From the third on the actor must wait, twice as long
  * each time: it may be what takes its workers down. The death of the worker is counted apart, for it stays counted until
- * the run has shown that it goes on; nobody died where a session was ended in order. Suspects wait as well; and one that
- * was the only one of its worker, as of the worker before, is blocked. Of a worker that stood still in the code of one
- * of its runs it is known which one it was: that one need not be suspected any longer, and the others never.
+ * the run has shown that it goes on. A session that was ended in order is no death. Suspects wait as well; and one that was
+ * the only suspect of its worker, as of the worker before, is blocked. Where the watchdog saw in which run's code a worker
+ * stood still, that run is a suspect at once, and no other run of that worker has a death more.
  */
 const freeActors = (lock: Lock): Statement<FreeActors, FreedActor> =>
   command(

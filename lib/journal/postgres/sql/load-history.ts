@@ -1,7 +1,7 @@
 import type { HistoryRow } from '../row-mapping.js';
 import { query } from '../statement.js';
 
-/** Reads the histories of runs, each behind a number and in order. */
+/** Reads the histories of runs, each after a given number, in order. */
 export const loadHistory = query<
   { readonly runIds: string; readonly after: string },
   HistoryRow & { readonly ordinal: number }

@@ -1,7 +1,7 @@
 import type { InboxRow } from '../row-mapping.js';
 import { query } from '../statement.js';
 
-/** Reads the inboxes of actors, each behind a number and in order. */
+/** Reads the inboxes of actors, each after a given number, in order. */
 export const loadInbox = query<
   { readonly actorIds: string; readonly after: string },
   InboxRow & { readonly ordinal: number }

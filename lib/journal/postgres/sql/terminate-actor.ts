@@ -1,7 +1,7 @@
 import { command } from '../statement.js';
 
 /**
- * Closes the run of an actor that this transaction has locked before: only a statement that begins behind the lock sees
+ * Closes the run of an actor that this transaction has locked before: only a statement that begins after it was locked sees
  * where the history ends. The token grows, so that the holder can tell that it was not its own commit.
  */
 export const terminateActor = command<
