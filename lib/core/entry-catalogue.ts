@@ -30,11 +30,11 @@ export type EntryOf<T extends HistoryEntryType> = Extract<HistoryEntry, { type: 
 export type EntryClass = 'event' | 'command' | 'terminal' | 'note';
 
 /** What can be in flight: begun by a command, ended by an event or by another command. */
-export type WorkKind = 'activity' | 'timer' | 'signal check';
+export type WorkType = 'activity' | 'timer' | 'signal check';
 
 /** What an entry does to work in flight. */
 export interface EntryWork {
-  readonly kind: WorkKind;
+  readonly type: WorkType;
   readonly effect: 'starts' | 'changes' | 'ends';
 }
 
@@ -47,9 +47,9 @@ export interface EntryShape {
   readonly fields: Readonly<Record<string, EntryField>>;
 }
 
-const starts = <K extends WorkKind>(kind: K) => ({ kind, effect: 'starts' }) as const;
-const changes = <K extends WorkKind>(kind: K) => ({ kind, effect: 'changes' }) as const;
-const ends = <K extends WorkKind>(kind: K) => ({ kind, effect: 'ends' }) as const;
+const starts = <K extends WorkType>(type: K) => ({ type, effect: 'starts' }) as const;
+const changes = <K extends WorkType>(type: K) => ({ type, effect: 'changes' }) as const;
+const ends = <K extends WorkType>(type: K) => ({ type, effect: 'ends' }) as const;
 
 /**
  * Every type of entry, once. What classifies, stores, measures, decodes and follows entries is made of this; a type, a

@@ -173,7 +173,7 @@ export class RunProgress {
     // A refusal by the handler's schema ends nothing.
     if ('signal' in event) return event.signal === null || this.#checks?.has(event.signal) === true;
     if (!('id' in event)) return true;
-    return this.#inFlight.get(event.id)?.type === ENTRY_CATALOGUE[event.type].work.kind;
+    return this.#inFlight.get(event.id)?.type === ENTRY_CATALOGUE[event.type].work.type;
   }
 
   /** Timers whose time has come, in the order in which they fire: by due time, then by command id (F5). */

@@ -44,10 +44,10 @@ describe('the catalogue of entries', () => {
 
   it('has a command that starts and an event that ends each kind of work', () => {
     const works = ENTRY_TYPES.map((type) => ENTRY_SHAPES[type]);
-    const kinds = new Set(works.flatMap(({ work }) => (work === null ? [] : [work.kind])));
-    for (const kind of kinds) {
+    const types = new Set(works.flatMap(({ work }) => (work === null ? [] : [work.type])));
+    for (const type of types) {
       const classes = (effect: string): readonly string[] =>
-        works.filter(({ work }) => work?.kind === kind && work.effect === effect).map(({ class: of }) => of);
+        works.filter(({ work }) => work?.type === type && work.effect === effect).map(({ class: of }) => of);
       expect(classes('starts')).toEqual(['command']);
       expect(classes('ends')).toContain('event');
     }

@@ -43,9 +43,9 @@ export const outcome: ShapeOf<SideEffectRecorded>['fields'] = {
   outcome: value,
 };
 // @ts-expect-error an event starts nothing
-export const starts: ShapeOf<TimerFired> = { ...timer_fired, work: { kind: 'timer', effect: 'starts' } };
+export const starts: ShapeOf<TimerFired> = { ...timer_fired, work: { type: 'timer', effect: 'starts' } };
 // @ts-expect-error what names nothing ends nothing
-export const ends: ShapeOf<RunCompleted> = { ...run_completed, work: { kind: 'timer', effect: 'ends' } };
+export const ends: ShapeOf<RunCompleted> = { ...run_completed, work: { type: 'timer', effect: 'ends' } };
 
 // What a client sees of an entry follows from it.
 type Seen<T extends HistoryEntry['type']> = Extract<DecodedEntry, { type: T }>;
