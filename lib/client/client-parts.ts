@@ -37,7 +37,7 @@ export type Idle =
   /** The application ends before it could. */
   | 'too late';
 
-/** Refuses to wait for what this process does only after the wait. */
+/** Refuses a wait that cannot end, because the worker of this process begins only after it. */
 export function checkAtWork({ idle }: Pick<ClientParts, 'idle'>): void {
   const why = idle();
   if (why !== null) throw new Error(NOT_AT_WORK[why]);

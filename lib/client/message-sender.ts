@@ -5,7 +5,7 @@ import type { Journal, Message, SendAnswer, Transaction } from '../journal/index
 /** What a message came to. */
 export type Sent = Exclude<SendAnswer, { type: 'again' | 'unanswered' }>;
 
-/** How long a message waits for whoever holds its target, in ms. */
+/** How long a message waits while its target is locked, in ms. */
 const PATIENCE = 10_000;
 /** The first pause between two tries, and the longest, in ms. */
 const FIRST_PAUSE = 1;
@@ -22,8 +22,8 @@ interface Waiting {
 }
 
 /**
- * Sends messages in batches, and keeps this process's order per workflow id: messages to one id stand in one line, wait
- * together for whoever holds their target, and hold up no other line, no batch and no connection while they wait.
+ * Sends messages in batches, and keeps their order for each workflow id: messages to one id wait in one line. While their
+ * target is locked they wait together, and hold up no other line, no batch and no connection.
  */
 export class MessageSender {
   readonly #journal: Journal;
@@ -31,7 +31,7 @@ export class MessageSender {
   readonly #patience: number;
   readonly #lines = new Map<string, Waiting[]>();
 
-  /** @param patience how long a message waits for whoever holds its target, in ms; defaults to 10 s */
+  /** @param patience how long a message waits while its target is locked, in ms; defaults to 10 s */
   constructor(journal: Journal, patience = PATIENCE) {
     this.#journal = journal;
     this.#patience = patience;
@@ -47,7 +47,7 @@ export class MessageSender {
     return decided(message, answer);
   }
 
-  /** Throws {@link ContentionError} when somebody holds the target for too long. */
+  /** Throws {@link ContentionError} when the target is locked for too long. */
   send(message: Message): Promise<Sent> {
     const key = `${message.namespace}\u0000${message.workflowId}`;
     return new Promise((resolve, reject) => {
@@ -61,7 +61,7 @@ export class MessageSender {
     });
   }
 
-  /** Until nobody stands in the line any more. */
+  /** Sends until the line is empty. */
   async #serve(key: string): Promise<void> {
     const line = this.#lines.get(key) ?? [];
     let backoff: Backoff | undefined;
@@ -101,7 +101,8 @@ export class MessageSender {
       for (const { reject } of group) reject(error);
       return [];
     }
-    // One that cannot be stored must not sink the others of its line. Whoever stands behind one that waits, waits as well.
+    // One message that cannot be stored must not fail the others of its line. After one that has to wait, all others of its
+    // line wait too, so that they keep their order.
     for (const [i, waiting] of group.entries()) {
       const left = await this.#sendGroup([waiting]);
       if (left.length > 0) return group.slice(i);

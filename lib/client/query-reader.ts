@@ -7,13 +7,13 @@ import type { ClientParts } from './client-parts.js';
 import { RunBlockedError, UnknownHandlerError, UnknownWorkflowError } from './errors.js';
 import { isServed } from './serving.js';
 
-/** How long a query waits for the first turn of its run and for its mail, and how often it looks, in ms. */
+/** How long a query waits for its run to begin and to take up its inbox, and how often it looks, in ms. */
 const PATIENCE = 2_000;
 const LOOK_EVERY = 20;
 
 /** One query, and how far it can wait. */
 interface Asked {
-  /** Whether somebody would take the run up, asked once. */
+  /** Whether a live worker takes runs of this workflow, asked once. */
   readonly served: (run: RunDescription) => Promise<boolean>;
   readonly definition: WorkflowDefinition;
   readonly name: string;
@@ -26,8 +26,8 @@ interface Asked {
 
 /**
  * Answers queries from committed state (F21): asks the run where it is in memory here, and otherwise folds its history,
- * which needs no lease and leaves no trace. A query sees every message that was acknowledged before it was asked (F21
- * amended), for as long as somebody can be expected to take them up.
+ * which needs no lease and leaves no trace. A query sees every message that was acknowledged before it was asked (F21). It
+ * waits for that as long as some worker can be expected to take the messages up.
  */
 export class QueryReader {
   readonly #parts: ClientParts;
@@ -51,7 +51,7 @@ export class QueryReader {
     const answer = await this.#answer(run, {
       definition,
       name,
-      // What a caller holds and what a handler sees are not the same object.
+      // A copy: the handler must not get an object that its caller still holds.
       args: args.map((arg) => codec.decode(codec.encode(arg))),
       through: run.mail?.arrived ?? 0,
       end: performance.now() + PATIENCE,
@@ -95,11 +95,11 @@ export class QueryReader {
     let run = asked;
     for (let told = false; run.mail && !run.blocked && run.mail.consumed < through; told = true) {
       if (performance.now() > end) {
-        // Nobody has taken it up meanwhile: there is no more to be had than what is committed.
+        // No worker has taken it up meanwhile: the answer is what is committed.
         if (run.mail.owner === null) return run;
         throw new RunNotReadyError(MAIL_UNREAD);
       }
-      // Nor will anybody.
+      // No worker will take it up: the answer is what is committed.
       if (told && isNobodys(run) && !(await served(run))) return run;
       // The hint of the message itself may have got lost.
       if (!told) this.#parts.wakeup.tell({ type: 'mail', actorId: run.actorId });

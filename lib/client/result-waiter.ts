@@ -8,10 +8,10 @@ import type { Wakeup } from '../wakeup/index.js';
 
 /** In ms. */
 const POLL = 1_000;
-/** Hints come in crowds. In ms. */
+/** How long after a hint to look: hints come in crowds, and one query serves them all. In ms. */
 const GATHER = 5;
 
-/** What a waiter hears: how the run ended, that its own time ran out, or that nobody looks any more. */
+/** What a waiter gets: how the run ended, that its time ran out, or that this process is closing. */
 export type WaitAnswer = TerminalEntry | 'timeout' | 'closed';
 
 /** Waits for runs to end: all waiters of a process share one query, asked when a hint came and by polling. */
@@ -36,7 +36,7 @@ export class ResultWaiter {
    * How the run ended.
    *
    * @param timeout in ms; `null` for none
-   * @param resident the run is in memory here, so that there is no use in looking at once
+   * @param resident the run is in memory here: when it ends this process knows, so the journal need not be asked at once
    */
   wait(runId: RunId, timeout: number | null, resident: boolean): Promise<WaitAnswer> {
     return new Promise((resolve) => {
@@ -91,7 +91,7 @@ export class ResultWaiter {
         if (outcome && isTerminal(outcome.last)) this.ended(ids[i]!, outcome.last);
       });
     } catch (error) {
-      // One whose end cannot be read must not keep the others from hearing of theirs.
+      // A run whose end cannot be read must not keep the waiters of other runs from getting their answers.
       if (error instanceof JournalUnavailableError || ids.length === 1) throw error;
       const middle = ids.length >> 1;
       await Promise.allSettled([this.#lookFor(ids.slice(0, middle)), this.#lookFor(ids.slice(middle))]);

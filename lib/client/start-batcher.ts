@@ -15,8 +15,8 @@ export type Started = Exclude<StartAnswer, { type: 'again' | 'unanswered' }>;
 const TRIES = 6;
 
 /**
- * Starts in batches. A start whose answer got lost is repeated: the journal recognises it by its run id. One whose
- * workflow id somebody's open transaction has waits beside the batches, in nobody's way.
+ * Starts runs in batches. A start whose answer got lost is repeated: the journal recognises it by its run id. A start whose
+ * workflow id an open transaction has waits outside of the batches, and holds up no other.
  */
 export class StartBatcher {
   readonly #journal: Journal;
@@ -35,7 +35,8 @@ export class StartBatcher {
   /**
    * Throws {@link ContentionError} when somebody's open transaction has the workflow id for too long.
    *
-   * @param waits called when the start waits for that transaction; what waits is the request that it gives
+   * @param waits called when the start has to wait for that transaction. It gives the request to wait with, which may be
+   *   another one: a start that waits should not hold a slot.
    */
   async ask(asked: StartRequest, waits?: () => StartRequest): Promise<Started> {
     let request = asked;
@@ -45,7 +46,7 @@ export class StartBatcher {
       const answer = await this.#try(request, () => (request = waits?.() ?? request));
       if (answer.type !== 'unanswered') return answer;
       const { error } = answer;
-      // Once the answer of a try is lost, no failure of a later one says that nothing was started.
+      // Once the answer of a try was lost, the run may exist, whatever a later try fails with.
       if (error.ambiguous) doubt ??= error;
       const mayWork = error.ambiguous || error instanceof JournalUnavailableError;
       if (!doubt || !mayWork || tries === TRIES) throw doubt ?? error;

@@ -113,9 +113,9 @@ export class WorkflowHandle<W = any> {
     checkOptions('the call of result()', options, ['timeout']);
     const timeout = durationOf('timeout', options.timeout);
     const runId = this.#target.runId ?? (await this.#describe()).runId;
-    // What has ended already can be told at any time.
+    // The result of a run that has ended can be had at any time.
     if (this.#parts.idle() && (await this.#describe(runId)).state === 'running') checkAtWork(this.#parts);
-    // In memory here, it tells us itself when it ends.
+    // A run that is in memory here tells its end by itself.
     const resident = this.#parts.engine()?.runs.ofRun(runId) !== undefined;
     const last = await this.#parts.results.wait(runId, timeout, resident);
     if (last === 'timeout') {
@@ -147,7 +147,7 @@ export class WorkflowHandle<W = any> {
     const value = await validated(handler, await validated(schema, payload, subject), subject);
     await this.#send('signal', name, this.#parts.codec.encode(value), {
       ...options,
-      // What nobody has checked here, whoever takes it there checks.
+      // What is not checked here is checked by the worker that takes it.
       checkedBy: handler ? 'handler' : schema && 'signal',
     });
   }
@@ -246,7 +246,7 @@ export class WorkflowHandle<W = any> {
     let accepted: Extract<Sent, { type: 'accepted' }> | undefined;
     const hint = (): void => {
       if (!accepted) return;
-      // Whoever holds the run should read; where nobody does, somebody should claim it.
+      // If a worker holds the run, it should read its inbox; otherwise one should claim it.
       this.#parts.wakeup.tell(
         accepted.owner === null ? { type: 'run ready' } : { type: 'mail', actorId: accepted.actorId },
       );
@@ -273,7 +273,7 @@ export class WorkflowHandle<W = any> {
 
   #terminated(answer: TerminateAnswer): void {
     if (answer.type === 'terminated') {
-      // Whoever holds it here need not find out by a refused write.
+      // If this process holds it, it can let go at once, and need not find out by a refused write.
       this.#parts.engine()?.runs.ofRun(answer.runId)?.drop();
       this.#parts.wakeup.tell({ type: 'run closed', runId: answer.runId });
       return;
@@ -291,7 +291,7 @@ export class WorkflowHandle<W = any> {
     return run;
   }
 
-  /** Whether the run can go on, and whether somebody would take it up; looked at once, when a wait was in vain. */
+  /** Whether the run is blocked, and whether a worker would take it up. Read once, after a wait that timed out, for the error. */
   async #prospect(runId: RunId): Promise<{ readonly blocked: string | null; readonly served: boolean }> {
     try {
       const run = await this.#describe(runId);
@@ -301,7 +301,7 @@ export class WorkflowHandle<W = any> {
         served: !isNobodys || (await isServed(this.#parts, run)),
       };
     } catch {
-      // Nobody can tell: the time is up all the same.
+      // It cannot be read. The timeout is told without it.
       return { blocked: null, served: true };
     }
   }

@@ -4,10 +4,11 @@ import { AsyncResource } from 'node:async_hooks';
 export const ROOT_TYPE = 'CONTINUUM';
 
 /**
- * The context of nobody: no store of any AsyncLocalStorage.
+ * An empty asynchronous context: no AsyncLocalStorage has a store in it.
  *
- * Node keeps stores in properties of the resource, under symbols of its own: those of whoever loads this module, inside a
- * request for instance, are taken out again. Where a version of Node keeps them elsewhere, it is the context of the load.
+ * Node keeps the stores of a resource in properties under symbols of its own. If this module is loaded within a request, the
+ * resource gets the stores of that request, so they are taken out again. Where a version of Node keeps them elsewhere, this is
+ * the context in which the module was loaded.
  */
 class RootContext extends AsyncResource {
   constructor() {

@@ -7,8 +7,8 @@ export interface SharedTimer {
 }
 
 /**
- * Waits of a few lengths, of which nearly all are cancelled: such as the timeouts of attempts. All of one length share one
- * timer of Node's, and cost an entry in a set: they end in the order in which they began, so only the first is waited for.
+ * Waits of a few lengths, nearly all of which are cancelled, such as the timeouts of attempts. All of one length share one
+ * timer of Node's, and each costs an entry in a set. They end in the order in which they began, so only the first needs a timer.
  */
 export class SharedTimers {
   readonly #lines = new Map<number, Line>();

@@ -1,6 +1,6 @@
 import type { StopSwitch } from './stop-switch.js';
 
-/** Counts what may run at a time; who finds no free slot waits in line. */
+/** Limits how many things run at a time. Where no slot is free, one waits in line. */
 export class Slots {
   #free: number;
   readonly #line = new Set<() => void>();

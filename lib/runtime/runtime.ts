@@ -23,11 +23,11 @@ export interface RuntimeOptions {
   readonly maxPayloadBytes: number;
   /** `null` for a client only. */
   readonly worker: EngineSettings | null;
-  /** Where the journal's tables are, for those who look on. Defaults to `null`: in memory. */
+  /** The schema of the journal's tables, for observers. Defaults to `null`: in memory. */
   readonly schema?: string | null;
   /** Only this process sees the journal. */
   readonly journalIsPrivate: boolean;
-  /** What this process can do, for clients in a hurry: before it is registered. Defaults to nothing. */
+  /** What this process can do, as far as it is known before {@link ContinuumRuntime.register}: an early start needs it. Defaults to nothing. */
   readonly preview?: () => Registry;
 }
 
@@ -39,7 +39,7 @@ const RESCUE_EVERY = 2_000;
 const CLAIM_PATIENCE = 1_000;
 
 /**
- * One instance of Continuum: a client, and a worker unless it is a client only. Knows no framework; something starts and
+ * One instance of Continuum: a client, and a worker unless it is a client only. It knows no framework; `lib/nest` starts and
  * stops it.
  */
 export class ContinuumRuntime {
@@ -49,7 +49,7 @@ export class ContinuumRuntime {
   readonly #results: ResultWaiter;
   readonly #scheduler = new WindowScheduler();
   readonly #codec: Codec;
-  /** Waits for the journal, for all of this process. */
+  /** Waits out outages of the journal, for the whole process. */
   readonly journalRetry: JournalRetry;
   readonly #starts: StartBatcher;
   readonly #sender: MessageSender;
@@ -167,7 +167,7 @@ export class ContinuumRuntime {
       settings: worker,
     });
     engine.runs.listen((run, ending) => {
-      // Whoever else looks for runs need not wait until the last one has left.
+      // Other workers can take it up at once, and need not wait until the last run has left.
       if (this.#draining) {
         this.#wakeup.tellOthers({ type: 'run ready' });
         this.#countDrained(ending);
@@ -235,7 +235,7 @@ export class ContinuumRuntime {
     else this.#drained.givenBack++;
   }
 
-  /** Draining is asked for by every step of closing, and by a start that comes too late. */
+  /** Tells once what became of the runs: draining is asked for by several steps of closing. */
   #tellDrained(took: number): void {
     if (this.#drained === null || !this.#engine) return;
     const { observer } = this.#options;

@@ -159,7 +159,7 @@ export class ResidentRun {
   }
 
   /**
-   * Answers from committed state: between turns, once the inbox is consumed up to `through` (F21 amended). Throws what the
+   * Answers from committed state: between turns, once the inbox is consumed up to `through` (F21). Throws what the
    * handler throws, {@link RunGoneError} when the run left the memory before, and {@link RunNotReadyError} when the
    * inbox is not consumed so far within `patience` ms.
    */
