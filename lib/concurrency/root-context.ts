@@ -25,6 +25,9 @@ const root = new RootContext();
 /** `enterWith` writes into the resource that runs: each call gets one of its own, and the root stays empty. */
 const fresh = (): AsyncResource => new AsyncResource(ROOT_TYPE, { requireManualDestroy: true });
 
+/** A context without any store, for work that goes on over many calls: whatever one of them puts there stays there. */
+export const emptyContext = (): AsyncResource => root.runInAsyncScope(fresh);
+
 /**
  * Calls a function outside every asynchronous context. Work that one caller begins and others share (a phase, a batch, a
  * timer), and whatever a caller only wakes, runs there: a run must see nothing of who started or signalled it (F25).

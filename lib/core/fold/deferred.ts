@@ -6,13 +6,17 @@ export class Deferred {
   readonly promise: DurablePromise;
   // Set by the promise's executor, which runs at once.
   resolve!: (value?: unknown) => void;
-  reject!: (error: unknown) => void;
+  #reject!: (error: unknown) => void;
 
   constructor() {
     this.promise = new DurablePromise((resolve, reject) => {
       this.resolve = resolve;
-      this.reject = reject;
+      this.#reject = reject;
     });
+  }
+
+  reject(error: unknown): void {
+    this.#reject(error);
   }
 }
 

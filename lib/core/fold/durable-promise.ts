@@ -29,8 +29,9 @@ export class DurablePromise<T = unknown> extends Promise<T> {
 
   /** Its rejection is none that floats (F24), and this does not count as awaiting it. */
   mayStayUnhandled(): this {
+    const isAwaited = this.#isAwaited;
     this.catch(ignore);
-    this.#isAwaited = false;
+    this.#isAwaited = isAwaited;
     return this;
   }
 }

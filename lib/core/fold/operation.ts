@@ -21,7 +21,12 @@ export abstract class Pending extends Deferred implements Call {
     readonly rank: number,
   ) {
     super();
+  }
+
+  override reject(error: unknown): void {
+    // Not before it is known to be rejected: nearly none is, and each listener is a promise more.
     void this.promise.mayStayUnhandled();
+    super.reject(error);
   }
   /** Whether only the fold waits for it: it has no await to reject (F15). */
   get isInternal(): boolean {

@@ -24,6 +24,12 @@ export interface Committed {
   readonly lease: Lease;
 }
 
+/** Hears what became of a turn. It is called beside the other turns of its batch, and must not throw. */
+export interface CommitListener {
+  committed(committed: Committed): void;
+  commitFailed(error: unknown): void;
+}
+
 /** What a flush came to. A turn that is in doubt is asked about by itself. */
 interface Flushed {
   readonly answer: Committed['answer'] | { readonly type: 'in doubt' };
@@ -54,15 +60,23 @@ export class GroupCommitter {
     });
   }
 
-  /**
-   * Resolves when the turn is applied, or refused for good. It makes one promise; others only if the first try does not apply.
-   */
+  /** Resolves when the turn is applied, or refused for good. */
   commit(turn: Turn): Promise<Committed> {
-    return new Promise((resolve, reject) => {
-      const answered = (flushed: Flushed): void =>
-        resolve(isApplied(flushed) ? flushed : this.#insist(turn, flushed));
-      this.#batches.put(turn, answered, reject);
-    });
+    return new Promise((committed, commitFailed) => this.commitFor({ committed, commitFailed }, turn));
+  }
+
+  /** As {@link commit}, without a promise where the first flush applies the turn: for who commits many. */
+  commitFor(listener: CommitListener, turn: Turn): void {
+    const answered = (flushed: Flushed): void => {
+      if (isApplied(flushed)) listener.committed(flushed);
+      else {
+        this.#insist(turn, flushed).then(
+          (committed) => listener.committed(committed),
+          (error: unknown) => listener.commitFailed(error),
+        );
+      }
+    };
+    this.#batches.put(turn, answered, (error) => listener.commitFailed(error));
   }
 
   /** Goes on with a turn that its first flush has not applied, under a new fencing token if it got one. */

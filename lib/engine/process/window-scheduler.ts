@@ -15,15 +15,25 @@ export interface WindowSchedulerOptions {
   readonly timePerPhase?: number;
 }
 
+/** A phase is never made smaller than this. */
+const FEWEST_STEPS = 8;
+
 interface Job {
   readonly fold: Steppable;
   readonly run: WatchedRun | null;
   /** Its place in the phase under way: what the watchdog knows it by. */
   slot: number;
-  readonly quiet: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+  readonly listeners: PumpListener[];
+  /** Of {@link WindowScheduler.pump}; made when somebody asks for it. */
+  quiet: Promise<void> | null;
   over: boolean;
+}
+
+/** Hears how the stepping of a fold ended. It is called between windows, and must not throw. */
+export interface PumpListener {
+  /** Nothing is left to deliver. */
+  quiet(): void;
+  pumpFailed(error: unknown): void;
 }
 
 /**
@@ -40,6 +50,8 @@ export class WindowScheduler {
   readonly #jobs = new Map<Steppable, Job>();
   #waiting: Job[] = [];
   #inPhase = false;
+  /** Steps of the phase under way, and of the next one: as many as the last ones had the time for. */
+  #steps: number;
   /** When the phase has taken long enough. */
   #deadline = 0;
   #watchdog: Watchdog | null = null;
@@ -48,6 +60,7 @@ export class WindowScheduler {
     this.#stepsPerPhase = stepsPerPhase;
     this.#stepsPerRun = stepsPerRun;
     this.#timePerPhase = timePerPhase;
+    this.#steps = stepsPerPhase;
   }
 
   /** From now on this watchdog sees whether windows close; `null`: none does. */
@@ -57,13 +70,25 @@ export class WindowScheduler {
 
   /** Steps a fold until it is quiet. Two calls for one fold share their answer. A watchdog knows it by `run`. */
   pump(fold: Steppable, run: WatchedRun | null = null): Promise<void> {
-    const running = this.#jobs.get(fold);
-    if (running) return running.quiet;
-    const job = newJob(fold, run);
+    const job = this.#jobFor(fold, run);
+    return (job.quiet ??= new Promise((resolve, reject) => {
+      job.listeners.push({ quiet: resolve, pumpFailed: reject });
+    }));
+  }
+
+  /** As {@link pump}, without a promise: for who steps a fold many times. */
+  pumpFor(listener: PumpListener, fold: Steppable, run: WatchedRun | null): void {
+    this.#jobFor(fold, run).listeners.push(listener);
+  }
+
+  #jobFor(fold: Steppable, run: WatchedRun | null): Job {
+    let job = this.#jobs.get(fold);
+    if (job) return job;
+    job = { fold, run, slot: 0, listeners: [], quiet: null, over: false };
     this.#jobs.set(fold, job);
     this.#waiting.push(job);
     this.#nextPhase();
-    return job.quiet;
+    return job;
   }
 
   /** Calls code of a run that is no step of its fold, such as what answers a query. A watchdog watches it as well. */
@@ -77,7 +102,7 @@ export class WindowScheduler {
     this.#inPhase = true;
     this.#deadline = 0;
     const chains: Job[] = [];
-    let budget = this.#stepsPerPhase;
+    let budget = this.#steps;
     for (const job of this.#waiting) {
       if (budget <= 0) break;
       const steps = Math.max(1, Math.min(job.fold.hint(), this.#stepsPerRun, budget));
@@ -93,30 +118,39 @@ export class WindowScheduler {
 
   readonly #step = (job: Job): void => {
     if (job.over) return;
-    this.#deadline ||= now() + this.#timePerPhase;
+    const at = now();
+    this.#deadline ||= at + this.#timePerPhase;
     // The phase has taken long enough: what is left of its immediates only closes windows. The rest waits for the next phase (F28).
-    if (now() > this.#deadline) return this.#close(job);
+    if (at > this.#deadline) return this.#close(job);
     if (job.run) this.#watchdog?.opens(job.slot);
     try {
-      if (!job.fold.step()) this.#settle(job, job.resolve);
+      if (job.fold.step()) return;
     } catch (error) {
-      this.#settle(job, () => job.reject(error));
+      return this.#failed(job, error);
     }
+    this.#quiet(job);
   };
 
   /** The last immediate of every chain: no window stays open after it. The last of all ends the phase. */
   readonly #rest = (job: Job, chains: readonly Job[]): void => {
+    let isQuiet = false;
     try {
-      if (!job.over && job.fold.rest()) this.#settle(job, job.resolve);
+      isQuiet = !job.over && job.fold.rest();
     } catch (error) {
-      this.#settle(job, () => job.reject(error));
+      this.#failed(job, error);
     }
     this.#watchdog?.closes();
+    if (isQuiet) this.#quiet(job);
     if (job === chains.at(-1)) this.#endPhase(chains);
   };
 
   #endPhase(chains: readonly Job[]): void {
     this.#inPhase = false;
+    // What is queued and then has no time costs an immediate for nothing.
+    const late = now() > this.#deadline && this.#deadline > 0;
+    this.#steps = late
+      ? Math.max(FEWEST_STEPS, this.#steps >> 1)
+      : Math.min(this.#stepsPerPhase, this.#steps * 2);
     for (const job of chains) if (!job.over) this.#waiting.push(job);
     this.#nextPhase();
   }
@@ -126,20 +160,19 @@ export class WindowScheduler {
     this.#watchdog?.closes();
   }
 
-  #settle(job: Job, settle: () => void): void {
+  #quiet(job: Job): void {
+    this.#isOver(job);
+    for (const listener of job.listeners) listener.quiet();
+  }
+
+  #failed(job: Job, error: unknown): void {
+    this.#isOver(job);
+    for (const listener of job.listeners) listener.pumpFailed(error);
+  }
+
+  #isOver(job: Job): void {
     job.over = true;
     this.#watchdog?.closes();
     this.#jobs.delete(job.fold);
-    settle();
   }
-}
-
-function newJob(fold: Steppable, run: WatchedRun | null): Job {
-  let resolve!: () => void;
-  let reject!: (error: unknown) => void;
-  const quiet = new Promise<void>((settle, refuse) => {
-    resolve = settle;
-    reject = refuse;
-  });
-  return { fold, run, slot: 0, quiet, resolve, reject, over: false };
 }

@@ -14,7 +14,7 @@ import { resultOf } from '../activities/attempt-verdict.js';
 import type { AttemptResult, EndVerdict } from '../activities/attempt-verdict.js';
 import type { Committed } from '../commit/group-committer.js';
 import { Inbox } from './inbox.js';
-import { pause } from '../../concurrency/index.js';
+import { emptyContext, pause } from '../../concurrency/index.js';
 import { RunActivities } from '../activities/run-activities.js';
 import type { ActivityNews } from '../activities/run-activities.js';
 import { inAscii, returnedName, writeReturned } from '../activities/returned-result.js';
@@ -34,6 +34,8 @@ export class HeldRun {
   readonly activities: RunActivities;
   readonly inbox: Inbox;
   readonly suspicion: Suspicion;
+  /** Of nobody's: what the engine does for this run is done in here, whoever wakes it (F25). */
+  readonly context = emptyContext();
   /** How many turns failed since one applied. */
   failedTurns: number;
   #lease: Lease;

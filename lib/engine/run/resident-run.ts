@@ -1,5 +1,4 @@
 import { errorText, RunNotReadyError, textOf, toError } from '../../core/index.js';
-import { inRootContext } from '../../concurrency/index.js';
 import type {
   CommandId,
   Fold,
@@ -18,7 +17,7 @@ import type { Holding } from './held-run.js';
 import type { Ending, ResidentFacts, RunHost } from './run-host.js';
 import { LongTimer } from '../../concurrency/index.js';
 import { RunTurn, stateOf } from './run-turn.js';
-import type { TurnEnd } from './run-turn.js';
+import type { TurnEnd, TurnTaker } from './run-turn.js';
 import { eventOf } from './run-work.js';
 
 /** The message of a {@link RunNotReadyError}, for a run that has not taken up its inbox in time. */
@@ -33,7 +32,7 @@ const LONGEST_DELAY = 60_000;
  * One run in memory, with the lease to write it. It drives: turn after turn, until there is nothing to do; it rests until
  * something comes up; and at some time it leaves.
  */
-export class ResidentRun {
+export class ResidentRun implements TurnTaker {
   readonly #held: HeldRun;
   readonly #gone: (ending: Ending) => void;
   #state: 'driving' | 'resting' | 'over' = 'resting';
@@ -89,7 +88,7 @@ export class ResidentRun {
     } catch (error) {
       return this.#giveUp(toError(error));
     }
-    await this.#drive();
+    this.#drive();
   }
 
   /** After a takeover that came too late, because this worker stops: gives the run back, claimable at once. */
@@ -229,22 +228,87 @@ export class ResidentRun {
 
   /** In an empty context: what the run does must not depend on who woke it (F25). */
   #goOn(): void {
-    inRootContext(() => void this.#drive());
+    this.#held.context.runInAsyncScope(() => this.#drive());
   }
 
-  async #drive(): Promise<void> {
+  #drive(): void {
     if (this.over) return;
     this.#state = 'driving';
     this.#alarm?.cancel();
+    this.#takeTurns();
+  }
+
+  /** One after the other, until there is nothing to do: {@link turnEnded} goes on after each. */
+  #takeTurns(): void {
     try {
-      do {
+      while (!this.over) {
         this.#again = false;
-        await this.#takeTurns();
-      } while (this.#again && !this.over);
-      if (!this.over && this.#leaving && this.#held.isIdle) await this.#release();
+        const turn = new RunTurn(this.#held, this);
+        if (turn.isDue) return turn.take();
+        if (!this.#again) break;
+      }
     } catch (error) {
-      await this.#giveUp(toError(error));
+      return this.#lastly(this.#giveUp(toError(error)));
     }
+    this.#settleDown();
+  }
+
+  /** Of {@link RunTurn}. */
+  turnEnded(end: TurnEnd): void {
+    if (end.type !== 'applied') return void this.#setBack(end);
+    try {
+      this.#applied(end.turn, end.inboxSeq);
+    } catch (error) {
+      return this.#lastly(this.#giveUp(toError(error)));
+    }
+    if (this.#held.host.settings.residency === 'always replay' && !this.over) {
+      this.#held.replay().then(
+        () => this.#nextTurn(),
+        (error: unknown) => this.#lastly(this.#giveUp(toError(error))),
+      );
+    } else this.#nextTurn();
+  }
+
+  #nextTurn(): void {
+    this.#answerQueries();
+    this.#takeTurns();
+  }
+
+  /** A turn was not applied. */
+  async #setBack(end: Exclude<TurnEnd, { type: 'applied' }>): Promise<void> {
+    switch (end.type) {
+      case 'nothing to do':
+        return this.#again ? this.#takeTurns() : this.#settleDown();
+      case 'failed':
+        await this.#giveUp(end.error);
+        break;
+      case 'history lost':
+        try {
+          if (await this.#startOver()) return this.#nextTurn();
+        } catch (error) {
+          await this.#giveUp(toError(error));
+        }
+        break;
+      case 'given up':
+        this.#letGo(end.answer);
+        break;
+      default:
+        end satisfies never;
+    }
+    this.#comeToRest();
+  }
+
+  #settleDown(): void {
+    if (!this.over && this.#leaving && this.#held.isIdle) this.#lastly(this.#release());
+    else this.#comeToRest();
+  }
+
+  /** What the driving ends with. */
+  #lastly(work: Promise<void>): void {
+    void work.catch((error: unknown) => this.#giveUp(toError(error))).then(() => this.#comeToRest());
+  }
+
+  #comeToRest(): void {
     this.#answerQueries();
     if (!this.over) this.#rest();
   }
@@ -267,42 +331,6 @@ export class ResidentRun {
     const open = this.#betweenTurns;
     this.#betweenTurns = open.filter(({ through }) => through > consumed);
     for (const { through, answer } of open) if (through <= consumed) answer();
-  }
-
-  /** Until there is nothing to do. */
-  async #takeTurns(): Promise<void> {
-    while (!this.over) {
-      const turn = new RunTurn(this.#held, this.#isOver);
-      if (!turn.isDue) return;
-      const end = await turn.take();
-      if (end.type === 'applied') {
-        this.#applied(end.turn, end.inboxSeq);
-        if (this.#held.host.settings.residency === 'always replay' && !this.over) await this.#held.replay();
-      } else if (!(await this.#setBack(end))) return;
-      this.#answerQueries();
-    }
-  }
-  readonly #isOver = (): boolean => this.over;
-
-  /** A turn was not applied. Whether to go on with the next one. */
-  async #setBack(end: Exclude<TurnEnd, { type: 'applied' }>): Promise<boolean> {
-    switch (end.type) {
-      case 'nothing to do':
-        return false;
-      case 'failed':
-        await this.#giveUp(end.error);
-        return false;
-      case 'history lost':
-        try {
-          return await this.#startOver();
-        } catch (error) {
-          await this.#giveUp(toError(error));
-          return false;
-        }
-      case 'given up':
-        this.#letGo(end.answer);
-        return false;
-    }
   }
 
   #applied(turn: Turn, inboxSeq: number): void {

@@ -13,7 +13,7 @@ import { OtherWorld, WORLDS } from '../replay-check/other-world.js';
 import type { Mismatches } from '../replay-check/fold-comparison.js';
 import { compareFolds } from '../replay-check/fold-comparison.js';
 import type { ResidentFacts } from './run-host.js';
-import type { WindowScheduler } from '../process/window-scheduler.js';
+import type { PumpListener, WindowScheduler } from '../process/window-scheduler.js';
 
 export interface RunFoldParts {
   readonly definition: WorkflowDefinition;
@@ -82,6 +82,9 @@ export class RunFold {
 
   pump(): Promise<void> {
     return this.#parts.scheduler.pump(this.#fold, this.#parts.run);
+  }
+  pumpFor(listener: PumpListener): void {
+    this.#parts.scheduler.pumpFor(listener, this.#fold, this.#parts.run);
   }
 
   /** Folds the journal's history anew. */

@@ -3,7 +3,8 @@ import { toError, TurnFault } from '../../core/index.js';
 import type { Encoded, HistoryEntry, Instant, SignalCheck, TerminalEntry } from '../../core/index.js';
 import { JournalUnavailableError } from '../../journal/index.js';
 import type { ClosedState, CommitAnswer, InboxMessage, Turn, TurnOutcome } from '../../journal/index.js';
-import type { Committed } from '../commit/group-committer.js';
+import type { CommitListener, Committed } from '../commit/group-committer.js';
+import type { PumpListener } from '../process/window-scheduler.js';
 import type { HeldRun } from './held-run.js';
 import { pause } from '../../concurrency/index.js';
 import { earliest, eventOf, retakeOrder } from './run-work.js';
@@ -30,14 +31,27 @@ export type TurnEnd =
   /** It was not applied, and cannot be. */
   | { readonly type: 'given up'; readonly answer: Committed['answer'] | CommitAnswer };
 
+/** Who takes the turn. */
+export interface TurnTaker {
+  /** The run was given up meanwhile: nobody would do what the turn records. */
+  readonly over: boolean;
+  /** Called once. It must not throw. */
+  turnEnded(end: TurnEnd): void;
+}
+
 /**
  * One turn of a held run: settles what activities did, takes in what is due, folds it, and commits. What it means for the
- * run is the caller's to do.
+ * run is its taker's to do.
+ *
+ * A plain turn makes no promise: it waits twice, for its code to come to rest and for its commit, and hears of both by a
+ * call, {@link RunTurn.quiet} and {@link RunTurn.committed}. What is rare (mail to be read, a schema, a turn that was
+ * refused) is written with promises.
  */
-export class RunTurn {
+export class RunTurn implements PumpListener, CommitListener {
   readonly #held: HeldRun;
-  /** The run was given up meanwhile: nobody would do what the turn records. */
-  readonly #isOver: () => boolean;
+  readonly #taker: TurnTaker;
+  /** How many events it may take in. */
+  #most = EVENTS_PER_TURN;
   /** Everything that was taken in, in the order it is fed in. */
   #taken: Work[] = [];
   /** How much of it was: what stands behind an end of the run is not. */
@@ -48,10 +62,12 @@ export class RunTurn {
   #retakes = 0;
   /** Made when there is something to check. */
   #checks: SignalChecks | null = null;
+  /** What is being committed. */
+  #turn: Turn | null = null;
 
-  constructor(held: HeldRun, isOver: () => boolean) {
+  constructor(held: HeldRun, taker: TurnTaker) {
     this.#held = held;
-    this.#isOver = isOver;
+    this.#taker = taker;
   }
 
   /** Whether there is anything to do, or to be told. */
@@ -61,28 +77,82 @@ export class RunTurn {
     return activities.settle() || this.#next() !== undefined;
   }
 
-  async take(): Promise<TurnEnd> {
+  /** Takes it. How it ended is told to the taker. */
+  take(): void {
     try {
-      const { fold, activities, inbox, suspicion } = this.#held;
+      const { inbox, suspicion } = this.#held;
       const obstacle = this.#obstacle();
-      if (obstacle) return { type: 'failed', error: obstacle };
-      if (inbox.isBehind) await this.#held.readMail();
-      this.#news = activities.take();
-      if (suspicion.open) this.#news = await this.#held.keepEnds(this.#news);
-      for (const note of this.#news.notes) fold.current.note(note);
-      const most = fold.committed === 0 && inbox.cancelFirst() ? Number.POSITIVE_INFINITY : EVENTS_PER_TURN;
-      while (this.#taken.length < most && !fold.isFull && !this.#isOver()) {
-        const work = this.#next();
-        if (!work) break;
-        this.#takeIn(work);
-        await this.#feed(work);
-      }
-      if (this.#taken.length === 0 && this.#news.notes.length === 0) return { type: 'nothing to do' };
-      return await this.#commit();
+      if (obstacle) this.#end({ type: 'failed', error: obstacle });
+      else if (inbox.isBehind || suspicion.open) this.#after(this.#prepare());
+      else this.#begin();
     } catch (error) {
-      // Nobody foresaw it: but what activities did must not be lost with it.
-      return { type: 'failed', error: toError(error) };
+      this.#broke(error);
     }
+  }
+
+  /** The code has come to rest after what was fed last. */
+  quiet(): void {
+    this.#held.context.runInAsyncScope(() => this.#goOn());
+  }
+  pumpFailed(error: unknown): void {
+    this.#held.context.runInAsyncScope(() => this.#broke(error));
+  }
+  committed(committed: Committed): void {
+    this.#held.context.runInAsyncScope(() => this.#settle(committed));
+  }
+  commitFailed(error: unknown): void {
+    this.#held.context.runInAsyncScope(() => this.#broke(error));
+  }
+
+  #end(end: TurnEnd): void {
+    this.#taker.turnEnded(end);
+  }
+
+  /** Nobody foresaw it: but what activities did must not be lost with it. */
+  #broke(error: unknown): void {
+    this.#end({ type: 'failed', error: toError(error) });
+  }
+
+  /** Goes on when it has resolved; or ends so, if it resolves to an end. */
+  #after(work: Promise<TurnEnd | void>): void {
+    void work
+      .then((end) => (end ? this.#end(end) : this.#goOn()))
+      .catch((error: unknown) => this.#broke(error));
+  }
+
+  async #prepare(): Promise<void> {
+    const { activities, inbox, suspicion } = this.#held;
+    if (inbox.isBehind) await this.#held.readMail();
+    const news = activities.take();
+    this.#note(suspicion.open ? await this.#held.keepEnds(news) : news);
+  }
+
+  #begin(): void {
+    this.#note(this.#held.activities.take());
+    this.#goOn();
+  }
+
+  #note(news: ActivityNews): void {
+    const { fold, inbox } = this.#held;
+    this.#news = news;
+    for (const note of news.notes) fold.current.note(note);
+    if (fold.committed === 0 && inbox.cancelFirst()) this.#most = Number.POSITIVE_INFINITY;
+  }
+
+  /** Takes in the next event; when there is none, commits what came of those before. */
+  #goOn(): void {
+    try {
+      const work = this.#takesMore ? this.#next() : undefined;
+      if (work) this.#takeIn(work);
+      else if (this.#taken.length > 0 || this.#news.notes.length > 0) this.#commit();
+      else this.#end({ type: 'nothing to do' });
+    } catch (error) {
+      this.#broke(error);
+    }
+  }
+
+  get #takesMore(): boolean {
+    return this.#taken.length < this.#most && !this.#held.fold.isFull && !this.#taker.over;
   }
 
   #obstacle(): Error | null {
@@ -116,10 +186,13 @@ export class RunTurn {
     this.#fed++;
     if (work.type === 'message') this.#held.inbox.take();
     else if (work.type === 'activity end') this.#endsTaken++;
+    const checked = this.#feed(work);
+    if (checked) this.#after(checked);
+    else this.#held.fold.pumpFor(this);
   }
 
-  /** Resolves when the code has come to rest. */
-  #feed(work: Work): Promise<void> {
+  /** Then the code has to come to rest. A promise: when it has, for a schema is to be applied first. */
+  #feed(work: Work): Promise<void> | null {
     const { fold, host } = this.#held;
     const at = host.clock.now();
     switch (work.type) {
@@ -137,7 +210,7 @@ export class RunTurn {
         fold.current.feed({ type: 'timer_fired', at: Math.max(at, work.moment), id: work.timer.started.id });
         break;
     }
-    return fold.pump();
+    return null;
   }
 
   #feedReturned(message: InboxMessage): void {
@@ -161,7 +234,7 @@ export class RunTurn {
   async #feedChecked(message: InboxMessage, hold: boolean): Promise<void> {
     const { fold, host } = this.#held;
     const verdict = await this.#verdictOf(message);
-    if (this.#isOver()) return;
+    if (this.#taker.over) return;
     const at = host.clock.now();
     if (verdict.type === 'accepted') {
       fold.current.feed(eventOf({ ...message, payload: verdict.payload }, hold, at, host.codec));
@@ -186,7 +259,7 @@ export class RunTurn {
   async #feedVerdict({ signal, name, schema, payload }: SignalCheck): Promise<void> {
     const { fold, host } = this.#held;
     const verdict = await this.#check(name, schema, payload);
-    if (this.#isOver()) return;
+    if (this.#taker.over) return;
     const at = host.clock.now();
     fold.current.feed(
       verdict.type === 'accepted'
@@ -206,32 +279,54 @@ export class RunTurn {
 
   // ------------------------------------------------------------------------------------- committing
 
-  async #commit(): Promise<TurnEnd> {
+  #commit(): void {
     const { fold } = this.#held;
-    if (fold.current.fault) return { type: 'failed', error: fold.current.fault };
+    if (fold.current.fault) return this.#end({ type: 'failed', error: fold.current.fault });
     const entries = fold.current.takeEmitted();
     this.#held.tellMistakes(entries);
-    const mismatch = fold.isChecked ? await fold.mismatch(entries) : null;
-    if (mismatch) return { type: 'failed', error: mismatch };
-    if (this.#isOver()) return { type: 'nothing to do' };
-    const turn = this.#turnOf(entries);
-    const answer = this.#held.settled(await this.#held.commit(turn));
+    if (fold.isChecked) void this.#commitChecked(entries);
+    else this.#send(entries);
+  }
+
+  async #commitChecked(entries: readonly HistoryEntry[]): Promise<void> {
+    try {
+      const mismatch = await this.#held.fold.mismatch(entries);
+      if (mismatch) this.#end({ type: 'failed', error: mismatch });
+      else this.#send(entries);
+    } catch (error) {
+      this.#broke(error);
+    }
+  }
+
+  #send(entries: readonly HistoryEntry[]): void {
+    if (this.#taker.over) return this.#end({ type: 'nothing to do' });
+    this.#turn = this.#turnOf(entries);
+    this.#held.host.committer.commitFor(this, this.#turn);
+  }
+
+  #settle(committed: Committed): void {
+    const turn = this.#turn!;
+    const answer = this.#held.settled(committed);
     switch (answer.type) {
       case 'applied':
-        return { type: 'applied', turn, inboxSeq: answer.inboxSeq };
+        return this.#end({ type: 'applied', turn, inboxSeq: answer.inboxSeq });
       case 'signals unread':
         this.#refused(answer.type);
-        return this.#retakes++ < FREE_RETAKES ? this.#retake() : this.#retakeLocked();
+        if (this.#retakes++ < FREE_RETAKES) this.#retake();
+        else this.#after(this.#retakeLocked());
+        return;
       case 'history lost':
         this.#refused(answer.type);
-        return { type: 'history lost' };
+        return this.#end({ type: 'history lost' });
       case 'refused':
-        return { type: 'failed', error: answer.error };
+        return this.#end({ type: 'failed', error: answer.error });
       case 'lost':
       case 'not applied':
       case 'busy':
       case 'not due':
-        return { type: 'given up', answer };
+        return this.#end({ type: 'given up', answer });
+      default:
+        answer satisfies never;
     }
   }
 
@@ -261,11 +356,16 @@ export class RunTurn {
   // ------------------------------------------------------------------------------- taking again (F17)
 
   /** Signals came in before a decision: it is taken again, with them before it. */
-  async #retake(): Promise<TurnEnd> {
+  #retake(): void {
+    void this.#readAgain()
+      .then(() => this.#commit())
+      .catch((error: unknown) => this.#broke(error));
+  }
+
+  async #readAgain(): Promise<void> {
     const { history, messages } = await this.#held.load(0, this.#held.inbox.consumed);
     await this.#held.fold.replay(history);
     await this.#feedAgain(messages);
-    return this.#commit();
   }
 
   /** Signals keep coming: now none can, until the turn is committed. */
@@ -306,7 +406,7 @@ export class RunTurn {
     this.#fed = 0;
     for (const work of this.#taken) {
       this.#fed++;
-      await this.#feed(work);
+      await (this.#feed(work) ?? fold.pump());
       if (fold.current.fault) return;
       if (fold.current.progress.closed) break;
     }
