@@ -7,14 +7,21 @@ import { ENTRY_SAMPLES } from '../../lib/testing/journal-contract/entry-samples.
 const samples: readonly HistoryEntry[] = Object.values(ENTRY_SAMPLES).flatMap((of): HistoryEntry[] => [
   ...of,
 ]);
-/** Where an entry has text that the codec wrote. */
-const CODED = ['input', 'payload', 'result', 'args', 'details', 'heartbeat', 'failure', 'value', 'issues'];
+/** Whether the codec wrote it: other texts of the samples are no JSON. */
+const isCoded = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 /** Every text of the codec in the entry, by a function that is told the field. */
 const changed = (entry: object, change: (field: string) => unknown): object =>
   Object.fromEntries(
     Object.entries(entry).map(([field, value]: [string, unknown]) => {
-      if (typeof value === 'string' && CODED.includes(field)) return [field, change(field)];
+      if (typeof value === 'string' && isCoded(value)) return [field, change(field)];
       return [field, typeof value === 'object' && field === 'outcome' ? changed(value!, change) : value];
     }),
   );

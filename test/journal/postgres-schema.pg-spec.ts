@@ -80,28 +80,34 @@ describe('migrations', () => {
     expect(upQueries.map(({ query }) => query)).toEqual([]);
   });
 
-  it('allow every type of entry, and the ones of their own time only', async () => {
+  describe('and the types of entries', () => {
     const allowed = async (): Promise<readonly string[]> => {
       const [check] = await rows(
         `select pg_get_constraintdef(oid) as text from pg_constraint where conname = 'history_type'`,
       );
       return [...String(check?.['text']).matchAll(/'(\w+)'/g)].map(([, type]) => type!).toSorted();
     };
-    for (const version of new Set(Object.values(HISTORY_TYPES_SINCE))) {
-      const dataSource = await applicationWith(CONTINUUM_MIGRATIONS.slice(0, version));
+    const version = schemaVersionOf(CONTINUUM_MIGRATIONS);
+
+    it('allow every one that there is', async () => {
+      await journalWith().open();
+      const types = await allowed();
+      const todo = `write migration ${version + 1}, which runs allowHistoryTypes(schema, ${version + 1})`;
+      const missing = ENTRY_TYPES.filter((type) => !types.includes(type));
+      expect(missing.map((type) => `the database refuses ${type}: ${todo}`)).toEqual([]);
+      expect(types.filter((type) => !isKnownEntry({ type } as HistoryEntry))).toEqual([]);
+      // As a migration to come does it.
+      await rows(allowHistoryTypes('continuum', version + 1));
+      expect(await allowed()).toEqual(types);
+    });
+
+    it.each([...new Set(Object.values(HISTORY_TYPES_SINCE))])('allow those of version %d', async (then) => {
+      expect(then).toBeLessThanOrEqual(version);
+      const dataSource = await applicationWith(CONTINUUM_MIGRATIONS.slice(0, then));
       await dataSource.runMigrations();
       await dataSource.destroy();
-      expect(await allowed()).toEqual(historyTypesAt(version).toSorted());
-    }
-    await journalWith().open();
-    const types = await allowed();
-    const next = schemaVersionOf(CONTINUUM_MIGRATIONS) + 1;
-    const todo = `is not allowed by the database: write migration ${next}, which runs allowHistoryTypes(schema, ${next})`;
-    expect(ENTRY_TYPES.filter((type) => !types.includes(type)).map((type) => `${type} ${todo}`)).toEqual([]);
-    expect(types.filter((type) => !isKnownEntry({ type } as HistoryEntry))).toEqual([]);
-    // As a migration to come would do it.
-    await rows(allowHistoryTypes('continuum', next));
-    expect(await allowed()).toEqual(types);
+      expect(await allowed()).toEqual(historyTypesAt(then).toSorted());
+    });
   });
 
   it('are run once by instances that start at once', async () => {
