@@ -54,8 +54,8 @@ export class JournalRefusedError extends JournalError {
 }
 
 /**
- * Whether a batch failed for what one of its items is, perhaps, and may be sent again in parts: nothing of it was written,
- * and the journal can be reached.
+ * Whether one item may be why a batch failed. Then the batch may be sent again in parts: nothing of it was written, and the
+ * journal can be reached.
  */
 export const mayBeOneAtFault = (error: unknown): boolean =>
   error instanceof JournalError && !(error instanceof JournalUnavailableError) && !error.ambiguous;

@@ -46,8 +46,8 @@ export class Backoff {
 }
 
 /**
- * Waits for a journal that cannot be reached, for everybody in a process: whoever holds something would rather wait than
- * give it up. What fails is told once, however many wait and however often they try.
+ * Waits out outages of the journal, for a whole process: a worker that holds runs waits rather than gives them up. An outage is
+ * told once when it begins and once when it is over, however many wait and however often they try.
  */
 export class JournalRetry {
   readonly #listener: OutageListener;

@@ -20,7 +20,7 @@ export interface DataSourceLike {
   readonly subscribers: object[];
 }
 
-/** What hangs on the end of a transaction: exactly one of the two is called, once. Neither may fail it any more. */
+/** What is to be done at the end of a transaction: exactly one of the two is called, once. What it throws is passed over. */
 export interface TransactionEnd {
   readonly committed: () => void;
   readonly rolledBack?: () => void;
@@ -82,13 +82,13 @@ interface TransactionEvent {
 /** Hears of the ends of an application's transactions, as a subscriber of TypeORM; one for each DataSource. */
 class TransactionEnds {
   afterTransactionStart({ queryRunner }: TransactionEvent): void {
-    // Left over from a transaction whose end nobody saw.
+    // What is left is of an earlier transaction on this connection, whose end was not seen.
     if (depthOf(queryRunner) === 1) callEach(taken(queryRunner, 0), 'rolledBack');
   }
 
   afterTransactionCommit({ queryRunner }: TransactionEvent): void {
     if (queryRunner.isTransactionActive) {
-      // The end of a nested one: what was asked for in it now hangs on the outer one.
+      // A nested transaction has ended: what was asked for in it now waits for the end of the outer one.
       for (const call of waitingEnds.get(queryRunner) ?? []) {
         call.depth = Math.min(call.depth, depthOf(queryRunner));
       }

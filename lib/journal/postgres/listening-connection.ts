@@ -31,7 +31,7 @@ export class ListeningConnection {
 
   /** Resolves once hints arrive, to what ends it. */
   async listen(onHints: OnHints): Promise<() => Promise<void>> {
-    // A function of its own: the same one given twice listens twice.
+    // A new function for each call, so that one that is given twice listens twice.
     const listener: OnHints = (hints) => onHints(hints);
     this.#listeners.add(listener);
     const end = async (): Promise<void> => {
@@ -69,7 +69,7 @@ export class ListeningConnection {
     for (const key of this.#locks) await lock(client, key);
   }
 
-  /** A connection that does not answer would not tell of its end either: it is ended here, and another one follows. */
+  /** Ends a connection that fails to answer, and another one follows: it might never tell of its end by itself. */
   async #orAbandon(client: Client, work: () => Promise<void>): Promise<void> {
     const mine = this.#latest.then(work);
     this.#latest = mine.catch(() => undefined);
@@ -102,7 +102,7 @@ export class ListeningConnection {
 
   async #connect(): Promise<Client> {
     const client = this.#database.newClient();
-    // Whatever breaks it ends it too, and the end is what counts; but an error nobody hears would end the process.
+    // An error ends the connection, and its end is handled. But an error without a listener would end the process.
     client.on('error', () => undefined);
     client.on('notification', ({ payload }) => this.#hear(payload));
     try {
@@ -148,12 +148,12 @@ export class ListeningConnection {
     const attempt = this.#client;
     this.#client = null;
     const client = await attempt?.catch(() => null);
-    // A server that says nothing would be waited for without end.
+    // Not awaited without a limit: a server that does not answer would be waited for without end.
     await new Deadline(END_PATIENCE).meet(client?.end().catch(() => undefined) ?? Promise.resolve());
   }
 }
 
-/** Where it is not given, its holder is a connection of ours that the server has not seen end yet. */
+/** If the lock is not free, an earlier connection of this process has it, whose end the server has not noticed yet. */
 async function lock(client: Client, key: string): Promise<void> {
   await client.query('select pg_try_advisory_lock($1)', [key]);
 }

@@ -3,9 +3,9 @@ import { command } from '../statement.js';
 import type { ClaimRow } from './claim-actors.js';
 
 /**
- * Leases the suspect that is due the longest to a live worker; and, if it died in a crowd, as many others as make an eighth
- * of it, from crowds that are as large at least: one that died once more with few is not put among many again. Two workers
- * that look at once get different ones.
+ * Leases the suspect that has been due the longest to a live worker. If it died in a large crowd, others come with it, an
+ * eighth of that crowd in all. They are from crowds at least as large: a suspect that has died with fewer since then must not
+ * be put among many again. Two workers that ask at once get different ones.
  */
 export const claimSuspects = command<
   {

@@ -1,9 +1,9 @@
 import { type NoValues, query } from '../statement.js';
 
 /**
- * Which database a connection is in: an expression, to be asked for on any connection. Clusters that were just made, or
- * copied from one another, have databases of one name and one number; no two servers were started in one microsecond,
- * and every role may ask when.
+ * Which database a connection is in: an expression that can be asked for on any connection. New clusters, and copies of one
+ * another, have databases of the same name and number, so those do not tell. When the server was started does, to the
+ * microsecond, and every role may ask for it.
  */
 export const DATABASE_IDENTITY = `
   current_database() || ' '

@@ -8,7 +8,7 @@ interface GiveBackActors {
   readonly tokens: string;
 }
 
-/** Takes exactly these leases from their owner. One whose row somebody looks at just now is left for the next time. */
+/** Takes exactly these leases from their owner. One whose row is locked just now is left for the next time. */
 export const giveBackActors = command<GiveBackActors, { readonly id: ActorId }>(
   'give back actors',
   (schema) => `

@@ -1,6 +1,6 @@
 import { command } from '../statement.js';
 
-/** Prolongs a session that nobody has ended. A worker that can say so does not stand still any more. */
+/** Prolongs a session that nobody has ended. It clears `stuck_in`: a worker that sends a heartbeat does not stand still. */
 export const heartbeatWorker = command<{ readonly id: string }, { readonly now: number }>(
   'heartbeat worker',
   (schema) => `

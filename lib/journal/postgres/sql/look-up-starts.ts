@@ -3,7 +3,7 @@ import { query } from '../statement.js';
 import type { RunId } from '../../ids.js';
 
 export interface StartFacts {
-  /** Of a start that was done before: the token its run has now. */
+  /** If this very start was done before: the token that its run has now. */
   readonly repeated_token: number | null;
   /** The run that has the workflow id now. */
   readonly open_run: RunId | null;
@@ -12,7 +12,7 @@ export interface StartFacts {
   readonly latest_state: RunState | null;
 }
 
-/** What stands in the way of starts, or stood, in their order: looked at with a snapshot of its own. */
+/** What is, or was, in the way of starts, in their order. A statement of its own, for its snapshot must be younger than the insert. */
 export const lookUpStarts = query<
   { readonly ids: string; readonly namespaces: string; readonly workflowIds: string },
   StartFacts

@@ -2,8 +2,8 @@ import { command } from '../statement.js';
 import type { WorkerId } from '../../ids.js';
 
 /**
- * Ends sessions before their actors are freed. The lock waits for claims in flight (those who hold it are passed over
- * until the next rescue), and under it a heartbeat that came meanwhile wins.
+ * Ends sessions before their actors are freed. A session whose row a claim holds is passed over until the next rescue. A
+ * heartbeat that came meanwhile wins: the row is looked at again once it is locked.
  */
 export const markDead = command<{ readonly ids: string }, { readonly id: WorkerId }>(
   'mark workers dead',

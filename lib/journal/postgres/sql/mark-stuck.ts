@@ -10,8 +10,8 @@ interface MarkStuck {
 }
 
 /**
- * Notes of the worker that holds a run, which is this process, that it stands still in the run's code. Only a note:
- * whoever finds the worker dead counts it. A run that another worker has taken over meanwhile blames nobody.
+ * Notes in the session of this process that its event loop stands still in the code of a run. It counts only when the worker
+ * is found dead. If another worker has taken the run over meanwhile, nothing is noted.
  */
 export const markStuck = command<MarkStuck, { readonly id: string }>(
   'mark stuck',

@@ -27,8 +27,8 @@ export interface SentMessage {
 }
 
 /**
- * Puts messages into inboxes. The lock on the actor's row makes the order of arrival the order of commits; how far the
- * inbox is counted up is what was new, so that its numbers have no gaps.
+ * Puts messages into inboxes, and numbers them. The lock on the actor's row makes the order of arrival the order of commits.
+ * Only messages that were not sent before are counted, so that the numbers have no gaps.
  */
 const sendMessages = (lock: Lock): Statement<SendMessages, SentMessage> =>
   command(

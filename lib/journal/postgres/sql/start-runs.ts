@@ -24,8 +24,8 @@ export interface StartRuns {
 }
 
 /**
- * Starts the runs whose workflow id is free, leased or not, and answers which ones. For the others a statement of its
- * own must look what is in the way: it committed after this one's snapshot, perhaps.
+ * Starts the runs whose workflow id is free, leased or not, and answers which ones. What is in the way of the others must be
+ * looked up by another statement, for it may have been committed after this one's snapshot.
  */
 export const startRuns = command<StartRuns, { readonly id: string; readonly token: number }>(
   'start runs',

@@ -2,8 +2,9 @@ import { type NoValues, query } from '../statement.js';
 import type { WorkerId } from '../../ids.js';
 
 /**
- * Owners of actors that have no live session: found by what is in use, so that also a claim that came too late is healed.
- * Steps through the index from owner to owner, however many actors each of them has.
+ * Owners of actors that have no live session. They are looked for among the actors, not among the sessions: so a lease that a
+ * late claim gave to a session found dead long ago is found too. Steps through the index from owner to owner, however many
+ * actors each of them has.
  */
 export const strandedOwners = query<NoValues, { readonly owner: WorkerId }>(
   'stranded owners',

@@ -8,8 +8,8 @@ interface WakeBlocked {
 }
 
 /**
- * Makes runs of a namespace claimable that were blocked under another build; of those that workers died with the ones that
- * no worker of this build did. Answers how many.
+ * Makes runs of a namespace claimable that were blocked under another build. A run that workers died with is woken only if none
+ * of them was of this build. Answers how many.
  */
 const wakeBlocked = (lock: Lock): Statement<WakeBlocked, { readonly id: string }> =>
   command(
