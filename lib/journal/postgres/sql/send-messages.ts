@@ -71,14 +71,14 @@ judged as materialized (
     target.id as actor_id,
     target.seen is not null as again,
     target.id is not null
-      -- What a run that rolls back has asked for itself still comes in.
+      -- A run that rolls back still takes the results of its own activities.
       and (not target.closing or message.kind = 'activity_result')
       and (message.run_id is null or message.run_id = target.run_id) as admitted
   from message
   join target on target.ordinal = message.target
 ),
 fresh_id as (
-  -- Not bound to the snapshot, as a look into the table would be.
+  -- An insert sees what is committed now; a look into the table would see the snapshot only.
   insert into ${schema}.message_ids as known (namespace, workflow_id, message_id)
   select namespace, workflow_id, message_id
   from judged

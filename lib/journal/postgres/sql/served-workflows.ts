@@ -19,7 +19,7 @@ from unnest(:namespaces::text[], :workflows::text[], :versions::int[]) with ordi
   as request(namespace, workflow, version, ordinal)
 where exists (
   select from live
-  -- A session that says none takes everybody's (an older release).
+  -- A session without a namespace is of an older release, and takes runs of every one.
   where (live.namespace is null or live.namespace = request.namespace)
     and live.name = request.workflow
     and live.version = request.version

@@ -84,7 +84,7 @@ born as (
   returning actor.id, actor.lease_token
 ),
 opened as (
-  -- The clock is read behind the insert above, which may have waited for the end of the run before this one.
+  -- The clock is read after the insert above, which may have waited for the end of the run before this one.
   insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, attributes)
   select
     wanted.id, wanted.id, namespace, workflow_id, workflow, version, 'running',

@@ -14,7 +14,7 @@ with quiet as materialized (
   select worker.id, worker.lock_key, worker.expires_at <= clock_timestamp() as expired
   from ${schema}.workers as worker
   where worker.dead_at is null
-    -- One that says none claims in every namespace (an older release): everybody looks after it.
+    -- A session without a namespace is of an older release, and claims in every one: every worker looks after it.
     and (worker.namespace is null or worker.namespace = :namespace)
     and (
       worker.expires_at <= clock_timestamp()

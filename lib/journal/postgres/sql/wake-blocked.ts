@@ -25,7 +25,7 @@ with blocked as materialized (
     and actor.not_before > now()
     and (
       actor.deaths < ${DEATHS_OF_A_SUSPECT}
-      -- Where every process calls itself another build, a process that is started anew is no deployment.
+      -- Where every process has a build of its own, a process that is restarted is no deployment.
       or (
         select count(distinct worker->>'buildId') <= ${BUILDS_OF_DEPLOYMENTS} and not bool_or(worker->>'buildId' = :buildId)
         from jsonb_array_elements(actor.killed) as worker
