@@ -1,6 +1,6 @@
 import type { Codec, WorkflowDefinition } from '../core/index.js';
 import type { AsyncScope, Engine, WindowScheduler } from '../engine/index.js';
-import type { Journal } from '../journal/index.js';
+import type { JournalSending, JournalReading } from '../journal/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 import type { MessageSender } from './message-sender.js';
 import type { StartBatcher } from './start-batcher.js';
@@ -9,7 +9,7 @@ import type { ResultWaiter } from './result-waiter.js';
 /** What a client works with. */
 export interface ClientParts {
   readonly namespace: string;
-  readonly journal: Journal;
+  readonly journal: JournalSending & JournalReading;
   readonly codec: Codec;
   readonly wakeup: Wakeup;
   readonly scheduler: WindowScheduler;

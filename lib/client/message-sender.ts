@@ -1,6 +1,6 @@
 import { Backoff, ContentionError, JournalError, mayBeOneAtFault } from '../journal/index.js';
 import { Batcher, pause } from '../concurrency/index.js';
-import type { Journal, Message, SendAnswer, Transaction } from '../journal/index.js';
+import type { JournalSending, Message, SendAnswer, Transaction } from '../journal/index.js';
 
 /** What a message came to. */
 export type Sent = Exclude<SendAnswer, { type: 'again' | 'unanswered' }>;
@@ -26,13 +26,13 @@ interface Waiting {
  * target is locked they wait together, and hold up no other line, no batch and no connection.
  */
 export class MessageSender {
-  readonly #journal: Journal;
+  readonly #journal: JournalSending;
   readonly #batches: Batcher<readonly Message[], readonly SendAnswer[]>;
   readonly #patience: number;
   readonly #lines = new Map<string, Waiting[]>();
 
   /** @param patience how long a message waits while its target is locked, in ms; defaults to 10 s */
-  constructor(journal: Journal, patience = PATIENCE) {
+  constructor(journal: JournalSending, patience = PATIENCE) {
     this.#journal = journal;
     this.#patience = patience;
     this.#batches = new Batcher((groups) => sendGroups(journal, groups), {
@@ -113,7 +113,7 @@ export class MessageSender {
 
 /** In one call, so that messages of one line keep their order. */
 async function sendGroups(
-  journal: Journal,
+  journal: JournalSending,
   groups: readonly (readonly Message[])[],
 ): Promise<readonly (readonly SendAnswer[])[]> {
   const answers = await journal.send(groups.flat());

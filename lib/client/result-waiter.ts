@@ -3,7 +3,7 @@ import { LongTimer, inRootContext } from '../concurrency/index.js';
 import type { TerminalEntry } from '../core/index.js';
 import { isTerminal } from '../core/index.js';
 import { JournalUnavailableError, JournalRetry } from '../journal/index.js';
-import type { Journal, RunId } from '../journal/index.js';
+import type { JournalReading, RunId } from '../journal/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 
 /** In ms. */
@@ -16,7 +16,7 @@ export type WaitAnswer = TerminalEntry | 'timeout' | 'closed';
 
 /** Waits for runs to end: all waiters of a process share one query, asked when a hint came and by polling. */
 export class ResultWaiter {
-  readonly #journal: Journal;
+  readonly #journal: JournalReading;
   readonly #wakeup: Wakeup;
   readonly #journalRetry: JournalRetry;
   readonly #waiting = new Map<RunId, Set<(answer: WaitAnswer) => void>>();
@@ -26,7 +26,7 @@ export class ResultWaiter {
   #unlisten: (() => void) | undefined;
   #stopped = false;
 
-  constructor(journal: Journal, wakeup: Wakeup, journalRetry = new JournalRetry()) {
+  constructor(journal: JournalReading, wakeup: Wakeup, journalRetry = new JournalRetry()) {
     this.#journal = journal;
     this.#wakeup = wakeup;
     this.#journalRetry = journalRetry;

@@ -6,7 +6,7 @@ import {
   mayBeOneAtFault,
 } from '../journal/index.js';
 import { Batcher, pause } from '../concurrency/index.js';
-import type { Journal, JournalRetry, StartAnswer, StartRequest } from '../journal/index.js';
+import type { JournalSending, JournalRetry, StartAnswer, StartRequest } from '../journal/index.js';
 
 /** What a start came to. */
 export type Started = Exclude<StartAnswer, { type: 'again' | 'unanswered' }>;
@@ -19,12 +19,12 @@ const TRIES = 6;
  * workflow id an open transaction has waits outside of the batches, and holds up no other.
  */
 export class StartBatcher {
-  readonly #journal: Journal;
+  readonly #journal: JournalSending;
   readonly #batches: Batcher<StartRequest, StartAnswer>;
   /** Workflow ids that are waited for, and by how many: another start of such an id would only hold up its batch. */
   readonly #contended = new Map<string, number>();
 
-  constructor(journal: Journal, journalRetry: JournalRetry) {
+  constructor(journal: JournalSending, journalRetry: JournalRetry) {
     this.#journal = journal;
     this.#batches = new Batcher((requests) => journalRetry.once('start', () => journal.start(requests)), {
       size: bytesOf,

@@ -1,11 +1,11 @@
 import { setTimeout, clearTimeout } from 'node:timers';
-import type { Journal, JournalRetry } from '../journal/index.js';
+import type { JournalWorkers, JournalRetry } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 
 /** Finds dead workers of a namespace and frees their runs. Every worker does so; the journal lets only one of them free each run. */
 export class LeaseRescuer {
-  readonly #journal: Journal;
+  readonly #journal: JournalWorkers;
   readonly #namespace: string;
   readonly #wakeup: Wakeup;
   readonly #observer: Observer;
@@ -19,7 +19,7 @@ export class LeaseRescuer {
 
   /** @param canTell whether this worker has heard from the journal lately: if not, silent workers may be alive as it is itself */
   constructor(
-    journal: Journal,
+    journal: JournalWorkers,
     namespace: string,
     wakeup: Wakeup,
     observer: Observer,

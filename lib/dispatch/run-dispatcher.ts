@@ -5,7 +5,7 @@ import type { Instant } from '../core/index.js';
 import { wantedAt } from '../engine/index.js';
 import type { Engine } from '../engine/index.js';
 import { isOutage } from '../journal/index.js';
-import type { Claim, Journal, Loaded, JournalRetry } from '../journal/index.js';
+import type { Claim, JournalHolding, JournalReading, Loaded, JournalRetry } from '../journal/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 import { SuspectDispatcher } from './suspect-dispatcher.js';
 
@@ -21,7 +21,7 @@ const MOST_WANTED = 1_000;
  * again, when a slot comes free, and by polling, which finds what all the others miss.
  */
 export class RunDispatcher {
-  readonly #journal: Journal;
+  readonly #journal: JournalHolding & JournalReading;
   readonly #engine: Engine;
   readonly #wakeup: Wakeup;
   readonly #journalRetry: JournalRetry;
@@ -36,7 +36,12 @@ export class RunDispatcher {
   readonly #wanted: Instant[] = [];
   #unlisten: (() => void)[] = [];
 
-  constructor(journal: Journal, engine: Engine, wakeup: Wakeup, journalRetry: JournalRetry) {
+  constructor(
+    journal: JournalHolding & JournalReading,
+    engine: Engine,
+    wakeup: Wakeup,
+    journalRetry: JournalRetry,
+  ) {
     this.#journal = journal;
     this.#engine = engine;
     this.#wakeup = wakeup;

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine/index.js';
 import { unrefPause } from '../concurrency/index.js';
-import type { Claim, Journal, JournalRetry } from '../journal/index.js';
+import type { Claim, JournalHolding, JournalRetry } from '../journal/index.js';
 
 // In ms.
 /** How often to look. */
@@ -36,14 +36,14 @@ export interface Taker {
  * watch at most. For as long again it claims as usual: a suspect that goes on at once hardly holds anybody up.
  */
 export class SuspectDispatcher {
-  readonly #journal: Journal;
+  readonly #journal: JournalHolding;
   readonly #engine: Engine;
   readonly #journalRetry: JournalRetry;
   readonly #taker: Taker;
   #nextLook = 0;
   #restsUntil = 0;
 
-  constructor(journal: Journal, engine: Engine, journalRetry: JournalRetry, taker: Taker) {
+  constructor(journal: JournalHolding, engine: Engine, journalRetry: JournalRetry, taker: Taker) {
     this.#journal = journal;
     this.#engine = engine;
     this.#journalRetry = journalRetry;

@@ -3,7 +3,9 @@ import { JournalUnavailableError, mayBeOneAtFault } from '../journal/index.js';
 import type {
   Deadline,
   HeartbeatAnswer,
-  Journal,
+  JournalHolding,
+  JournalWorkers,
+  JournalReading,
   LoadRequest,
   Loaded,
   Message,
@@ -45,7 +47,7 @@ export interface Starter {
 export interface EngineParts {
   /** Whose runs it takes. */
   readonly namespace: string;
-  readonly journal: Journal;
+  readonly journal: JournalHolding & JournalWorkers & JournalReading;
   readonly registry: Registry;
   /** Limited to the largest payload. */
   readonly codec: Codec;

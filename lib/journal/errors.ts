@@ -64,3 +64,9 @@ export const mayBeOneAtFault = (error: unknown): boolean =>
 export class SchemaError extends JournalError {
   override readonly name: string = 'SchemaError';
 }
+
+/** An error as the answer to one item of a batch. Where it is `ambiguous`, that item may have been written; otherwise it was not. */
+export interface Unanswered {
+  readonly type: 'unanswered';
+  readonly error: JournalError;
+}

@@ -1,5 +1,5 @@
 import { JournalRefusedError } from './errors.js';
-import type { Message, StartRequest, TerminateRequest } from './journal.js';
+import type { Message, StartRequest, TerminateRequest } from './port/index.js';
 
 /** Names, workflow ids and message ids have at most this many bytes in UTF-8. */
 export const MAX_NAME_BYTES = 255;

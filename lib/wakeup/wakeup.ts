@@ -1,5 +1,5 @@
 import { asActorId, asRunId } from '../journal/index.js';
-import type { ActorId, Journal, RunId } from '../journal/index.js';
+import type { ActorId, JournalHints, RunId } from '../journal/index.js';
 import { inRootContext } from '../concurrency/index.js';
 
 /** There may be work. A hint that is lost costs one poll interval, nothing else. */
@@ -26,7 +26,7 @@ const INTERVAL = 50;
 export class Wakeup {
   readonly #listeners = new Set<HintListener>();
   readonly #outgoing = new Set<string>();
-  readonly #journal: Journal;
+  readonly #journal: JournalHints;
   /** The first text of everything that this process sends. By it a process knows its own hints, which it has heard already. */
   readonly #header: string;
   /** Other applications may share the schema, and with it the channel: hints of other namespaces are passed over. */
@@ -36,7 +36,7 @@ export class Wakeup {
   #unlisten: (() => Promise<void>) | undefined;
   #stopped = false;
 
-  constructor(journal: Journal, namespace: string, self: string) {
+  constructor(journal: JournalHints, namespace: string, self: string) {
     this.#journal = journal;
     this.#namespace = namespace;
     this.#header = `@${self} ${namespace}`;

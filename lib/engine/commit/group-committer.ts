@@ -7,7 +7,7 @@ import {
 } from '../../journal/index.js';
 import type {
   CommitAnswer,
-  Journal,
+  JournalHolding,
   Lease,
   Patience,
   JournalRetry,
@@ -45,12 +45,12 @@ const BUSY_TRIES = 5;
  * A caller commits one turn per actor at a time.
  */
 export class GroupCommitter {
-  readonly #journal: Journal;
+  readonly #journal: JournalHolding;
   readonly #batches: Batcher<Turn, Flushed>;
   readonly #journalRetry: JournalRetry;
   #closed = false;
 
-  constructor(journal: Journal, writers: number, journalRetry: JournalRetry) {
+  constructor(journal: JournalHolding, writers: number, journalRetry: JournalRetry) {
     this.#journal = journal;
     this.#journalRetry = journalRetry;
     this.#batches = new Batcher((turns) => this.#flush(turns), {

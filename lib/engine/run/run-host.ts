@@ -1,7 +1,7 @@
 import type { Codec, Instant, TerminalEntry, Mistakes } from '../../core/index.js';
 import type {
   ClosedState,
-  Journal,
+  JournalHolding,
   Lease,
   Loaded,
   LoadRequest,
@@ -19,7 +19,7 @@ import type { RunId } from '../../journal/index.js';
 
 /** What resident runs share. */
 export interface RunHost {
-  readonly journal: Journal;
+  readonly journal: JournalHolding;
   readonly committer: GroupCommitter;
   readonly executor: ActivityExecutor;
   readonly scheduler: WindowScheduler;

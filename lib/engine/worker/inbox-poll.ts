@@ -1,4 +1,4 @@
-import type { Journal } from '../../journal/index.js';
+import type { JournalWorkers } from '../../journal/index.js';
 import { inRootContext } from '../../concurrency/index.js';
 import { pause } from '../../concurrency/index.js';
 import type { ResidentRuns } from '../run/resident-runs.js';
@@ -14,14 +14,14 @@ const LONGEST_REST = 1_000;
  * that come meanwhile share the next question, and there is a pause after each, so that the journal has time for others.
  */
 export class InboxPoll {
-  readonly #journal: Journal;
+  readonly #journal: JournalWorkers;
   readonly #runs: ResidentRuns;
   readonly #session: WorkerSession;
   #again = false;
   #going = false;
   #ended = false;
 
-  constructor(journal: Journal, runs: ResidentRuns, session: WorkerSession) {
+  constructor(journal: JournalWorkers, runs: ResidentRuns, session: WorkerSession) {
     this.#journal = journal;
     this.#runs = runs;
     this.#session = session;

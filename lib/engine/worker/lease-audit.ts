@@ -1,7 +1,7 @@
 import type {
   ActorId,
   HeartbeatAnswer,
-  Journal,
+  JournalWorkers,
   Lease,
   OwnedActor,
   JournalRetry,
@@ -18,7 +18,7 @@ const LOOK_EVERY = 10;
 const PORTION = 500;
 
 export interface SweptEngine {
-  readonly journal: Journal;
+  readonly journal: JournalWorkers;
   readonly runs: ResidentRuns;
   readonly session: WorkerSession;
   readonly observer: Observer;

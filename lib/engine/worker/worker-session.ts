@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers';
 import { Deadline } from '../../journal/index.js';
-import type { HeartbeatAnswer, Journal, JournalRetry, WorkerId } from '../../journal/index.js';
+import type { HeartbeatAnswer, JournalWorkers, JournalRetry, WorkerId } from '../../journal/index.js';
 import type { Observer } from '../../observability/index.js';
 import type { DatabaseClock } from './database-clock.js';
 import { newWorkerId } from '../ids.js';
@@ -40,7 +40,7 @@ type State = 'new' | 'open' | 'lost' | 'closed';
  * database to know.
  */
 export class WorkerSession {
-  readonly #journal: Journal;
+  readonly #journal: JournalWorkers;
   readonly #clock: DatabaseClock;
   readonly #observer: Observer;
   readonly #options: WorkerSessionOptions;
@@ -60,7 +60,7 @@ export class WorkerSession {
   readonly #unanswered = new Set<Promise<void>>();
 
   constructor(
-    journal: Journal,
+    journal: JournalWorkers,
     clock: DatabaseClock,
     observer: Observer,
     options: WorkerSessionOptions,

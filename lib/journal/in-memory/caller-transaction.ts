@@ -1,5 +1,5 @@
 import { ContentionError } from '../errors.js';
-import type { Message, SendAnswer, StartAnswer, StartRequest, Transaction } from '../journal.js';
+import type { Message, SendAnswer, StartAnswer, StartRequest, Transaction } from '../port/index.js';
 import { openTransactionOf, whenEnded } from '../open-transaction.js';
 import type { OpenTransaction } from '../open-transaction.js';
 import type { InMemoryStore, Lockable } from './in-memory-store.js';

@@ -1,5 +1,5 @@
 import { GROUPS, DEATHS_OF_A_SUSPECT } from '../deaths.js';
-import type { Claim, ClaimRequest, SuspectRequest } from '../journal.js';
+import type { Claim, ClaimRequest, SuspectRequest } from '../port/index.js';
 import type { Actor, InMemoryStore } from './in-memory-store.js';
 import type { WorkerId } from '../ids.js';
 

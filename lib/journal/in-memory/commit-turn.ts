@@ -1,6 +1,5 @@
 import { JournalError, JournalRefusedError } from '../errors.js';
-import type { RefenceAnswer } from '../journal.js';
-import type { CommitAnswer, Lease, Turn } from '../turn.js';
+import type { CommitAnswer, Lease, RefenceAnswer, Turn } from '../port/index.js';
 import { type Actor, type InMemoryStore, floored } from './in-memory-store.js';
 
 /** The actor of a lease that is still held. */

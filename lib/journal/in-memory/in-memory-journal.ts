@@ -1,36 +1,38 @@
 import { setImmediate } from 'node:timers/promises';
 import { JournalError, JournalUnavailableError } from '../errors.js';
+import type { Journal } from '../journal.js';
 import type {
   Claim,
   ClaimRequest,
+  CommitAnswer,
   HeartbeatAnswer,
   InboxMessage,
-  Journal,
+  Lease,
   ListQuery,
-  LoadRequest,
   Loaded,
+  LoadRequest,
   Message,
   OwnedActor,
   RefenceAnswer,
   RescueAnswer,
-  ServedWorkflow,
   RunDescription,
   RunFilter,
   RunOutcome,
   RunPage,
   RunRef,
   SendAnswer,
+  ServedWorkflow,
   StartAnswer,
   StartRequest,
   SuspectRequest,
   TerminateAnswer,
   TerminateRequest,
   Transaction,
+  Turn,
   WorkerSession,
-} from '../journal.js';
+} from '../port/index.js';
 import { refuseUnstorableMessage, refuseUnstorableStart, refuseUnstorableTermination } from '../limits.js';
 import type { RunId, WorkerId } from '../ids.js';
-import type { CommitAnswer, Lease, Turn } from '../turn.js';
 import { sendWithin, startWithin } from './caller-transaction.js';
 import { claimActors, claimSuspects } from './claim-actors.js';
 import { applyTurn, heldBy, refenceLease, refuseMalformed } from './commit-turn.js';

@@ -1,7 +1,6 @@
 import type { Encoded, HistoryEntry, Instant } from '../../core/index.js';
-import type { CheckedBy, InboxMessage, WorkerDeath, WorkerSession } from '../journal.js';
+import type { CheckedBy, InboxMessage, RunState, WorkerDeath, WorkerSession } from '../port/index.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
-import type { RunState } from '../turn.js';
 import { RowLock } from './row-lock.js';
 
 /** One row for every open workflow id; gone when its run is closed. */

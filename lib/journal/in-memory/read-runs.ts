@@ -3,14 +3,14 @@ import type { FailureSummary, HistoryEntry } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
 import type {
   ListQuery,
-  LoadRequest,
   Loaded,
+  LoadRequest,
   RunDescription,
   RunFilter,
   RunOutcome,
   RunPage,
   RunRef,
-} from '../journal.js';
+} from '../port/index.js';
 import type { RunId } from '../ids.js';
 import type { InMemoryStore, Run } from './in-memory-store.js';
 import { decodeCursor, encodeCursor } from './run-cursor.js';

@@ -1,4 +1,4 @@
-import type { Message, SendAnswer } from '../journal.js';
+import type { Message, SendAnswer } from '../port/index.js';
 import { type Actor, type InMemoryStore, floored } from './in-memory-store.js';
 
 /** The open actor that a message is for. */

@@ -1,5 +1,11 @@
-import type { OnReuse, StartAnswer, StartRequest, TerminateAnswer, TerminateRequest } from '../journal.js';
-import type { RunState } from '../turn.js';
+import type {
+  OnReuse,
+  RunState,
+  StartAnswer,
+  StartRequest,
+  TerminateAnswer,
+  TerminateRequest,
+} from '../port/index.js';
 import { type Actor, type InMemoryStore, type Lockable, floored } from './in-memory-store.js';
 import { RowLock } from './row-lock.js';
 import { actorOf } from '../ids.js';

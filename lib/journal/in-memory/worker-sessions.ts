@@ -5,7 +5,7 @@ import type {
   RescueAnswer,
   ServedWorkflow,
   WorkerSession,
-} from '../journal.js';
+} from '../port/index.js';
 import type { Instant } from '../../core/index.js';
 import {
   BUILDS_OF_DEPLOYMENTS,

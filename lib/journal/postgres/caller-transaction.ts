@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import { JournalError } from '../errors.js';
-import type { Transaction } from '../journal.js';
+import type { Transaction } from '../port/index.js';
 import { openTransactionOf, propertyOf, whenEnded } from '../open-transaction.js';
 import type { OpenTransaction, QueryRunnerLike } from '../open-transaction.js';
 import type { Database } from './connection.js';

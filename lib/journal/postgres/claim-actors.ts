@@ -1,4 +1,4 @@
-import type { Claim, ClaimRequest, SuspectRequest } from '../journal.js';
+import type { Claim, ClaimRequest, SuspectRequest } from '../port/index.js';
 import { numberArray, storable, textArray, uuidOrNil } from './array-literals.js';
 import { type ClaimRow, claimActors } from './sql/claim-actors.js';
 import { claimSuspects as claimSuspectActors } from './sql/claim-suspects.js';

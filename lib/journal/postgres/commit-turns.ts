@@ -1,6 +1,5 @@
 import { JournalError } from '../errors.js';
-import type { InboxMessage } from '../journal.js';
-import type { CommitAnswer, Lease, Turn } from '../turn.js';
+import type { CommitAnswer, InboxMessage, Lease, Turn } from '../port/index.js';
 import { booleanArray, numberArray, storable, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { EntryArrays } from './entry-arrays.js';
 import { loadInboxes } from './load-runs.js';

@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
 import type { Client, ClientBase, Pool, PoolClient } from 'pg';
 import { ContentionError, type JournalError, JournalUnavailableError } from '../errors.js';
-import type { StuckMark } from '../journal.js';
+import type { StuckMark } from '../port/index.js';
 import { continuumMigrations } from '../../../migrations/index.js';
 import { type MigrationClass, schemaVersionOf } from '../../../migrations/schema-version.js';
 import { addressOf, CONNECT_TIMEOUT, journalConnection } from './connection-options.js';

@@ -1,6 +1,6 @@
 import type { HistoryEntry } from '../../core/index.js';
 import { JournalError } from '../errors.js';
-import type { InboxMessage, LoadRequest, Loaded } from '../journal.js';
+import type { InboxMessage, Loaded, LoadRequest } from '../port/index.js';
 import { numberArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { toEntry, toInboxMessage } from './row-mapping.js';
 import { loadHistory } from './sql/load-history.js';

@@ -1,7 +1,12 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import { setTimeout as elapsed } from 'node:timers/promises';
-import { ContentionError, JournalError, JournalRefusedError, JournalUnavailableError } from '../errors.js';
-import type { Unanswered } from '../journal.js';
+import {
+  ContentionError,
+  JournalError,
+  JournalRefusedError,
+  JournalUnavailableError,
+  type Unanswered,
+} from '../errors.js';
 import { isOutage } from '../journal-retry.js';
 import { DuplicateKeyError } from './error-translation.js';
 

@@ -1,13 +1,15 @@
 import { Deadline } from '../deadline.js';
+import type { Journal } from '../journal.js';
 import type {
   Claim,
   ClaimRequest,
+  CommitAnswer,
   HeartbeatAnswer,
   InboxMessage,
-  Journal,
+  Lease,
   ListQuery,
-  LoadRequest,
   Loaded,
+  LoadRequest,
   Message,
   OwnedActor,
   RefenceAnswer,
@@ -26,11 +28,11 @@ import type {
   TerminateAnswer,
   TerminateRequest,
   Transaction,
+  Turn,
   WorkerSession,
-} from '../journal.js';
+} from '../port/index.js';
 import { refuseUnstorableMessage, refuseUnstorableTermination } from '../limits.js';
 import type { RunId, WorkerId } from '../ids.js';
-import type { CommitAnswer, Lease, Turn } from '../turn.js';
 import { inCallersTransaction } from './caller-transaction.js';
 import { claim, claimSuspects } from './claim-actors.js';
 import { commitLocked, commitTurns, refuseMalformed } from './commit-turns.js';

@@ -1,7 +1,7 @@
 import type { DataSource, SelectQueryBuilder } from 'typeorm';
 import { SUMMARY_LENGTH } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
-import type { ListQuery, RunDescription, RunFilter, RunOutcome, RunPage, RunRef } from '../journal.js';
+import type { ListQuery, RunDescription, RunFilter, RunOutcome, RunPage, RunRef } from '../port/index.js';
 import type { RunId } from '../ids.js';
 import { textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { ACTOR, HISTORY, RUN, type Run } from './entities/index.js';

@@ -1,6 +1,5 @@
-import { JournalError } from '../errors.js';
-import type { RefenceAnswer, Unanswered } from '../journal.js';
-import type { Lease } from '../turn.js';
+import { JournalError, type Unanswered } from '../errors.js';
+import type { Lease, RefenceAnswer } from '../port/index.js';
 import { numberArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { orUnanswered } from './patience.js';
 import { areLeasesHeld } from './sql/are-leases-held.js';

@@ -7,7 +7,7 @@ import type {
   Instant,
   SideEffectOutcome,
 } from '../../core/index.js';
-import type { InboxMessage } from '../journal.js';
+import type { InboxMessage } from '../port/index.js';
 import { isStorable, storable } from './array-literals.js';
 
 // The only file that knows both the rows of histories and inboxes and what they stand for. Which field of an entry is in

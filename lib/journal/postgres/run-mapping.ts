@@ -1,6 +1,5 @@
 import { summarizeFailure } from '../../core/index.js';
-import type { RunDescription, WorkerDeath } from '../journal.js';
-import type { RunState } from '../turn.js';
+import type { RunDescription, RunState, WorkerDeath } from '../port/index.js';
 import type { Actor, Run } from './entities/index.js';
 import { toInstant } from './row-mapping.js';
 import { asWorkerId } from '../ids.js';

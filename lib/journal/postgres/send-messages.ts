@@ -1,5 +1,5 @@
 import { JournalError } from '../errors.js';
-import type { Message, SendAnswer } from '../journal.js';
+import type { Message, SendAnswer } from '../port/index.js';
 import { booleanArray, numberArray, textArray, uuidOrNil } from './array-literals.js';
 import { portionByPortion } from './patience.js';
 import { SEND_MESSAGES, type SendMessages, type SentMessage } from './sql/send-messages.js';

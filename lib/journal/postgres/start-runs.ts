@@ -1,7 +1,6 @@
-import { JournalError } from '../errors.js';
-import type { OnReuse, StartAnswer, StartRequest, Unanswered } from '../journal.js';
+import { JournalError, type Unanswered } from '../errors.js';
+import type { OnReuse, RunState, StartAnswer, StartRequest } from '../port/index.js';
 import { refuseUnstorableStart } from '../limits.js';
-import type { RunState } from '../turn.js';
 import { numberArray, requireUuid, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { EntryArrays } from './entry-arrays.js';
 import { isWorthAnotherTry } from './patience.js';

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import type { PoolConfig } from 'pg';
-import type { StuckMark } from '../journal.js';
+import type { StuckMark } from '../port/index.js';
 import { markStuck } from './sql/mark-stuck.js';
 import { compile } from './statement.js';
 

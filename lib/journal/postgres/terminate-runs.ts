@@ -1,4 +1,4 @@
-import type { TerminateAnswer, TerminateRequest } from '../journal.js';
+import type { TerminateAnswer, TerminateRequest } from '../port/index.js';
 import { uuidOrNil } from './array-literals.js';
 import { toColumns } from './row-mapping.js';
 import { isRunKnown } from './sql/is-run-known.js';

@@ -6,7 +6,7 @@ import type {
   RescueAnswer,
   ServedWorkflow,
   WorkerSession,
-} from '../journal.js';
+} from '../port/index.js';
 import type { ActorId, WorkerId } from '../ids.js';
 import { numberArray, requireUuid, storable, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { toInstant } from './row-mapping.js';

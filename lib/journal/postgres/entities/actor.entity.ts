@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm';
-import type { WorkerDeath } from '../../journal.js';
+import type { WorkerDeath } from '../../port/index.js';
 import {
   bigint,
   boolean,

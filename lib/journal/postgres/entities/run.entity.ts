@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm';
-import type { RunState } from '../../turn.js';
+import type { RunState } from '../../port/index.js';
 import { bigint, instant, integer, jsonb, key, nullable, text, uuid } from './columns.js';
 import type { ActorId, RunId } from '../../ids.js';
 

@@ -1,4 +1,4 @@
-import type { RunState } from '../../turn.js';
+import type { RunState } from '../../port/index.js';
 import { query } from '../statement.js';
 import type { RunId } from '../../ids.js';
 

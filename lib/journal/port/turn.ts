@@ -1,5 +1,5 @@
-import type { HistoryEntry, Instant } from '../core/index.js';
-import type { ActorId, RunId, WorkerId } from './ids.js';
+import type { HistoryEntry, Instant } from '../../core/index.js';
+import type { ActorId, RunId, WorkerId } from '../ids.js';
 
 /**
  * The right to write one actor's history. `token` is the fencing token: it grows with every claim, so that a
@@ -25,7 +25,7 @@ export interface Turn {
   /** The inbox is consumed up to this number, this one included. */
   readonly consumedThrough: number;
   /**
-   * A turn that decides or concludes the run: refused as `signals unread` while a signal is in the inbox behind
+   * A turn that decides or concludes the run: refused as `signals unread` while a signal is in the inbox after
    * `consumedThrough` (F17). Cancel requests and results never refuse it.
    */
   readonly decides: boolean;
@@ -58,13 +58,11 @@ export type TurnOutcome =
   | { readonly type: 'close'; readonly state: ClosedState };
 
 export type ClosedState = 'completed' | 'failed' | 'cancelled';
-/** `continued` and `timed_out` are kept for what will write them. */
-export type RunState = 'running' | ClosedState | 'terminated';
 
 export type CommitAnswer =
   | {
       readonly type: 'applied';
-      /** The number of the latest message in the inbox; above `consumedThrough` there is unread mail. 0 after a close. */
+      /** The number of the latest message in the inbox; above `consumedThrough` there are unread messages. 0 after a close. */
       readonly inboxSeq: number;
     }
   /** Somebody else looks at the row, an application's open transaction perhaps. Nothing was written: commit it again. */

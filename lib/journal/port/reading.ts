@@ -1,0 +1,132 @@
+import type { Encoded, FailureSummary, HistoryEntry, Instant } from '../../core/index.js';
+import type { ActorId, RunId, WorkerId } from '../ids.js';
+import type { CheckedBy, MessageKind } from './sending.js';
+import type { ClosedState } from './turn.js';
+
+/** What anybody may look at: how runs are, and how they ended. Takes no locks, so it tells nobody what holds a moment later. */
+export interface JournalReading {
+  /** Reads history after `historyAfter` and inbox after `inboxAfter`, each in order. */
+  load(requests: readonly LoadRequest[]): Promise<readonly Loaded[]>;
+  /** Describes runs: of a workflow id its latest run, or the one named. `null` for one that is not known. */
+  describe(refs: readonly RunRef[]): Promise<readonly (RunDescription | null)[]>;
+  /** How runs ended: the description and the last entry; `null` while they run. Throws nothing for unknown runs: `null` too. */
+  outcomes(runIds: readonly RunId[]): Promise<readonly (RunOutcome | null)[]>;
+  /** A page of runs by the filter, newest first unless told otherwise; pages follow `cursor` (keyset). */
+  list(query: ListQuery): Promise<RunPage>;
+  count(filter: RunFilter): Promise<number>;
+  /**
+   * Whether a live worker takes runs of these workflows. One that died without a word counts until its session ends; one
+   * that is away for a moment does as well.
+   */
+  served(workflows: readonly ServedWorkflow[]): Promise<readonly boolean[]>;
+}
+
+export interface LoadRequest {
+  readonly actorId: ActorId;
+  readonly runId: RunId;
+  /** `null` reads no history. */
+  readonly historyAfter: number | null;
+  /** `null` reads no inbox. */
+  readonly inboxAfter: number | null;
+}
+
+export interface Loaded {
+  /** Entry `i` has the sequence number `historyAfter + 1 + i`. */
+  readonly history: readonly HistoryEntry[];
+  readonly messages: readonly InboxMessage[];
+}
+
+export interface InboxMessage {
+  readonly n: number;
+  readonly kind: 'start' | MessageKind;
+  readonly name: string | null;
+  readonly payload: Encoded | null;
+  /** As of {@link Message}. */
+  readonly checkedBy?: CheckedBy | undefined;
+  readonly at: Instant;
+}
+
+/** `continued` and `timed_out` are kept for what will write them. */
+export type RunState = 'running' | ClosedState | 'terminated';
+
+export interface RunRef {
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly runId: RunId | null;
+}
+
+export interface RunDescription {
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly runId: RunId;
+  readonly actorId: ActorId;
+  readonly workflow: string;
+  readonly version: number;
+  readonly state: RunState;
+  readonly startedAt: Instant;
+  readonly closedAt: Instant | null;
+  readonly attributes: Readonly<Record<string, unknown>> | null;
+  /** Of an open run that cannot go on: why, since when, and how many turns failed. */
+  readonly blocked: { readonly reason: string; readonly since: Instant; readonly failedTurns: number } | null;
+  /** Of a run that failed: what failed it. `null` of every other. */
+  readonly failure: FailureSummary | null;
+  /**
+   * Of an open run that workers died with, one after the other, before it went on: how many, and the latest of them,
+   * the last one first. The run may be why, or may only have been there.
+   */
+  readonly deaths: { readonly count: number; readonly workers: readonly WorkerDeath[] } | null;
+  /**
+   * Of an open run: how many messages its workflow id got so far, how many of them are consumed, and which worker has the
+   * run in memory to consume them.
+   */
+  readonly mail: {
+    readonly arrived: number;
+    readonly consumed: number;
+    readonly owner: WorkerId | null;
+  } | null;
+}
+
+/** A worker that died, or was not heard of for so long that its runs were taken over. */
+export interface WorkerDeath {
+  readonly name: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly buildId: string;
+  /** When it was found dead. */
+  readonly at: Instant;
+  /** Whether its watchdog saw that it stood still in the code of this very run. */
+  readonly stuck: boolean;
+}
+
+/** What somebody may serve. */
+export type ServedWorkflow = Pick<RunDescription, 'namespace' | 'workflow' | 'version'>;
+
+export interface RunOutcome {
+  readonly run: RunDescription;
+  readonly last: HistoryEntry;
+}
+
+export interface RunFilter {
+  readonly namespace: string;
+  readonly workflow?: string | undefined;
+  readonly workflowId?: string | undefined;
+  readonly state?: RunState | readonly RunState[] | undefined;
+  readonly startedAfter?: Instant | undefined;
+  readonly startedBefore?: Instant | undefined;
+  /** Each of these attributes has this value. */
+  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface ListQuery {
+  readonly filter: RunFilter;
+  readonly order: 'newest' | 'oldest';
+  readonly cursor: string | null;
+  /** 1 to 1,000. */
+  readonly limit: number;
+}
+
+export interface RunPage {
+  readonly runs: readonly RunDescription[];
+  /** Of the next page; `null` on the last one. */
+  readonly next: string | null;
+}

@@ -1,0 +1,147 @@
+import type { Encoded, HistoryEntry, Instant } from '../../core/index.js';
+import type { Unanswered } from '../errors.js';
+import type { ActorId, RunId, WorkerId } from '../ids.js';
+import type { RunState } from './reading.js';
+
+/** What anybody may ask of runs, whoever holds them: to begin, to take a message, to end at once. */
+export interface JournalSending {
+  /**
+   * Starts runs. A run without `first` is claimable at `startAt`, and finds its `start` message in the inbox.
+   * With `first` it is born leased to its owner, and that turn's entries are part of the same write.
+   *
+   * One transaction decides conflicts: of many callers with one workflow id exactly one starts it. While somebody's open
+   * transaction has started the workflow id, the answer is `again`. `wait`: as for {@link send}.
+   */
+  start(
+    requests: readonly StartRequest[],
+    options?: { wait?: boolean; within?: Transaction },
+  ): Promise<readonly StartAnswer[]>;
+
+  /**
+   * Puts messages into inboxes. Arrival order is commit order, numbered without gaps. A run that has not begun, and waits
+   * for its `startAt`, is claimable at once for a `cancel`.
+   * Answers of `again` wrote nothing and are sent again by the caller, in the order per target.
+   * `wait`: rather than answer `again`, wait some seconds for whoever holds the row (use it after some tries, one
+   * target alone). Within its caller's transaction a send waits as that connection does.
+   */
+  send(
+    messages: readonly Message[],
+    options?: { wait?: boolean; within?: Transaction },
+  ): Promise<readonly SendAnswer[]>;
+
+  /**
+   * Closes runs without running their code or their rollback. Works against a live holder, whose turns are `lost` from
+   * then on. Waits some seconds for whoever holds a row; none of them waits for another's.
+   */
+  terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]>;
+}
+
+export interface StartRequest {
+  /** The id of the actor and of its first run: a UUID (v7) drawn by the caller, so that a repeated start is recognised. */
+  readonly runId: RunId;
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly workflow: string;
+  readonly version: number;
+  /** 0 (first) to 4. */
+  readonly priority: number;
+  readonly input: Encoded;
+  /** Not before this time; `null` for now. A signal does not start it earlier. */
+  readonly startAt: Instant | null;
+  readonly onConflict: OnConflict;
+  readonly onReuse: OnReuse;
+  /** What lists filter by. */
+  readonly attributes: Readonly<Record<string, unknown>> | null;
+  readonly first: FirstTurn | null;
+}
+
+/** The first turn of a run that is born leased. It only appends: whatever else it wants is done by the turn after it. */
+export interface FirstTurn {
+  readonly owner: WorkerId;
+  readonly entries: readonly HistoryEntry[];
+}
+
+export type StartAnswer =
+  | Unanswered
+  /** Somebody's open transaction has the workflow id, or holds the run that would have to end. Nothing was written. */
+  | { readonly type: 'again' }
+  /**
+   * Also for a repeated start of the same `runId`. `token` of the lease where `first` was given; 0 where it was not, or
+   * where its owner has no live session (any more): the run is then unleased, as without `first`.
+   */
+  | { readonly type: 'started'; readonly runId: RunId; readonly token: number }
+  /** `onConflict: 'useExisting'`: this run has the workflow id; `onReuse: 'useExisting'`: this closed run had it last. */
+  | { readonly type: 'existing'; readonly runId: RunId }
+  /** `onConflict: 'fail'`: this run has the workflow id. */
+  | { readonly type: 'conflict'; readonly runId: RunId }
+  /** `onReuse`: this closed run had the workflow id. */
+  | { readonly type: 'reuse refused'; readonly runId: RunId; readonly state: RunState };
+
+export type OnConflict = 'fail' | 'useExisting' | 'terminateExisting';
+
+export type OnReuse = 'allow' | 'allowIfFailed' | 'reject' | 'useExisting';
+
+export interface Message {
+  readonly namespace: string;
+  readonly workflowId: string;
+  /** Only for this run; `null` for whichever is open. */
+  readonly runId: RunId | null;
+  /**
+   * `activity_result` comes from the holder itself: it gives the run back before it could take the result (its turn failed),
+   * or workers have died with the run, and it keeps the result before it takes it. It is accepted while the run rolls back
+   * too, and never refuses a close.
+   */
+  readonly kind: MessageKind;
+  /** The signal's name; the command id, as text, of an activity's result; `null` for a cancel. */
+  readonly name: string | null;
+  /** The signal's payload, the cancel's reason or the activity's outcome, as encoded text. */
+  readonly payload: Encoded | null;
+  /** Absent: no schema has seen the payload. */
+  readonly checkedBy?: CheckedBy | undefined;
+  /** Sent twice with one id it counts once, over all runs of the workflow id; `null` for none. */
+  readonly messageId: string | null;
+}
+
+export type MessageKind = 'signal' | 'cancel' | 'activity_result';
+
+/**
+ * Which schema has accepted a signal's payload before it was sent: that of its handler in the workflow's class, or that of
+ * the signal itself. No schema is applied twice, for it may yield what it would not take.
+ */
+export type CheckedBy = 'handler' | 'signal';
+
+export type SendAnswer =
+  | Unanswered
+  | {
+      readonly type: 'accepted';
+      readonly actorId: ActorId;
+      readonly n: number;
+      readonly owner: WorkerId | null;
+    }
+  | { readonly type: 'duplicate' }
+  /** Locked, or changed while it was looked at. */
+  | { readonly type: 'again' }
+  /** No open run has the workflow id, or it rolls back and this is no result. `known`: a closed or closing run has or had it. */
+  | { readonly type: 'not running'; readonly known: boolean };
+
+export interface TerminateRequest {
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly runId: RunId | null;
+  readonly reason: string | null;
+}
+
+export type TerminateAnswer =
+  | Unanswered
+  | { readonly type: 'terminated'; readonly runId: RunId }
+  | { readonly type: 'not running'; readonly known: boolean };
+
+/**
+ * The caller's own transaction: a TypeORM `EntityManager`. Opaque here, so that nothing but the adapters knows of
+ * TypeORM. Postgres writes in the transaction itself; in memory what was asked for is written when it has committed.
+ */
+export interface Transaction {
+  readonly manager: unknown;
+  /** Called once after the transaction has committed; never when it rolled back. Best effort, as hints are. */
+  readonly onCommit?: () => void;
+}
