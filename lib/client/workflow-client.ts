@@ -1,7 +1,7 @@
 import { describeWorkflow } from '../core/index.js';
 import type { WorkflowArgs, WorkflowClass, WorkflowResult, WorkflowRun } from '../core/index.js';
 import { newRunId } from '../engine/index.js';
-import { asRunId } from '../journal/index.js';
+import { asRunId, isPageSize } from '../journal/index.js';
 import type {
   OnConflict,
   OnReuse,
@@ -201,7 +201,7 @@ export class WorkflowClient {
     checkOptions('the call of list()', options, LIST_OPTIONS);
     checkOptions('the "where" of list()', options.where, WHERE);
     const limit = options.limit ?? 50;
-    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
+    if (!isPageSize(limit)) {
       throw invalid('the limit of a list', `must be a whole number from 1 to 1,000, but is ${limit}`);
     }
     checkChoice('orderBy', options.orderBy, ['newest', 'oldest']);

@@ -8,11 +8,19 @@ export function nameProblem(name: unknown): string | undefined {
   if (bytes === 0 || bytes > LONGEST_NAME_BYTES) {
     return `must have 1 to ${LONGEST_NAME_BYTES} bytes, but has ${bytes}`;
   }
-  if (name.includes('\u0000') || /\p{Surrogate}/u.test(name)) {
+  if (!isStorableText(name)) {
     return 'must have neither \\u0000 nor half of a surrogate pair';
   }
   return undefined;
 }
+
+/** Whether a database keeps the text as it is. JSON text can always be kept: it escapes what is not. */
+export const isStorableText = (text: string): boolean =>
+  !text.includes('\u0000') && !/\p{Surrogate}/u.test(text);
+
+/** The nearest text that a database keeps. */
+export const storableText = (text: string): string =>
+  text.replaceAll('\u0000', '\uFFFD').replaceAll(/\p{Surrogate}/gu, '\uFFFD');
 
 /** In UTF-8, where half of a surrogate pair is replaced by U+FFFD. */
 function bytesOf(text: string): number {

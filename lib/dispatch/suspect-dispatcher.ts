@@ -1,6 +1,7 @@
 import type { Engine } from '../engine/index.js';
 import { unrefPause } from '../concurrency/index.js';
-import type { Claim, JournalHolding, JournalRetry } from '../journal/index.js';
+import { DEATHS_OF_A_SUSPECT, delayOf } from '../journal/index.js';
+import type { Claim, GrowingDelay, JournalHolding, JournalRetry } from '../journal/index.js';
 
 // In ms.
 /** How often to look. */
@@ -9,9 +10,8 @@ const LOOK_EVERY = 1_000;
 const PATIENCE = 5_000;
 /** After that it gives back what it holds, and waits this long for activities under way. */
 const LETTING_GO = 10_000;
-/** For how long a suspect is kept alone at most: this long after three deaths, twice as long after each further one. */
-const FIRST_WATCH = 5_000;
-const LONGEST_WATCH = 60_000;
+/** For how long a suspect is kept alone at most, by the number of deaths. */
+const WATCH: GrowingDelay = { from: DEATHS_OF_A_SUSPECT, first: 5_000, longest: 60_000 };
 /** How often to look whether it has gone on. */
 const GLANCE = 100;
 
@@ -104,8 +104,7 @@ export class SuspectDispatcher {
 
   async #watch({ lease, deaths }: Claim): Promise<void> {
     const { runs } = this.#engine;
-    const longest = Math.min(FIRST_WATCH * 2 ** (deaths - 3), LONGEST_WATCH);
-    await this.#until(longest, () => !(runs.get(lease.actorId)?.isSuspect ?? false));
+    await this.#until(delayOf(WATCH, deaths), () => !(runs.get(lease.actorId)?.isSuspect ?? false));
   }
 
   async #until(longest: number, isSo: () => boolean): Promise<void> {

@@ -36,6 +36,10 @@ export class JournalUnavailableError extends JournalError {
   }
 }
 
+/** Of every verb before `open` and after `close`. */
+export const notOpen = (): JournalUnavailableError =>
+  new JournalUnavailableError('The journal is not open. Open it before its first use.', false);
+
 /**
  * Somebody else held what was needed for longer than a caller waits: an application's open transaction, mostly. Nothing
  * was written, so trying again is right.

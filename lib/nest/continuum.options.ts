@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { ConfigurableModuleAsyncOptions, Type } from '@nestjs/common';
-import { milliseconds } from '../core/index.js';
+import { LONGEST_NAME_BYTES, isStorableText, milliseconds } from '../core/index.js';
 import type { Duration } from '../core/index.js';
 import type { EngineSettings } from '../engine/index.js';
 import type { PostgresConnection } from '../journal/postgres/options.js';
@@ -367,9 +367,9 @@ class OptionCheck {
   }
   name(option: string, value: string | undefined, fallback: string): string {
     if (value === undefined) return fallback;
-    if (typeof value !== 'string' || value === '' || Buffer.byteLength(value) > 255) {
+    if (typeof value !== 'string' || value === '' || Buffer.byteLength(value) > LONGEST_NAME_BYTES) {
       this.problem(`${option} must be a text of 1 to 255 bytes, but is ${shown(value)}.`);
-    } else if (value.includes('\0') || /\p{Surrogate}/u.test(value)) {
+    } else if (!isStorableText(value)) {
       this.problem(
         `${option} must have neither \\u0000 nor half of a surrogate pair; it is ${shown(value)}.`,
       );

@@ -8,8 +8,8 @@ import type {
   UnawaitedCall,
   WorkflowDefinition,
 } from '../../core/index.js';
-import { isOutage } from '../../journal/index.js';
-import type { ActorId, CommitAnswer, InboxMessage, Loaded, Turn } from '../../journal/index.js';
+import { delayOf, isOutage } from '../../journal/index.js';
+import type { ActorId, CommitAnswer, GrowingDelay, InboxMessage, Loaded, Turn } from '../../journal/index.js';
 import type { ForgottenCall } from '../../observability/index.js';
 import type { Committed } from '../commit/group-committer.js';
 import { HeldRun } from './held-run.js';
@@ -24,9 +24,8 @@ import { eventOf } from './run-work.js';
 export const MAIL_UNREAD = 'The workflow has not taken up yet what it was sent before. Ask again later.';
 /** Characters of what is shown of a fault. */
 const LONGEST_REASON = 4_000;
-/** A run that cannot go on is tried again after 1 s, 2 s, 4 s … 1 min. In ms. */
-const FIRST_DELAY = 1_000;
-const LONGEST_DELAY = 60_000;
+/** How long a run that cannot go on waits for its next turn, by the number of its failed turns. */
+const FAILED_TURN_DELAY: GrowingDelay = { from: 1, first: 1_000, longest: 60_000 };
 
 /**
  * One run in memory, with the lease to write it. It drives: turn after turn, until there is nothing to do; it rests until
@@ -397,7 +396,7 @@ export class ResidentRun implements TurnTaker {
 
   /** The turn cannot go on. Nothing of it is recorded; the run is blocked and tried again later. Results of activities go into its inbox. */
   async #fail(error: Error): Promise<void> {
-    const delay = Math.min(FIRST_DELAY * 2 ** this.#held.failedTurns, LONGEST_DELAY);
+    const delay = delayOf(FAILED_TURN_DELAY, this.#held.failedTurns + 1);
     this.#held.host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: delay });
     this.#fault = error;
     this.#refuseQueries(error);
@@ -429,7 +428,7 @@ export class ResidentRun implements TurnTaker {
     const committed = await this.#held.host.journalRetry.through(
       'parking a run',
       () => this.#held.commit(this.#held.emptyTurn({ type: 'block', reason, delay })),
-      { again: () => !this.over, longest: LONGEST_DELAY },
+      { again: () => !this.over, longest: FAILED_TURN_DELAY.longest },
     );
     return this.#held.settled(committed);
   }

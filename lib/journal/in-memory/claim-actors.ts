@@ -1,4 +1,4 @@
-import { GROUPS, DEATHS_OF_A_SUSPECT } from '../deaths.js';
+import { GROUPS, groupOf, isSuspect } from '../rules/deaths.js';
 import type { Claim, ClaimRequest, SuspectRequest } from '../port/index.js';
 import type { Actor, InMemoryStore } from './in-memory-store.js';
 import type { WorkerId } from '../ids.js';
@@ -20,7 +20,7 @@ export function claimSuspects(store: InMemoryStore, request: SuspectRequest): re
     .filter((actor) => isSuspect(actor) && (actor.crowd > GROUPS || dueAt(actor) <= now - request.waited))
     .toSorted((a, b) => dueAt(a) - dueAt(b));
   if (first === undefined) return [];
-  const group = Math.min(request.limit, Math.ceil(first.crowd / GROUPS));
+  const group = Math.min(request.limit, groupOf(first));
   const beside = first.crowd > GROUPS ? others.filter(({ crowd }) => crowd >= first.crowd) : [];
   return [first, ...beside.slice(0, group - 1)].map((actor) => lease(actor, request.owner));
 }
@@ -41,7 +41,6 @@ function dueActors(
   );
 }
 
-const isSuspect = (actor: Actor): boolean => actor.deaths >= DEATHS_OF_A_SUSPECT;
 const dueAt = (actor: Actor): number => actor.wakeAt ?? Infinity;
 
 function lease(actor: Actor, owner: WorkerId): Claim {

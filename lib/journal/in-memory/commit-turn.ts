@@ -1,5 +1,6 @@
-import { JournalError, JournalRefusedError } from '../errors.js';
+import { JournalRefusedError } from '../errors.js';
 import type { CommitAnswer, Lease, RefenceAnswer, Turn } from '../port/index.js';
+import { NO_DEATHS } from '../rules/deaths.js';
 import { type Actor, type InMemoryStore, floored } from './in-memory-store.js';
 
 /** The actor of a lease that is still held. */
@@ -9,16 +10,9 @@ export function heldBy(store: InMemoryStore, lease: Lease): Actor | undefined {
   return holds ? actor : undefined;
 }
 
-/** Throws for what no holder may ask for, before anything is written. */
-export function refuseMalformed(store: InMemoryStore, turns: readonly Turn[]): void {
-  const actors = new Set(turns.map((turn) => turn.lease.actorId));
-  if (actors.size < turns.length) throw new JournalError('A batch has at most one turn per actor.');
-  const owners = new Set(turns.map((turn) => turn.lease.owner));
-  if (owners.size > 1) throw new JournalError('The turns of a batch are all of one owner.');
+/** Throws {@link JournalRefusedError} for a turn that consumes what has not arrived; in Postgres a constraint refuses it. */
+export function refuseUnarrived(store: InMemoryStore, turns: readonly Turn[]): void {
   for (const turn of turns) {
-    if (turn.outcome.type === 'block' && turn.entries.length > 0) {
-      throw new JournalError(`A failed turn records no entries; that of run ${turn.lease.runId} has some.`);
-    }
     const actor = heldBy(store, turn.lease);
     if (actor !== undefined && turn.consumedThrough > actor.inboxSeq) {
       throw new JournalRefusedError(
@@ -52,9 +46,7 @@ export function applyTurn(store: InMemoryStore, turn: Turn): CommitAnswer {
     actor.blocked = null;
   }
   if (turn.clearsDeaths === true) {
-    actor.deaths = 0;
-    actor.killed = [];
-    actor.crowd = 0;
+    Object.assign(actor, NO_DEATHS);
   }
   return settle(store, actor, turn);
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { JournalError, JournalUnavailableError } from '../errors.js';
+import { notOpen } from '../errors.js';
 import type { Journal } from '../journal.js';
 import type {
   Claim,
@@ -31,11 +31,16 @@ import type {
   Turn,
   WorkerSession,
 } from '../port/index.js';
-import { refuseUnstorableMessage, refuseUnstorableStart, refuseUnstorableTermination } from '../limits.js';
+import {
+  refuseUnstorableMessage,
+  refuseUnstorableStart,
+  refuseUnstorableTermination,
+} from '../rules/storable.js';
 import type { RunId, WorkerId } from '../ids.js';
+import { refuseMalformed, refuseOthersTurn } from '../rules/malformed-turns.js';
 import { sendWithin, startWithin } from './caller-transaction.js';
 import { claimActors, claimSuspects } from './claim-actors.js';
-import { applyTurn, heldBy, refenceLease, refuseMalformed } from './commit-turn.js';
+import { applyTurn, heldBy, refenceLease, refuseUnarrived } from './commit-turn.js';
 import { type Actor, InMemoryStore } from './in-memory-store.js';
 import { countRuns, describeRef, listRuns, loadRun, outcomeOf } from './read-runs.js';
 import { sendMessage, targetOf } from './send-message.js';
@@ -133,11 +138,12 @@ export class InMemoryJournal implements Journal {
 
   async commit(turns: readonly Turn[], options: { wait?: boolean } = {}): Promise<readonly CommitAnswer[]> {
     const store = await this.#enter();
+    refuseMalformed(turns);
     const actorOf = (turn: Turn): Actor | undefined => store.actors.get(turn.lease.actorId);
     return await store.whenFree(
       () => (options.wait ? present(turns.map(actorOf)) : []),
       () => {
-        refuseMalformed(store, turns);
+        refuseUnarrived(store, turns);
         return turns.map((turn): CommitAnswer =>
           actorOf(turn)?.lock.held === true ? { type: 'busy' } : applyTurn(store, turn),
         );
@@ -156,10 +162,8 @@ export class InMemoryJournal implements Journal {
       if (heldBy(store, lease) === undefined) return { type: 'lost' };
       const { messages } = loadRun(store, { ...lease, historyAfter: null, inboxAfter });
       const turn = await take(messages);
-      if (turn.lease.actorId !== lease.actorId) {
-        throw new JournalError(`The turn is of actor ${turn.lease.actorId}, and locked is ${lease.actorId}.`);
-      }
-      refuseMalformed(store, [turn]);
+      refuseOthersTurn(turn, lease);
+      refuseUnarrived(store, [turn]);
       return applyTurn(store, turn);
     } finally {
       release?.();
@@ -256,8 +260,7 @@ export class InMemoryJournal implements Journal {
 
   async #enter(): Promise<InMemoryStore> {
     await setImmediate();
-    if (!this.#open)
-      throw new JournalUnavailableError('The journal is not open. Open it before its first use.', false);
+    if (!this.#open) throw notOpen();
     return this.#store;
   }
 }

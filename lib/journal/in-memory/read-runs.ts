@@ -1,6 +1,6 @@
 import { summarizeFailure } from '../../core/index.js';
 import type { FailureSummary, HistoryEntry } from '../../core/index.js';
-import { JournalRefusedError } from '../errors.js';
+import { type RunPlace, decodeCursor, encodeCursor, refusePageSize } from '../rules/pages.js';
 import type {
   ListQuery,
   Loaded,
@@ -13,7 +13,6 @@ import type {
 } from '../port/index.js';
 import type { RunId } from '../ids.js';
 import type { InMemoryStore, Run } from './in-memory-store.js';
-import { decodeCursor, encodeCursor } from './run-cursor.js';
 
 export function loadRun(store: InMemoryStore, request: LoadRequest): Loaded {
   const { historyAfter, inboxAfter } = request;
@@ -42,20 +41,18 @@ export function outcomeOf(store: InMemoryStore, runId: RunId): RunOutcome | null
 }
 
 export function listRuns(store: InMemoryStore, { filter, order, cursor, limit }: ListQuery): RunPage {
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
-    throw new JournalRefusedError(`A page has 1 to 1,000 runs; ${limit} were asked for.`);
-  }
+  refusePageSize(limit);
   const after = cursor === null ? null : decodeCursor(cursor);
   const direction = order === 'oldest' ? 1 : -1;
   const rest = [...store.runs.values()]
     .filter((run) => matches(run, filter))
-    .toSorted((a, b) => direction * compare(a, b))
-    .filter((run) => after === null || direction * compare(run, after) > 0);
+    .toSorted((a, b) => direction * compare(placeOf(a), placeOf(b)))
+    .filter((run) => after === null || direction * compare(placeOf(run), after) > 0);
   const runs = rest.slice(0, limit);
   const last = runs.at(-1);
   return {
     runs: runs.map((run) => describeRun(store, run)),
-    next: last !== undefined && rest.length > limit ? encodeCursor(last) : null,
+    next: last !== undefined && rest.length > limit ? encodeCursor(placeOf(last)) : null,
   };
 }
 
@@ -63,8 +60,10 @@ export function countRuns(store: InMemoryStore, filter: RunFilter): number {
   return [...store.runs.values()].filter((run) => matches(run, filter)).length;
 }
 
-const compare = (a: Pick<Run, 'startedAt' | 'id'>, b: Pick<Run, 'startedAt' | 'id'>): number =>
-  a.startedAt - b.startedAt || (a.id < b.id ? -1 : Number(a.id > b.id));
+const placeOf = ({ startedAt, id }: Run): RunPlace => ({ startedAt, runId: id });
+
+const compare = (a: RunPlace, b: RunPlace): number =>
+  a.startedAt - b.startedAt || (a.runId < b.runId ? -1 : Number(a.runId > b.runId));
 
 function matches(run: Run, filter: RunFilter): boolean {
   const { workflow, workflowId, state, startedAfter, startedBefore, attributes } = filter;

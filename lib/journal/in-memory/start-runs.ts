@@ -1,12 +1,7 @@
-import type {
-  OnReuse,
-  RunState,
-  StartAnswer,
-  StartRequest,
-  TerminateAnswer,
-  TerminateRequest,
-} from '../port/index.js';
+import type { StartAnswer, StartRequest, TerminateAnswer, TerminateRequest } from '../port/index.js';
 import { type Actor, type InMemoryStore, type Lockable, floored } from './in-memory-store.js';
+import { REPLACED_BY_A_START, answerToConflict, answerToReuse } from '../rules/start-policies.js';
+import { NO_DEATHS } from '../rules/deaths.js';
 import { RowLock } from './row-lock.js';
 import { actorOf } from '../ids.js';
 
@@ -18,25 +13,14 @@ export function startRun(store: InMemoryStore, request: StartRequest): StartAnsw
 
   const open = store.openActor(namespace, workflowId);
   if (open !== undefined) {
-    switch (request.onConflict) {
-      case 'fail':
-        return { type: 'conflict', runId: open.runId };
-      case 'useExisting':
-        return { type: 'existing', runId: open.runId };
-      case 'terminateExisting':
-        terminateActor(store, open, TERMINATED_BY_START);
-        return begin(store, request);
-      default:
-        return request.onConflict satisfies never;
-    }
+    const answer = answerToConflict(request.onConflict, open.runId);
+    if (answer !== null) return answer;
+    terminateActor(store, open, REPLACED_BY_A_START);
+    return begin(store, request);
   }
   const latest = store.runsOf(namespace, workflowId).at(-1);
-  if (latest !== undefined && !mayReuse(request.onReuse, latest.state)) {
-    return request.onReuse === 'useExisting'
-      ? { type: 'existing', runId: latest.id }
-      : { type: 'reuse refused', runId: latest.id, state: latest.state };
-  }
-  return begin(store, request);
+  const refusal = latest && answerToReuse(request.onReuse, latest.id, latest.state);
+  return refusal ?? begin(store, request);
 }
 
 /**
@@ -71,26 +55,10 @@ export function terminationTarget(store: InMemoryStore, request: TerminateReques
   return request.runId === null || open?.runId === request.runId ? open : undefined;
 }
 
-const TERMINATED_BY_START = 'Another run was started with its workflow id.';
-
 /** Closes a run under a new token. So later turns of its holder are `lost`, and the holder can tell this close from one of its own. */
 function terminateActor(store: InMemoryStore, actor: Actor, reason: string | null): void {
   store.append(store.runOf(actor), [{ type: 'run_terminated', at: store.now(), reason }]);
   store.close(actor, 'terminated', actor.token + 1);
-}
-
-function mayReuse(onReuse: OnReuse, state: RunState): boolean {
-  switch (onReuse) {
-    case 'allow':
-      return true;
-    case 'allowIfFailed':
-      return state !== 'completed';
-    case 'reject':
-    case 'useExisting':
-      return false;
-    default:
-      return onReuse satisfies never;
-  }
 }
 
 function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
@@ -119,9 +87,7 @@ function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
     inbox: [],
     closing: false,
     failedTurns: 0,
-    deaths: 0,
-    killed: [],
-    crowd: 0,
+    ...NO_DEATHS,
     blocked: null,
   };
   const run = {

@@ -6,27 +6,16 @@ import type {
   ServedWorkflow,
   WorkerSession,
 } from '../port/index.js';
+import { LOST_TURN_DELAY, countDeath, isNearlySuspect, mayDoBetter } from '../rules/deaths.js';
+import { delayOf } from '../rules/growing-delay.js';
+import { requireUuid } from '../rules/ids.js';
+import { MISSED_HEARTBEATS } from '../rules/sessions.js';
 import type { Instant } from '../../core/index.js';
-import {
-  BUILDS_OF_DEPLOYMENTS,
-  DEATHS_OF_A_BLOCKED_RUN,
-  FIRST_BLOCK,
-  FIRST_SUSPECT_DELAY,
-  LONGEST_BLOCK,
-  LONGEST_SUSPECT_DELAY,
-  REMEMBERED_DEATHS,
-  SUSPECT_BACKOFF,
-  DEATHS_OF_A_SUSPECT,
-} from '../deaths.js';
 import type { WorkerId } from '../ids.js';
 import { type Actor, type InMemoryStore, type Session, floored } from './in-memory-store.js';
 
-/** How often a run whose worker was lost may be claimed again at once. After that it waits, longer each time. */
-const PATIENCE = 2;
-const FIRST_DELAY = 1_000;
-const LONGEST_DELAY = 300_000;
-
 export function registerWorker(store: InMemoryStore, session: WorkerSession): void {
+  requireUuid('worker session', session.id);
   const now = store.now();
   store.sessions.set(session.id, {
     session: { ...session, workflows: session.workflows.map((workflow) => ({ ...workflow })) },
@@ -37,18 +26,12 @@ export function registerWorker(store: InMemoryStore, session: WorkerSession): vo
   });
   for (const actor of store.actors.values()) {
     if (actor.namespace !== session.namespace) continue;
-    if (actor.owner === null && mayDoBetter(session.buildId, actor)) {
+    const { owner, blocked } = actor;
+    if (owner === null && blocked !== null && mayDoBetter(session.buildId, blocked.buildId, actor)) {
       actor.notBefore = null;
       store.free(actor);
     }
   }
-}
-
-/** Whether a blocked run is worth a try by this build: it was blocked under another one. */
-function mayDoBetter(buildId: string, { blocked, deaths, killed }: Actor): boolean {
-  if (blocked === null || blocked.buildId === buildId) return false;
-  const builds = new Set(killed.map((worker) => worker.buildId));
-  return deaths < DEATHS_OF_A_SUSPECT || (builds.size <= BUILDS_OF_DEPLOYMENTS && !builds.has(buildId));
 }
 
 export function prolongSession(store: InMemoryStore, owner: WorkerId): HeartbeatAnswer {
@@ -130,15 +113,15 @@ export function rescueActors(store: InMemoryStore, namespace: string): RescueAns
 
 /** That the process seems to be gone counts only together with missed heartbeats: it may just have lost its connection. */
 function isGone(session: Session, now: number): boolean {
-  const missed = now - session.heartbeatAt > 2 * session.session.heartbeatInterval;
+  const missed = now - session.heartbeatAt > MISSED_HEARTBEATS * session.session.heartbeatInterval;
   return session.expiresAt <= now || (session.abandoned && missed);
 }
 
 /** Those that become suspects by this death are among them. */
 function suspectsByOwner(stranded: readonly Actor[]): ReadonlyMap<WorkerId | null, number> {
   const aboard = new Map<WorkerId | null, number>();
-  for (const { owner, deaths } of stranded)
-    if (deaths >= DEATHS_OF_A_SUSPECT - 1) aboard.set(owner, (aboard.get(owner) ?? 0) + 1);
+  for (const actor of stranded)
+    if (isNearlySuspect(actor)) aboard.set(actor.owner, (aboard.get(actor.owner) ?? 0) + 1);
   return aboard;
 }
 
@@ -150,50 +133,37 @@ function countLostTurn(
 ): BlockedRun | null {
   const died = actor.owner === null ? undefined : store.sessions.get(actor.owner);
   actor.failedTurns += 1;
-  const further = actor.failedTurns - PATIENCE - 1;
-  if (further >= 0) waits(store, actor, Math.min(FIRST_DELAY * 2 ** further, LONGEST_DELAY));
+  if (actor.failedTurns >= LOST_TURN_DELAY.from)
+    waits(store, actor, delayOf(LOST_TURN_DELAY, actor.failedTurns));
   // A session that was ended in order is no death.
   const verdict =
-    died !== undefined && died.deadAt !== null
-      ? countDeath(store, actor, died.session, died.deadAt, aboard.get(actor.owner) ?? 0)
-      : null;
+    died === undefined || died.deadAt === null
+      ? null
+      : bury(store, actor, { ...died, deadAt: died.deadAt }, aboard.get(actor.owner) ?? 0);
   store.free(actor);
   const { workflow, workflowId, runId } = actor;
   return verdict === null ? null : { workflow, workflowId, runId, reason: verdict };
 }
 
-/** Answers why the actor is blocked from now on; `null` when it is not. */
-function countDeath(
+/** Counts the death of the worker that held an actor. Answers why the actor is blocked from now on; `null` when it is not. */
+function bury(
   store: InMemoryStore,
   actor: Actor,
-  { name, host, pid, buildId }: WorkerSession,
-  at: Instant,
+  { session, deadAt }: Session & { readonly deadAt: Instant },
   suspects: number,
 ): string | null {
-  const wasAlone = actor.crowd === 1 && suspects === 1;
-  actor.deaths += 1;
-  actor.killed = [{ name, host, pid, buildId, at, stuck: false }, ...actor.killed].slice(
-    0,
-    REMEMBERED_DEATHS,
-  );
-  const further = actor.deaths - DEATHS_OF_A_SUSPECT;
-  if (further < 0) return null;
-  actor.crowd = suspects;
-  waits(store, actor, Math.min(FIRST_SUSPECT_DELAY * SUSPECT_BACKOFF ** further, LONGEST_SUSPECT_DELAY));
-  const afterBlocks = actor.deaths - DEATHS_OF_A_BLOCKED_RUN;
-  if (!wasAlone || afterBlocks < 0) return null;
-  waits(store, actor, Math.min(FIRST_BLOCK * 2 ** afterBlocks, LONGEST_BLOCK));
-  const reason = verdictOn(actor);
-  actor.blocked = { reason, since: actor.blocked?.since ?? store.now(), buildId };
-  return reason;
+  const { name, host, pid, buildId } = session;
+  // No thread can look at this store: which run a worker stood still in is not known.
+  const worker = { name, host, pid, buildId, at: deadAt, stuck: false };
+  const { deaths, killed, crowd, delay, verdict } = countDeath(actor, worker, suspects);
+  Object.assign(actor, { deaths, killed, crowd });
+  if (delay > 0) waits(store, actor, delay);
+  if (verdict !== null) {
+    actor.blocked = { reason: verdict, since: actor.blocked?.since ?? store.now(), buildId };
+  }
+  return verdict;
 }
 
 function waits(store: InMemoryStore, actor: Actor, delay: number): void {
   actor.notBefore = floored(store.now() + delay, actor.notBefore);
-}
-
-function verdictOn({ deaths, killed }: Actor): string {
-  const workers = killed.map(({ name, host, pid }) => `${name} (process ${pid} on ${host})`).join(', ');
-  const others = deaths > killed.length ? ', and others before' : '';
-  return `${deaths} workers died while they ran it: ${workers}${others}`;
 }

@@ -1,4 +1,6 @@
+import { isStorableText } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
+import { isUuid } from '../rules/ids.js';
 
 // Two rows a step, tens of thousands of steps a second: the driver's own way from arrays to text, which quotes and
 // scans every number and id, would cost several times what all the rest of this adapter does per row. An array of
@@ -24,7 +26,7 @@ const braced = (json: string): string => `{${json.slice(1, -1)}}`;
 
 function quoted(text: string | null): string {
   if (text === null) return 'NULL';
-  if (!isStorable(text)) {
+  if (!isStorableText(text)) {
     throw new JournalRefusedError(
       `Postgres stores neither \\u0000 nor half of a surrogate pair as text; ${JSON.stringify(text.slice(0, 60))} has one. ` +
         `JSON text must escape them.`,
@@ -33,19 +35,7 @@ function quoted(text: string | null): string {
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
-export const isStorable = (text: string): boolean => !text.includes('\u0000') && !/\p{Surrogate}/u.test(text);
-
-/** The nearest text that Postgres can store. */
-export const storable = (text: string): string =>
-  text.replaceAll('\u0000', '\uFFFD').replaceAll(/\p{Surrogate}/gu, '\uFFFD');
-
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
 const NIL = '00000000-0000-0000-0000-000000000000';
 
 /** An id that is no UUID, as Postgres writes them, belongs to nothing, as the nil UUID does. */
-export const uuidOrNil = (id: string): string => (UUID.test(id) ? id : NIL);
-
-export function requireUuid(what: string, id: string): string {
-  if (UUID.test(id)) return id;
-  throw new JournalRefusedError(`A ${what} is a UUID; ${JSON.stringify(id.slice(0, 60))} is none.`);
-}
+export const uuidOrNil = (id: string): string => (isUuid(id) ? id : NIL);

@@ -1,5 +1,6 @@
+import { storableText } from '../../core/index.js';
 import type { Claim, ClaimRequest, SuspectRequest } from '../port/index.js';
-import { numberArray, storable, textArray, uuidOrNil } from './array-literals.js';
+import { numberArray, textArray, uuidOrNil } from './array-literals.js';
 import { type ClaimRow, claimActors } from './sql/claim-actors.js';
 import { claimSuspects as claimSuspectActors } from './sql/claim-suspects.js';
 import type { Session } from './statement.js';
@@ -17,7 +18,7 @@ export async function claim(session: Session, request: ClaimRequest): Promise<re
   );
   const rows = await session.run(claimActors, {
     owner: uuidOrNil(owner),
-    namespace: storable(namespace),
+    namespace: storableText(namespace),
     workflows: textArray(probes.map((probe) => probe.name)),
     versions: numberArray(probes.map((probe) => probe.version)),
     priorities: numberArray(probes.map((probe) => probe.priority)),
@@ -34,7 +35,7 @@ export async function claimSuspects(session: Session, request: SuspectRequest): 
   if (workflows.length === 0 || limit < 1) return [];
   const rows = await session.run(claimSuspectActors, {
     owner: uuidOrNil(owner),
-    namespace: storable(namespace),
+    namespace: storableText(namespace),
     workflows: textArray(workflows.map(({ name }) => name)),
     versions: numberArray(workflows.map(({ version }) => version)),
     limit,

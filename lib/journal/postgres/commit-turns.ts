@@ -1,6 +1,8 @@
+import { storableText } from '../../core/index.js';
 import { JournalError } from '../errors.js';
 import type { CommitAnswer, InboxMessage, Lease, Turn } from '../port/index.js';
-import { booleanArray, numberArray, storable, textArray, uuidArray, uuidOrNil } from './array-literals.js';
+import { refuseOthersTurn } from '../rules/malformed-turns.js';
+import { booleanArray, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { EntryArrays } from './entry-arrays.js';
 import { loadInboxes } from './load-runs.js';
 import { APPEND_TURNS } from './sql/append-turns.js';
@@ -8,22 +10,6 @@ import type { JudgedTurn, JudgeTurns } from './sql/judged-turns.js';
 import { lockLease } from './sql/lock-lease.js';
 import { SETTLE_TURNS, type SettleTurns } from './sql/settle-turns.js';
 import type { Lock, Session } from './statement.js';
-
-/** Throws {@link JournalError} for what no holder may ask for. */
-export function refuseMalformed(turns: readonly Turn[]): void {
-  if (new Set(turns.map((turn) => turn.lease.actorId)).size < turns.length) {
-    throw new JournalError('A batch has at most one turn per actor.');
-  }
-  if (new Set(turns.map((turn) => turn.lease.owner)).size > 1) {
-    throw new JournalError('The turns of a batch are all of one owner.');
-  }
-  const malformed = turns.find((turn) => turn.outcome.type === 'block' && turn.entries.length > 0);
-  if (malformed !== undefined) {
-    throw new JournalError(
-      `A failed turn records no entries; that of run ${malformed.lease.runId} has some.`,
-    );
-  }
-}
 
 /** Applies turns of one owner, in one statement. */
 export async function commitTurns(
@@ -50,10 +36,7 @@ export async function commitLocked(
   if (held.length === 0) return { type: 'lost' };
   const inbox = { actorId, inboxAfter };
   const turn = await take((await loadInboxes(session, [inbox])).get(inbox) ?? []);
-  if (turn.lease.actorId !== actorId) {
-    throw new JournalError(`The turn is of actor ${turn.lease.actorId}, and locked is ${actorId}.`);
-  }
-  refuseMalformed([turn]);
+  refuseOthersTurn(turn, lease);
   const [answer] = await commitTurns(session, [turn], '');
   return answer ?? { type: 'lost' };
 }
@@ -92,7 +75,7 @@ function settleParameters(turns: readonly Turn[]): SettleTurns {
     outcomes: textArray(outcomes.map((outcome) => outcome.type)),
     wakeTimes: numberArray(outcomes.map((outcome) => (outcome.type === 'release' ? outcome.wakeAt : null))),
     reasons: textArray(
-      outcomes.map((outcome) => (outcome.type === 'block' ? storable(outcome.reason) : null)),
+      outcomes.map((outcome) => (outcome.type === 'block' ? storableText(outcome.reason) : null)),
     ),
     delays: numberArray(outcomes.map((outcome) => (outcome.type === 'block' ? outcome.delay : null))),
     states: textArray(outcomes.map((outcome) => (outcome.type === 'close' ? outcome.state : null))),

@@ -1,6 +1,6 @@
 import { DataSource } from 'typeorm';
 import type { Client, ClientBase, Pool, PoolClient } from 'pg';
-import { ContentionError, type JournalError, JournalUnavailableError } from '../errors.js';
+import { ContentionError, type JournalError, JournalUnavailableError, notOpen } from '../errors.js';
 import type { StuckMark } from '../port/index.js';
 import { continuumMigrations } from '../../../migrations/index.js';
 import { type MigrationClass, schemaVersionOf } from '../../../migrations/schema-version.js';
@@ -119,7 +119,7 @@ export class Database implements Session {
   /** Throws {@link JournalUnavailableError} before `open` and after `close`. */
   requireOpen(): void {
     if (this.dataSource.isInitialized) return;
-    throw new JournalUnavailableError('The journal is not open. Open it before its first use.', false);
+    throw notOpen();
   }
 
   /** Runs statements on a connection of the caller's, as they are: named statements would stay there. */

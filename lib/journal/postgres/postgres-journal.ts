@@ -31,11 +31,16 @@ import type {
   Turn,
   WorkerSession,
 } from '../port/index.js';
-import { refuseUnstorableMessage, refuseUnstorableTermination } from '../limits.js';
+import { refuseMalformed } from '../rules/malformed-turns.js';
+import {
+  refuseUnstorableMessage,
+  refuseUnstorableStart,
+  refuseUnstorableTermination,
+} from '../rules/storable.js';
 import type { RunId, WorkerId } from '../ids.js';
 import { inCallersTransaction } from './caller-transaction.js';
 import { claim, claimSuspects } from './claim-actors.js';
-import { commitLocked, commitTurns, refuseMalformed } from './commit-turns.js';
+import { commitLocked, commitTurns } from './commit-turns.js';
 import { Database } from './connection.js';
 import { notify } from './hints.js';
 import { ListeningConnection } from './listening-connection.js';
@@ -58,7 +63,6 @@ import {
   StartRefused,
   inPortions,
   isSimple,
-  refuseStart,
   startByPolicy,
   startTogether,
   startWithin,
@@ -128,7 +132,7 @@ export class PostgresJournal implements Journal {
     requests: readonly StartRequest[],
     { wait = false, within }: { wait?: boolean; within?: Transaction } = {},
   ): Promise<readonly StartAnswer[]> {
-    requests.forEach(refuseStart);
+    requests.forEach(refuseUnstorableStart);
     return await portionByPortion(inPortions(requests), (portion) => {
       if (within !== undefined) return this.#startWithin(portion, within);
       return wait ? Promise.all(portion.map((one) => this.#startWaiting(one))) : this.#start(portion);

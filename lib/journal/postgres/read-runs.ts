@@ -1,12 +1,11 @@
 import type { DataSource, SelectQueryBuilder } from 'typeorm';
 import { SUMMARY_LENGTH } from '../../core/index.js';
-import { JournalRefusedError } from '../errors.js';
+import { decodeCursor, encodeCursor, refusePageSize } from '../rules/pages.js';
 import type { ListQuery, RunDescription, RunFilter, RunOutcome, RunPage, RunRef } from '../port/index.js';
 import type { RunId } from '../ids.js';
 import { textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { ACTOR, HISTORY, RUN, type Run } from './entities/index.js';
 import { toEntry } from './row-mapping.js';
-import { decodeCursor, encodeCursor } from './run-cursor.js';
 import { type DescribedRun, NO_ACTOR, describeEntity, toDescription } from './run-mapping.js';
 import { describeRuns } from './sql/describe-runs.js';
 import { readOutcomes } from './sql/read-outcomes.js';
@@ -43,9 +42,7 @@ export async function outcomes(
 /** A page of runs. Keyset pages, so that the hundredth page costs as much as the first. */
 export async function list(dataSource: DataSource, query: ListQuery): Promise<RunPage> {
   const { filter, order, cursor, limit } = query;
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
-    throw new JournalRefusedError(`A page has 1 to 1,000 runs; ${limit} were asked for.`);
-  }
+  refusePageSize(limit);
   const direction = order === 'oldest' ? 'ASC' : 'DESC';
   const page = runsMatching(dataSource, filter)
     .leftJoinAndMapOne('run.actor', ACTOR, 'actor', 'actor.id = run.actorId and actor.runId = run.id')

@@ -1,4 +1,4 @@
-import { forEachType } from '../../core/index.js';
+import { forEachType, isStorableText, storableText } from '../../core/index.js';
 import type {
   Encoded,
   EntryField,
@@ -8,7 +8,6 @@ import type {
   SideEffectOutcome,
 } from '../../core/index.js';
 import type { InboxMessage } from '../port/index.js';
-import { isStorable, storable } from './array-literals.js';
 
 // The only file that knows both the rows of histories and inboxes and what they stand for. Which field of an entry is in
 // which column follows from the catalogue of entries: nothing here is about one type of them.
@@ -69,13 +68,13 @@ export function toColumns(entry: HistoryEntry): EntryColumns {
   const keys = MAPPINGS[type];
   const values = entry as unknown as Values;
   const name = keys.name === null ? null : (values[keys.name] as string | null);
-  const nameFits = name === null || isStorable(name);
+  const nameFits = name === null || isStorableText(name);
   const facts = factsOf(values, keys.facts);
   const allFacts = nameFits ? facts : { ...facts, name };
   return {
     type,
     command_id: keys.command === null ? null : (values[keys.command] as number),
-    name: nameFits ? name : storable(name),
+    name: nameFits ? name : storableText(name),
     payload: keys.payload === null ? null : payloadOf(values[keys.payload] as Payload),
     facts: allFacts === null ? null : JSON.stringify(allFacts),
     at,

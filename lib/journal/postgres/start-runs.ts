@@ -1,18 +1,13 @@
 import { JournalError, type Unanswered } from '../errors.js';
-import type { OnReuse, RunState, StartAnswer, StartRequest } from '../port/index.js';
-import { refuseUnstorableStart } from '../limits.js';
-import { numberArray, requireUuid, textArray, uuidArray, uuidOrNil } from './array-literals.js';
+import type { StartAnswer, StartRequest } from '../port/index.js';
+import { REPLACED_BY_A_START, answerToConflict, answerToReuse } from '../rules/start-policies.js';
+import { numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { EntryArrays } from './entry-arrays.js';
 import { isWorthAnotherTry } from './patience.js';
 import { type StartFacts, lookUpStarts } from './sql/look-up-starts.js';
 import { type StartRuns, startRuns } from './sql/start-runs.js';
 import type { Session } from './statement.js';
 import { terminateRun } from './terminate-runs.js';
-
-export function refuseStart(request: StartRequest): void {
-  requireUuid('run id', request.runId);
-  refuseUnstorableStart(request);
-}
 
 /** Whether one statement can decide the start, because only a free workflow id matters. Everything else takes a transaction. */
 export const isSimple = (request: StartRequest): boolean =>
@@ -107,19 +102,15 @@ export async function startByPolicy(session: Session, request: StartRequest): Pr
     const [facts] = await lookUp(session, [request]);
     if (token !== undefined) {
       const { latest_run, latest_state } = facts ?? {};
-      if (!terminated && latest_run && latest_state && !mayReuse(onReuse, latest_state)) {
-        throw new StartRefused(
-          onReuse === 'useExisting'
-            ? { type: 'existing', runId: latest_run }
-            : { type: 'reuse refused', runId: latest_run, state: latest_state },
-        );
-      }
+      const refusal =
+        !terminated && latest_run && latest_state ? answerToReuse(onReuse, latest_run, latest_state) : null;
+      if (refusal !== null) throw new StartRefused(refusal);
       return { type: 'started', runId, token };
     }
     const answer = decide(request, facts);
     if (answer !== null) return answer;
     if (onConflict === 'terminateExisting' && facts?.open_run) {
-      const reason = TERMINATED_BY_START;
+      const reason = REPLACED_BY_A_START;
       const ended = await terminateRun(session, { namespace, workflowId, runId: facts.open_run, reason });
       // One that had just ended by itself is a closed run as any other.
       terminated = ended.type === 'terminated';
@@ -130,7 +121,6 @@ export async function startByPolicy(session: Session, request: StartRequest): Pr
 }
 
 const MAX_TRIES = 20;
-const TERMINATED_BY_START = 'Another run was started with its workflow id.';
 
 /** The tokens of the runs that were started. */
 async function insert(
@@ -157,30 +147,7 @@ function decide(request: StartRequest, facts: StartFacts | undefined): StartAnsw
     return { type: 'started', runId: request.runId, token };
   }
   if (facts.open_run === null) return null;
-  switch (request.onConflict) {
-    case 'fail':
-      return { type: 'conflict', runId: facts.open_run };
-    case 'useExisting':
-      return { type: 'existing', runId: facts.open_run };
-    case 'terminateExisting':
-      return null;
-    default:
-      return request.onConflict satisfies never;
-  }
-}
-
-function mayReuse(onReuse: OnReuse, state: RunState): boolean {
-  switch (onReuse) {
-    case 'allow':
-      return true;
-    case 'allowIfFailed':
-      return state !== 'completed';
-    case 'reject':
-    case 'useExisting':
-      return false;
-    default:
-      return onReuse satisfies never;
-  }
+  return answerToConflict(request.onConflict, facts.open_run);
 }
 
 function startParameters(requests: readonly StartRequest[]): StartRuns {

@@ -1,3 +1,4 @@
+import { storableText } from '../../core/index.js';
 import { ContentionError, JournalError } from '../errors.js';
 import type {
   BlockedRun,
@@ -8,7 +9,8 @@ import type {
   WorkerSession,
 } from '../port/index.js';
 import type { ActorId, WorkerId } from '../ids.js';
-import { numberArray, requireUuid, storable, textArray, uuidArray, uuidOrNil } from './array-literals.js';
+import { requireUuid } from '../rules/ids.js';
+import { numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { toInstant } from './row-mapping.js';
 import { endSession } from './sql/end-session.js';
 import { forgetDeadWorkers } from './sql/forget-dead-workers.js';
@@ -31,11 +33,11 @@ export async function register(session: Session, worker: WorkerSession, lockKey:
   const { id, namespace, name, host, pid, buildId, workflows, ttl, heartbeatInterval } = worker;
   const opened = await session.run(registerWorker, {
     id,
-    namespace: storable(namespace),
-    name: storable(name),
-    host: storable(host),
+    namespace: storableText(namespace),
+    name: storableText(name),
+    host: storableText(host),
     pid,
-    buildId: storable(buildId),
+    buildId: storableText(buildId),
     workflows: JSON.stringify(workflows),
     ttl,
     heartbeatInterval,
@@ -44,7 +46,7 @@ export async function register(session: Session, worker: WorkerSession, lockKey:
   if (opened.length === 0) {
     throw new JournalError(`The worker session ${id} has been ended. Register under a new id.`);
   }
-  await wakeBlocked(session, storable(namespace), storable(buildId));
+  await wakeBlocked(session, storableText(namespace), storableText(buildId));
 }
 
 /** Rows that nobody has locked at once; then the few others, for which it waits, but not for long. */
@@ -92,7 +94,7 @@ export async function served(
   workflows: readonly ServedWorkflow[],
 ): Promise<readonly boolean[]> {
   const rows = await session.run(servedWorkflows, {
-    namespaces: textArray(workflows.map(({ namespace }) => storable(namespace))),
+    namespaces: textArray(workflows.map(({ namespace }) => storableText(namespace))),
     workflows: textArray(workflows.map(({ workflow }) => workflow)),
     versions: numberArray(workflows.map(({ version }) => version)),
   });
@@ -133,7 +135,7 @@ export async function unregister(
 }
 
 export async function rescue(session: Session, within: string): Promise<RescueAnswer> {
-  const namespace = storable(within);
+  const namespace = storableText(within);
   const suspects = (await session.run(suspectWorkers, { namespace })).map(({ id }) => id);
   const dead = suspects.length === 0 ? [] : await session.run(markDead, { ids: uuidArray(suspects) });
   const stranded = (await session.run(strandedOwners, {})).map(({ owner }) => owner);

@@ -1,4 +1,4 @@
-import { DEATHS_OF_A_SUSPECT } from '../../deaths.js';
+import { DEATHS_OF_A_SUSPECT } from '../../rules/deaths.js';
 import { command } from '../statement.js';
 import type { ActorId, RunId } from '../../ids.js';
 

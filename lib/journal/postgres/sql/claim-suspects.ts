@@ -1,4 +1,4 @@
-import { GROUPS, DEATHS_OF_A_SUSPECT } from '../../deaths.js';
+import { GROUPS, DEATHS_OF_A_SUSPECT } from '../../rules/deaths.js';
 import { command } from '../statement.js';
 import type { ClaimRow } from './claim-actors.js';
 

@@ -1,13 +1,14 @@
 import {
+  AND_OTHERS,
+  BLOCK_DELAY,
   DEATHS_OF_A_BLOCKED_RUN,
-  FIRST_BLOCK,
-  FIRST_SUSPECT_DELAY,
-  LONGEST_BLOCK,
-  LONGEST_SUSPECT_DELAY,
-  REMEMBERED_DEATHS,
-  SUSPECT_BACKOFF,
   DEATHS_OF_A_SUSPECT,
-} from '../../deaths.js';
+  LOST_TURN_DELAY,
+  REMEMBERED_DEATHS,
+  SUSPECT_DELAY,
+  THEY_DIED,
+} from '../../rules/deaths.js';
+import { delaySql } from '../../rules/growing-delay.js';
 import { type Lock, type Statement, command } from '../statement.js';
 
 export interface FreeActors {
@@ -27,10 +28,6 @@ export interface FreedActor {
   /** Why it is blocked from now on; `null` when it is not. */
   readonly reason: string | null;
 }
-
-/** A time from now on, in ms, that grows with the number of deaths beyond the first ones. */
-const later = (first: number, factor: number, longest: number, beyond: number): string =>
-  `clock_timestamp() + least(power(${factor}, least(greatest(held.deaths - ${beyond}, 0), 20)) * ${first}, ${longest}) * interval '1 millisecond'`;
 
 /**
  * Takes the leases of owners whose session is over, a portion at a time. The owners are given, and
@@ -125,13 +122,12 @@ with held as materialized (
 freed as materialized (
   select
     held.*,
-    greatest(
+    clock_timestamp() + greatest(
       case
-        when :lost::boolean and held.failed_turns >= 3
-          then clock_timestamp() + least(power(2, least(held.failed_turns - 3, 20)) * interval '1 second', interval '5 minutes')
+        when :lost::boolean and held.failed_turns >= ${LOST_TURN_DELAY.from} then ${delaySql(LOST_TURN_DELAY, 'held.failed_turns')}
       end,
-      case when held.suspect then ${later(FIRST_SUSPECT_DELAY, SUSPECT_BACKOFF, LONGEST_SUSPECT_DELAY, DEATHS_OF_A_SUSPECT)} end,
-      case when held.condemned then ${later(FIRST_BLOCK, 2, LONGEST_BLOCK, DEATHS_OF_A_BLOCKED_RUN)} end
+      case when held.suspect then ${delaySql(SUSPECT_DELAY, 'held.deaths')} end,
+      case when held.condemned then ${delaySql(BLOCK_DELAY, 'held.deaths')} end
     ) as until,
     case when held.condemned then (
       select
@@ -139,11 +135,11 @@ freed as materialized (
           when held.stuck then 'An endless loop in its code stopped the workers that ran it: '
           -- A worker that stood still counts as several.
           when jsonb_array_length(held.killed) < ${REMEMBERED_DEATHS}
-            then jsonb_array_length(held.killed) || ' workers died while they ran it: '
-          else held.deaths || ' workers died while they ran it: '
+            then jsonb_array_length(held.killed) || ' ${THEY_DIED}'
+          else held.deaths || ' ${THEY_DIED}'
         end
         || string_agg(format('%s (process %s on %s)', worker->>'name', worker->>'pid', worker->>'host'), ', ' order by place)
-        || case when held.deaths > ${REMEMBERED_DEATHS} and jsonb_array_length(held.killed) = ${REMEMBERED_DEATHS} then ', and others before' else '' end
+        || case when held.deaths > ${REMEMBERED_DEATHS} and jsonb_array_length(held.killed) = ${REMEMBERED_DEATHS} then '${AND_OTHERS}' else '' end
       from jsonb_array_elements(held.killed) with ordinality as one(worker, place)
     ) end as reason
   from held

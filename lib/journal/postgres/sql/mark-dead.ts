@@ -1,4 +1,5 @@
 import { command } from '../statement.js';
+import { MISSED_HEARTBEATS } from '../../rules/sessions.js';
 import type { WorkerId } from '../../ids.js';
 
 /**
@@ -18,7 +19,7 @@ with dead as materialized (
       and worker.dead_at is null
       and (
         worker.expires_at <= clock_timestamp()
-        or worker.heartbeat_at < clock_timestamp() - 2 * worker.heartbeat_interval
+        or worker.heartbeat_at < clock_timestamp() - ${MISSED_HEARTBEATS} * worker.heartbeat_interval
       )
     for update skip locked
   ) as worker

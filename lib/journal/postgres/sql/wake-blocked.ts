@@ -1,4 +1,4 @@
-import { BUILDS_OF_DEPLOYMENTS, DEATHS_OF_A_SUSPECT } from '../../deaths.js';
+import { BUILDS_OF_DEPLOYMENTS, DEATHS_OF_A_SUSPECT } from '../../rules/deaths.js';
 import { type Lock, type Statement, command } from '../statement.js';
 
 interface WakeBlocked {

@@ -1,6 +1,6 @@
 import { uuidv7 } from 'uuidv7';
 import { type HistoryEntry, isTerminal } from '../../../core/index.js';
-import { DEATHS_OF_A_SUSPECT } from '../../../journal/deaths.js';
+import { isSuspect } from '../../../journal/rules/deaths.js';
 import type { InboxMessage, RunDescription } from '../../../journal/index.js';
 import { only } from '../concurrency.js';
 import { HOUR, NAMESPACE, ORDERS, SECOND } from '../scenario.js';
@@ -178,7 +178,7 @@ async function checkWakes(record: StressRecord, found: readonly Found[]): Promis
     await journal.unregister(session.id);
     return new Set(claims.map(({ lease }) => lease.actorId));
   };
-  const suspected = ({ run }: Found): boolean => (run.deaths?.count ?? 0) >= DEATHS_OF_A_SUSPECT;
+  const suspected = ({ run }: Found): boolean => isSuspect({ deaths: run.deaths?.count ?? 0 });
   const woken = await claimAll();
   for (const { run, inbox } of open.filter((one) => !suspected(one))) {
     if (inbox.length > 0 && !woken.has(run.actorId))

@@ -210,6 +210,12 @@ export function startTopic({ test, expect }: Topic): void {
     });
   }
 
+  test('refuses a run id that is no UUID', async (s) => {
+    const culprit = s.request({ runId: asRunId('the-culprit') });
+    await expect(s.journal.start([culprit])).rejects.toBeInstanceOf(JournalRefusedError);
+    await expect(s.journal.start([culprit])).rejects.toThrow(/the-culprit/);
+  });
+
   test('names and ids of exactly 255 bytes are fine', async (s) => {
     const name = `${'ü'.repeat(127)}x`;
     const run = await s.started({ namespace: name, workflowId: name, workflow: name });

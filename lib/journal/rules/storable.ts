@@ -1,14 +1,14 @@
-import { JournalRefusedError } from './errors.js';
-import type { Message, StartRequest, TerminateRequest } from './port/index.js';
-
-/** Names, workflow ids and message ids have at most this many bytes in UTF-8. */
-export const MAX_NAME_BYTES = 255;
+import { LONGEST_NAME_BYTES, isStorableText } from '../../core/index.js';
+import { JournalRefusedError } from '../errors.js';
+import type { Message, StartRequest, TerminateRequest } from '../port/index.js';
+import { requireUuid } from './ids.js';
 
 // Both adapters refuse the same things, before anything is written: a workflow id that one of them cut or changed
 // would be another workflow id.
 
 /** Throws {@link JournalRefusedError} for a start that cannot be stored as it is. */
 export function refuseUnstorableStart(request: StartRequest): void {
+  requireUuid('run id', request.runId);
   const run = `the start of "${excerpt(request.workflowId)}"`;
   refuseName('namespace', request.namespace, run);
   refuseName('workflow id', request.workflowId, run);
@@ -37,9 +37,9 @@ export function refuseUnstorableTermination(request: TerminateRequest): void {
 
 function refuseName(what: string, name: string, of: string): void {
   const bytes = Buffer.byteLength(name);
-  if (bytes > MAX_NAME_BYTES) {
+  if (bytes > LONGEST_NAME_BYTES) {
     throw new JournalRefusedError(
-      `A ${what} has at most ${MAX_NAME_BYTES} bytes; that of ${of}, "${excerpt(name)}", has ${bytes}. Choose a shorter one.`,
+      `A ${what} has at most ${LONGEST_NAME_BYTES} bytes; that of ${of}, "${excerpt(name)}", has ${bytes}. Choose a shorter one.`,
     );
   }
   if (!isStorableText(name)) {
@@ -86,7 +86,5 @@ function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
-
-const isStorableText = (text: string): boolean => !text.includes('\u0000') && !/\p{Surrogate}/u.test(text);
 
 const excerpt = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);

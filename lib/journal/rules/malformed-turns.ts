@@ -1,0 +1,26 @@
+import { JournalError } from '../errors.js';
+import type { Lease, Turn } from '../port/index.js';
+
+/** Throws {@link JournalError} for a batch that no holder may commit, before anything is written. */
+export function refuseMalformed(turns: readonly Turn[]): void {
+  if (new Set(turns.map((turn) => turn.lease.actorId)).size < turns.length) {
+    throw new JournalError('A batch has at most one turn per actor.');
+  }
+  if (new Set(turns.map((turn) => turn.lease.owner)).size > 1) {
+    throw new JournalError('The turns of a batch are all of one owner.');
+  }
+  const malformed = turns.find((turn) => turn.outcome.type === 'block' && turn.entries.length > 0);
+  if (malformed !== undefined) {
+    throw new JournalError(
+      `A failed turn records no entries; that of run ${malformed.lease.runId} has some.`,
+    );
+  }
+}
+
+/** Throws {@link JournalError} where what was made while an actor was locked is no turn of that actor, or is malformed. */
+export function refuseOthersTurn(turn: Turn, { actorId }: Pick<Lease, 'actorId'>): void {
+  if (turn.lease.actorId !== actorId) {
+    throw new JournalError(`The turn is of actor ${turn.lease.actorId}, and locked is ${actorId}.`);
+  }
+  refuseMalformed([turn]);
+}
