@@ -72,7 +72,7 @@ export interface EngineSettings {
   readonly shutdownTimeout: number;
   readonly workerName: string;
   readonly buildId: string;
-  readonly leaseTtl: number;
+  readonly leaseTimeout: number;
   readonly heartbeatInterval: number;
   readonly parkAfter: number;
   /** Commits under way at a time. */
@@ -145,7 +145,7 @@ export class Engine {
         name: settings.workerName,
         buildId: settings.buildId,
         workflows: this.workflows.map(({ name, version }) => ({ name, version })),
-        ttl: settings.leaseTtl,
+        leaseTimeout: settings.leaseTimeout,
         heartbeatInterval: settings.heartbeatInterval,
       },
       {

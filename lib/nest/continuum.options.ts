@@ -281,17 +281,17 @@ function resolveWorker(
     worker = {};
   }
   check.known('worker.', worker, KNOWN_OF_WORKER);
-  const leaseTtl = check.duration('worker.leaseTimeout', worker.leaseTimeout, 10_000, 1_000, 3_600_000);
+  const leaseTimeout = check.duration('worker.leaseTimeout', worker.leaseTimeout, 10_000, 1_000, 3_600_000);
   const heartbeatInterval = check.duration(
     'worker.heartbeatInterval',
     worker.heartbeatInterval,
-    Math.min(1_000, leaseTtl / 3),
+    Math.min(1_000, leaseTimeout / 3),
     50,
     600_000,
   );
-  if (heartbeatInterval > leaseTtl / 3) {
+  if (heartbeatInterval > leaseTimeout / 3) {
     check.problem(
-      `worker.heartbeatInterval must be at most a third of worker.leaseTimeout (${leaseTtl} ms), or one late heartbeat costs the worker its runs; it is ${heartbeatInterval} ms.`,
+      `worker.heartbeatInterval must be at most a third of worker.leaseTimeout (${leaseTimeout} ms), or one late heartbeat costs the worker its runs; it is ${heartbeatInterval} ms.`,
     );
   }
   return {
@@ -300,7 +300,7 @@ function resolveWorker(
     shutdownTimeout: check.duration('worker.shutdownTimeout', worker.shutdownTimeout, 10_000, 0, 3_600_000),
     workerName: check.name('worker.name', worker.name, `${hostname()}:${process.pid}`),
     buildId: check.name('buildId', options.buildId, process.env['CONTINUUM_BUILD_ID'] || STARTED_AT),
-    leaseTtl,
+    leaseTimeout,
     heartbeatInterval,
     parkAfter: 2_000,
     writers: 2,

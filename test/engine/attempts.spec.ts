@@ -45,7 +45,7 @@ describe('Attempts', () => {
         ),
       ],
       workflows: [works],
-      settings: { leaseTtl: 300, heartbeatInterval: 50, shutdownTimeout: 10 },
+      settings: { leaseTimeout: 300, heartbeatInterval: 50, shutdownTimeout: 10 },
     };
     return {
       begun: (n: number) => begun[n]!.opened,
@@ -329,7 +329,7 @@ describe('Attempts', () => {
           ),
         ],
         workflows: [works],
-        settings: { leaseTtl: 300, heartbeatInterval: 20, shutdownTimeout: 10 },
+        settings: { leaseTimeout: 300, heartbeatInterval: 20, shutdownTimeout: 10 },
       };
       const first = await open({ ...options, journal: new InMemoryJournal(store) });
       await first.client.start('scripted', undefined, { id: 'w' });

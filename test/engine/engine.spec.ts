@@ -427,7 +427,7 @@ describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) =>
     options: StageOptions,
   ): Promise<{ readonly first: Stage; readonly second: () => Promise<Stage> }> => {
     const store = new InMemoryStore();
-    const settings = { leaseTtl: 300, heartbeatInterval: 50, ...options.settings };
+    const settings = { leaseTimeout: 300, heartbeatInterval: 50, ...options.settings };
     const first = await open({ ...options, settings, journal: new InMemoryJournal(store) });
     return { first, second: () => open({ ...options, settings, journal: new InMemoryJournal(store) }) };
   };
@@ -498,7 +498,7 @@ describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) =>
         }),
       ],
       workflows: [{ make: ({ act }) => ({ run: () => act('work') }) }],
-      settings: { leaseTtl: 60_000, heartbeatInterval: 1_000, shutdownTimeout: 10 },
+      settings: { leaseTimeout: 60_000, heartbeatInterval: 1_000, shutdownTimeout: 10 },
     });
     await first.client.start('scripted', undefined, { id: 'w' });
     await begun.opened;
@@ -531,7 +531,7 @@ describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) =>
           }),
         },
       ],
-      settings: { leaseTtl: 60_000, heartbeatInterval: 1_000 },
+      settings: { leaseTimeout: 60_000, heartbeatInterval: 1_000 },
     });
     await first.client.start('scripted', undefined, { id: 'w' });
     await begun.opened;

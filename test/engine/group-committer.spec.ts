@@ -26,7 +26,7 @@ describe('GroupCommitter', () => {
       pid: 1,
       buildId: 'b',
       workflows: [],
-      ttl: 60_000,
+      leaseTimeout: 60_000,
       heartbeatInterval: 1_000,
     });
     committer = new GroupCommitter(journal, 1, new JournalRetry());

@@ -46,7 +46,7 @@ describe('A crowd of messages from another process', () => {
           if (seen.size === RUNS) all.open();
         }),
       ],
-      settings: { runs: RUNS, activities: 2 * RUNS, leaseTtl: NEVER, heartbeatInterval: NEVER / 3 },
+      settings: { runs: RUNS, activities: 2 * RUNS, leaseTimeout: NEVER, heartbeatInterval: NEVER / 3 },
     });
     stages.push(worker);
     const sender = await Stage.open({

@@ -74,7 +74,7 @@ describe('What an activity did in a run whose workers die', () => {
         activity('next', () => 'next'),
       ],
       workflows: [pays],
-      settings: { leaseTtl: 300, heartbeatInterval: 50, parkAfter: 60_000 },
+      settings: { leaseTimeout: 300, heartbeatInterval: 50, parkAfter: 60_000 },
     });
     stages.push(stage);
     return stage;

@@ -159,7 +159,7 @@ describe('signals of senders that know no schema', () => {
     const first = await open({
       journal: new InMemoryJournal(store),
       workflows: [waits],
-      settings: { leaseTtl: 500 },
+      settings: { leaseTimeout: 500 },
     });
     const handle = await first.client.start('scripted', undefined, { id: 'w' });
     await handle.signal('paid', '7');

@@ -71,7 +71,7 @@ describe('A run that three workers died with', () => {
         }),
       ],
       workflows: [named],
-      settings: { leaseTtl: 30_000, heartbeatInterval: 50, shutdownTimeout: 10 },
+      settings: { leaseTimeout: 30_000, heartbeatInterval: 50, shutdownTimeout: 10 },
     });
     stages.push(stage);
     return stage;

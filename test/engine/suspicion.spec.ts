@@ -36,7 +36,7 @@ describe('A run whose workers die', () => {
         activity('wait', () => released.opened, { retry: { maxAttempts: 9, initialInterval: 1 } }),
       ],
       workflows: [workflow],
-      settings: { leaseTtl: 300, heartbeatInterval: 50, parkAfter: 60_000 },
+      settings: { leaseTimeout: 300, heartbeatInterval: 50, parkAfter: 60_000 },
     });
     stages.push(stage);
     return stage;

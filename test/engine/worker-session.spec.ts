@@ -19,12 +19,19 @@ describe('WorkerSession', () => {
   let recorder: Recorder;
   let session: WorkerSession;
 
-  const begin = async (ttl: number): Promise<WorkerSession> => {
+  const begin = async (leaseTimeout: number): Promise<WorkerSession> => {
     session = new WorkerSession(
       journal,
       new DatabaseClock(),
       recorder,
-      { namespace: 'default', name: 'w', buildId: 'b', workflows: [], ttl, heartbeatInterval: INTERVAL },
+      {
+        namespace: 'default',
+        name: 'w',
+        buildId: 'b',
+        workflows: [],
+        leaseTimeout,
+        heartbeatInterval: INTERVAL,
+      },
       { beat: () => undefined, lost: () => undefined, reopened: () => undefined },
       observedRetry(recorder),
     );

@@ -314,7 +314,7 @@ const session = (id: WorkerId) => ({
   pid: 1,
   buildId: 'build',
   workflows: WORKFLOWS,
-  ttl: 60_000,
+  leaseTimeout: 60_000,
   heartbeatInterval: 1_000,
 });
 

@@ -425,7 +425,7 @@ async function worker(of = journal): Promise<WorkerId> {
     buildId: 'build',
     workflows: WORKFLOWS,
   };
-  await of.register({ ...session, ttl: 600_000, heartbeatInterval: 60_000 });
+  await of.register({ ...session, leaseTimeout: 600_000, heartbeatInterval: 60_000 });
   return id;
 }
 

@@ -334,7 +334,7 @@ const WORKER = {
   pid: 1,
   buildId: 'build',
   workflows: [{ name: 'order', version: 1 }],
-  ttl: 3_600_000,
+  leaseTimeout: 3_600_000,
   heartbeatInterval: 60_000,
 };
 

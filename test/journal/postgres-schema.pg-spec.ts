@@ -416,7 +416,7 @@ it('writes a history that plain SQL can read', async () => {
   const owner = asWorkerId(uuidv7());
   const workflows = [{ name: 'order', version: 1 }];
   const session = { id: owner, namespace: 'default', name: 'w', host: 'h', pid: 1, buildId: 'b', workflows };
-  await journal.register({ ...session, ttl: 60_000, heartbeatInterval: 1_000 });
+  await journal.register({ ...session, leaseTimeout: 60_000, heartbeatInterval: 1_000 });
   const at = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
   const entries = [
     { type: 'run_started', at, input: '[{"orderId":"o-1"}]', seed: 's', semanticsVersion: 1 },

@@ -158,7 +158,7 @@ export const SETTINGS: EngineSettings = {
   shutdownTimeout: 5_000,
   workerName: 'test',
   buildId: 'build-1',
-  leaseTtl: 10_000,
+  leaseTimeout: 10_000,
   heartbeatInterval: 200,
   parkAfter: 2_000,
   writers: 2,

@@ -13,7 +13,7 @@ export interface WorkerSessionOptions {
   readonly buildId: string;
   readonly workflows: readonly { readonly name: string; readonly version: number }[];
   /** In ms. */
-  readonly ttl: number;
+  readonly leaseTimeout: number;
   /** In ms. */
   readonly heartbeatInterval: number;
 }
@@ -127,7 +127,7 @@ export class WorkerSession {
   /** One question at a time. One that has no answer for longer than a session lives is not waited for: its connection hangs. */
   #ask(question: () => Promise<void>): void {
     const asked = { at: performance.now() };
-    if (this.#asked && asked.at - this.#asked.at < this.#options.ttl) return;
+    if (this.#asked && asked.at - this.#asked.at < this.#options.leaseTimeout) return;
     this.#asked = asked;
     const answered = question().finally(() => {
       this.#unanswered.delete(answered);
@@ -160,7 +160,7 @@ export class WorkerSession {
 
   #prolonged(at: number): void {
     this.#prolongedAt = at;
-    const end = at + this.#options.ttl;
+    const end = at + this.#options.leaseTimeout;
     clearTimeout(this.#expiry);
     this.#expiry = setTimeout(() => this.#expire(end), end - performance.now()).unref();
   }
@@ -197,7 +197,7 @@ export class WorkerSession {
 
   /** Opens a session. `false` when the worker was stopped meanwhile, or has another one already. */
   async #register(from: State): Promise<boolean> {
-    const { namespace, name, buildId, workflows, ttl, heartbeatInterval } = this.#options;
+    const { namespace, name, buildId, workflows, leaseTimeout, heartbeatInterval } = this.#options;
     const id = newWorkerId();
     const sentAt = performance.now();
     await this.#journal.register({
@@ -208,7 +208,7 @@ export class WorkerSession {
       pid: process.pid,
       buildId,
       workflows,
-      ttl,
+      leaseTimeout,
       heartbeatInterval,
     });
     if (this.#state !== from) {

@@ -20,7 +20,7 @@ export function registerWorker(store: InMemoryStore, session: WorkerSession): vo
   store.sessions.set(session.id, {
     session: { ...session, workflows: session.workflows.map((workflow) => ({ ...workflow })) },
     heartbeatAt: now,
-    expiresAt: now + session.ttl,
+    expiresAt: now + session.leaseTimeout,
     deadAt: null,
     abandoned: false,
   });
@@ -39,7 +39,7 @@ export function prolongSession(store: InMemoryStore, owner: WorkerId): Heartbeat
   if (live === undefined) return { type: 'dead' };
   const now = store.now();
   live.heartbeatAt = now;
-  live.expiresAt = now + live.session.ttl;
+  live.expiresAt = now + live.session.leaseTimeout;
   return {
     type: 'alive',
     now,

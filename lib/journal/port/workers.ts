@@ -47,8 +47,8 @@ export interface WorkerSession {
   /** What is deployed; runs blocked under another build are tried again. */
   readonly buildId: string;
   readonly workflows: readonly { readonly name: string; readonly version: number }[];
-  /** How long the session lives without a heartbeat, in ms. */
-  readonly ttl: number;
+  /** How long the session lives without a heartbeat, and with it the leases of its worker, in ms. */
+  readonly leaseTimeout: number;
   /** How often it will prolong itself, in ms. */
   readonly heartbeatInterval: number;
 }

@@ -30,7 +30,7 @@ import { asRunId, asWorkerId } from '../ids.js';
 
 /** Opens a session. `lockKey`: the advisory lock that this process holds for it. */
 export async function register(session: Session, worker: WorkerSession, lockKey: string): Promise<void> {
-  const { id, namespace, name, host, pid, buildId, workflows, ttl, heartbeatInterval } = worker;
+  const { id, namespace, name, host, pid, buildId, workflows, leaseTimeout, heartbeatInterval } = worker;
   const opened = await session.run(registerWorker, {
     id,
     namespace: storableText(namespace),
@@ -39,7 +39,7 @@ export async function register(session: Session, worker: WorkerSession, lockKey:
     pid,
     buildId: storableText(buildId),
     workflows: JSON.stringify(workflows),
-    ttl,
+    leaseTimeout,
     heartbeatInterval,
     lockKey,
   });

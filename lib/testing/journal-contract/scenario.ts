@@ -206,7 +206,7 @@ export class Scenario {
       pid: 4711,
       buildId: 'build-1',
       workflows: ORDERS,
-      ttl: 30 * SECOND,
+      leaseTimeout: 30 * SECOND,
       heartbeatInterval: 10 * SECOND,
       ...changes,
     };

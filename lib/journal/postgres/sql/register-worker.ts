@@ -10,7 +10,7 @@ export const registerWorker = command<
     readonly pid: number;
     readonly buildId: string;
     readonly workflows: string;
-    readonly ttl: number;
+    readonly leaseTimeout: number;
     readonly heartbeatInterval: number;
     readonly lockKey: string | null;
   },
@@ -25,8 +25,8 @@ insert into ${schema}.workers as worker (
 )
 values (
   :id::uuid, :namespace, :name, :host, :pid::int, :buildId, :workflows::json,
-  :ttl::float8 * interval '1 millisecond', :heartbeatInterval::float8 * interval '1 millisecond', :lockKey::bigint,
-  clock_timestamp(), clock_timestamp(), clock_timestamp() + :ttl::float8 * interval '1 millisecond'
+  :leaseTimeout::float8 * interval '1 millisecond', :heartbeatInterval::float8 * interval '1 millisecond', :lockKey::bigint,
+  clock_timestamp(), clock_timestamp(), clock_timestamp() + :leaseTimeout::float8 * interval '1 millisecond'
 )
 on conflict (id) do update
 set namespace = excluded.namespace,

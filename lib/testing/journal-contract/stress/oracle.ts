@@ -162,7 +162,7 @@ async function checkWakes(record: StressRecord, found: readonly Found[]): Promis
       buildId: 'oracle',
       workflows: ORDERS,
     };
-    await journal.register({ ...session, ttl: HOUR, heartbeatInterval: SECOND });
+    await journal.register({ ...session, leaseTimeout: HOUR, heartbeatInterval: SECOND });
     const claims = await journal.claim({
       owner: session.id,
       namespace: NAMESPACE,
@@ -208,7 +208,7 @@ async function checkSuspects(record: StressRecord, suspects: readonly Found[]): 
     pid: 1,
     buildId: 'oracle',
   };
-  await journal.register({ ...session, workflows: ORDERS, ttl: HOUR, heartbeatInterval: SECOND });
+  await journal.register({ ...session, workflows: ORDERS, leaseTimeout: HOUR, heartbeatInterval: SECOND });
   const reached = new Set<string>();
   for (let more = true; more;) {
     const request = { owner, namespace: NAMESPACE, workflows: ORDERS, limit: suspects.length + 1, waited: 0 };

@@ -56,7 +56,7 @@ export class StressWorker {
 
   async #liveOneSession(): Promise<void> {
     const doomed = this.#random.chance(0.5);
-    const ttl = doomed ? DIES_SOON : LIVES_LONG;
+    const leaseTimeout = doomed ? DIES_SOON : LIVES_LONG;
     const session = {
       id: asWorkerId(uuidv7()),
       namespace: NAMESPACE,
@@ -64,16 +64,16 @@ export class StressWorker {
       host: 'localhost',
       pid: 1,
       workflows: ORDERS,
-      ttl,
+      leaseTimeout,
     };
     const buildId = `build-${this.#random.below(2)}`;
-    await this.#journal.register({ ...session, buildId, heartbeatInterval: ttl / 5 });
+    await this.#journal.register({ ...session, buildId, heartbeatInterval: leaseTimeout / 5 });
     this.#session = session.id;
     this.#residents = 0;
     const end = Date.now() + 50 + this.#random.below(350);
     let beat = Date.now();
     while (!this.#record.stopped && Date.now() < end) {
-      if (Date.now() - beat > ttl / 5) {
+      if (Date.now() - beat > leaseTimeout / 5) {
         beat = Date.now();
         if ((await this.#journal.heartbeat(session.id)).type === 'dead') {
           this.#record.count('declared dead');

@@ -130,7 +130,7 @@ export function claimTopic({ test, expect }: Topic): void {
   test('a worker without a live session gets nothing: unknown, ended, or dead', async (s) => {
     const ended = await s.worker();
     await s.journal.unregister(ended);
-    const dead = await s.worker({ ttl: SECOND });
+    const dead = await s.worker({ leaseTimeout: SECOND });
     await s.harness.elapse(MINUTE);
     await s.journal.rescue(NAMESPACE);
     const run = await s.started();

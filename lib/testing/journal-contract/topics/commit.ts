@@ -29,7 +29,7 @@ export function commitTopic({ test, expect }: Topic): void {
   });
 
   test('a stale token writes nothing, and its batch-mates apply', async (s) => {
-    const owner = await s.worker({ ttl: SECOND });
+    const owner = await s.worker({ leaseTimeout: SECOND });
     const [stale, mate] = await s.heldMany(2, owner);
     if (stale === undefined || mate === undefined) throw new Error('Two runs were started.');
     await s.harness.elapse(MINUTE);

@@ -5,9 +5,15 @@ import { HOUR, NAMESPACE, SECOND, type Held, type Scenario, type Topic } from '.
 export function deathsTopic({ test, expect }: Topic): void {
   test('a worker that dies is counted by each run that it held, and named', async (s) => {
     const before = await s.harness.now();
-    const owner = await s.worker({ ttl: SECOND, name: 'crane', host: 'dock', pid: 17, buildId: 'build-9' });
+    const owner = await s.worker({
+      leaseTimeout: SECOND,
+      name: 'crane',
+      host: 'dock',
+      pid: 17,
+      buildId: 'build-9',
+    });
     const runs = (await s.heldMany(2, owner)).map(({ run }) => run);
-    const spared = await s.held(await s.worker({ ttl: HOUR }));
+    const spared = await s.held(await s.worker({ leaseTimeout: HOUR }));
     await buried(s);
     const after = await s.harness.now();
     for (const run of runs) {
@@ -87,7 +93,7 @@ export function deathsTopic({ test, expect }: Topic): void {
   });
 
   test('a turn that makes them forgotten leaves those of its batch-mates, and what is not applied leaves its own', async (s) => {
-    const dead = await s.worker({ ttl: SECOND });
+    const dead = await s.worker({ leaseTimeout: SECOND });
     await s.heldMany(3, dead);
     await buried(s);
     const owner = await s.worker();
@@ -120,7 +126,7 @@ export function deathsTopic({ test, expect }: Topic): void {
   test('two rescuers at the same time count a death once', async (s) => {
     const second = await s.harness.second();
     for (const i of range(10)) {
-      const owner = await s.worker({ ttl: SECOND });
+      const owner = await s.worker({ leaseTimeout: SECOND });
       const held = await s.heldMany(5, owner);
       await s.harness.elapse(2 * SECOND);
       await race(
@@ -145,7 +151,7 @@ async function buried(s: Scenario): Promise<void> {
 /** A worker takes up everything that is due, and dies; or the one that holds a run dies. */
 async function dies(s: Scenario, name: string, held?: Held): Promise<void> {
   if (held) await s.journal.giveBack(held.lease.owner, [{ ...held.lease, inboxSeq: 0 }]);
-  const owner = await s.worker({ ttl: SECOND, name });
+  const owner = await s.worker({ leaseTimeout: SECOND, name });
   await s.claim(owner);
   await s.claimSuspects(owner);
   await buried(s);

@@ -149,7 +149,7 @@ export function interleavingTopic({ test, expect }: Topic): void {
   });
 
   test('a rescue goes round a row in a transaction, and a later one frees it, claimable with its new mail', async (s) => {
-    const held = await s.held(await s.worker({ ttl: SECOND }));
+    const held = await s.held(await s.worker({ leaseTimeout: SECOND }));
     await s.harness.elapse(HOUR);
     await during(
       s,

@@ -4,9 +4,9 @@ import { step } from '../entries.js';
 import { HOUR, MINUTE, SECOND, type Held, type Scenario, type Topic } from '../scenario.js';
 
 /** A run of a namespace, taken by a worker of it. */
-const heldIn = async (s: Scenario, namespace: string, ttl = HOUR): Promise<Held> => {
+const heldIn = async (s: Scenario, namespace: string, leaseTimeout = HOUR): Promise<Held> => {
   const run: StartRequest = await s.started({ namespace });
-  const owner = await s.worker({ namespace, ttl });
+  const owner = await s.worker({ namespace, leaseTimeout });
   const claim = only(await s.claim(owner, 1, s.journal, namespace));
   return { run, lease: claim.lease, seq: 0, consumed: 0 };
 };

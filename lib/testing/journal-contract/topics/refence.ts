@@ -57,7 +57,7 @@ export function refenceTopic({ test, expect }: Topic): void {
   });
 
   test('a lease that went to another worker: lost, and the fence of the other stays where it is', async (s) => {
-    const held = await s.held(await s.worker({ ttl: SECOND }));
+    const held = await s.held(await s.worker({ leaseTimeout: SECOND }));
     await s.harness.elapse(MINUTE);
     await s.journal.rescue(NAMESPACE);
     const next = await s.reclaimed(await s.worker(), held.run);

@@ -7,14 +7,14 @@ import { asWorkerId } from '../../../journal/index.js';
 
 /** A worker that nobody has heard of for longer than its session lives. */
 const expired = async (s: Scenario): Promise<WorkerId> => {
-  const owner = await s.worker({ ttl: SECOND });
+  const owner = await s.worker({ leaseTimeout: SECOND });
   await s.harness.elapse(2 * SECOND);
   return owner;
 };
 
 export function rescueTopic({ test, expect }: Topic): void {
   test('an expired worker is dead: its actors are free at once, and what it still commits is lost', async (s) => {
-    const owner = await s.worker({ ttl: 20 * SECOND });
+    const owner = await s.worker({ leaseTimeout: 20 * SECOND });
     const all = await s.heldMany(5, owner);
     const zombie = all[0];
     if (!zombie) throw new Error('Five runs were started.');
@@ -33,9 +33,9 @@ export function rescueTopic({ test, expect }: Topic): void {
   });
 
   test('a live worker keeps its actors, whatever happens to others', async (s) => {
-    const alive = await s.worker({ ttl: HOUR });
+    const alive = await s.worker({ leaseTimeout: HOUR });
     const held = await s.heldMany(10, alive);
-    const dead = await s.worker({ ttl: SECOND });
+    const dead = await s.worker({ leaseTimeout: SECOND });
     await s.heldMany(10, dead);
     await s.harness.elapse(MINUTE);
     expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [dead], freedActors: 10, blocked: [] });
@@ -45,7 +45,7 @@ export function rescueTopic({ test, expect }: Topic): void {
 
   test('a process that is gone is dead after two missed heartbeats, long before its session expires', async (s) => {
     const second = await s.harness.second();
-    const owner = await s.worker({ ttl: HOUR, heartbeatInterval: 10 * SECOND }, second);
+    const owner = await s.worker({ leaseTimeout: HOUR, heartbeatInterval: 10 * SECOND }, second);
     const held = await s.held(owner);
     await s.harness.killWorker(owner);
     await s.harness.elapse(15 * SECOND);
@@ -56,7 +56,7 @@ export function rescueTopic({ test, expect }: Topic): void {
   });
 
   test('a process that is there but stalls lives until its session expires', async (s) => {
-    const owner = await s.worker({ ttl: HOUR, heartbeatInterval: 10 * SECOND });
+    const owner = await s.worker({ leaseTimeout: HOUR, heartbeatInterval: 10 * SECOND });
     const held = await s.held(owner);
     await s.harness.elapse(MINUTE);
     expect(await s.journal.rescue(NAMESPACE)).toEqual({ deadWorkers: [], freedActors: 0, blocked: [] });
@@ -68,7 +68,7 @@ export function rescueTopic({ test, expect }: Topic): void {
   test('two rescuers at the same time free each actor once', async (s) => {
     const second = await s.harness.second();
     for (const i of range(10)) {
-      const owner = await s.worker({ ttl: SECOND });
+      const owner = await s.worker({ leaseTimeout: SECOND });
       await s.heldMany(5, owner);
       await s.harness.elapse(2 * SECOND);
       const [one, other] = await race(
@@ -108,13 +108,13 @@ export function rescueTopic({ test, expect }: Topic): void {
 
   test('a worker that registers and claims while a rescue looks around keeps what it got', async (s) => {
     const second = await s.harness.second();
-    const busy = await s.worker({ ttl: HOUR });
+    const busy = await s.worker({ leaseTimeout: HOUR });
     await s.heldMany(50, busy);
     for (const i of range(60)) {
       const run = await s.started();
       const [claims] = await race(
         i,
-        async () => await s.claim(await s.worker({ ttl: HOUR })),
+        async () => await s.claim(await s.worker({ leaseTimeout: HOUR })),
         async () => [await second.rescue(NAMESPACE), await second.rescue(NAMESPACE)],
       );
       const { lease } = only(claims);
@@ -136,7 +136,7 @@ export function rescueTopic({ test, expect }: Topic): void {
   test('a late heartbeat against the rescuer: one of them wins, and both know which', async (s) => {
     const second = await s.harness.second();
     for (const i of range(40)) {
-      const owner = await s.worker({ ttl: 10 * MINUTE });
+      const owner = await s.worker({ leaseTimeout: 10 * MINUTE });
       const held = await s.held(owner);
       await s.harness.elapse(11 * MINUTE);
       const [alive, rescued] = await race(
@@ -155,7 +155,7 @@ export function rescueTopic({ test, expect }: Topic): void {
   });
 
   test('an actor whose row somebody holds is freed by a later rescue', async (s) => {
-    const owner = await s.worker({ ttl: SECOND });
+    const owner = await s.worker({ leaseTimeout: SECOND });
     const [free, locked] = await s.heldMany(2, owner);
     if (!free || !locked) throw new Error('Two runs were started.');
     await s.harness.elapse(2 * SECOND);
@@ -169,7 +169,7 @@ export function rescueTopic({ test, expect }: Topic): void {
   test('a worker lost with a run counts as a failed turn; from the third on the run waits', async (s) => {
     const run = await s.started();
     const lose = async (failedTurns: number): Promise<void> => {
-      const owner = await s.worker({ ttl: SECOND });
+      const owner = await s.worker({ leaseTimeout: SECOND });
       expect(only(await s.claim(owner)).failedTurns).toBe(failedTurns);
       await s.harness.elapse(2 * SECOND);
       expect(await s.journal.rescue(NAMESPACE)).toEqual({
@@ -201,7 +201,7 @@ export function rescueTopic({ test, expect }: Topic): void {
   test('a turn that applies with entries makes up for the lost ones', async (s) => {
     const run = await s.started();
     for (const _ of range(2)) {
-      await s.claim(await s.worker({ ttl: SECOND }));
+      await s.claim(await s.worker({ leaseTimeout: SECOND }));
       await s.harness.elapse(2 * SECOND);
       await s.journal.rescue(NAMESPACE);
     }

@@ -69,7 +69,7 @@ export function suspectsTopic({ test, expect }: Topic): void {
     const sizes: number[] = [];
     for (let rounds = 0; (await s.describe(killer)).blocked === null; rounds++) {
       if (rounds === 100) throw new Error('The run was not blocked.');
-      const owner = await s.worker({ ttl: HOUR });
+      const owner = await s.worker({ leaseTimeout: HOUR });
       const claims = await s.claimSuspects(owner);
       if (claims.some(({ workflowId }) => workflowId === killer.workflowId)) {
         sizes.push(claims.length);
@@ -150,7 +150,7 @@ export function suspectsTopic({ test, expect }: Topic): void {
 
   test('nobody is blocked that died with other suspects, nor before its third death', async (s) => {
     const runs = await suspects(s, 3);
-    const owner = await s.worker({ ttl: HOUR });
+    const owner = await s.worker({ leaseTimeout: HOUR });
     expect(await s.claimSuspects(owner)).toHaveLength(1);
     expect(await s.claimSuspects(owner)).toHaveLength(1);
     expect((await dead(s, owner)).blocked).toEqual([]);
@@ -172,7 +172,7 @@ export function suspectsTopic({ test, expect }: Topic): void {
   test('workers that lose power at once, three times over, find all their runs again after a second, in few groups', async (s) => {
     const runs = await s.startedMany(240);
     for (const _ of range(3)) {
-      const owners = await Promise.all(range(3).map(() => s.worker({ ttl: SECOND })));
+      const owners = await Promise.all(range(3).map(() => s.worker({ leaseTimeout: SECOND })));
       for (const owner of owners) expect(await s.claim(owner, 80)).toHaveLength(80);
       await s.harness.elapse(2 * SECOND);
       await s.journal.rescue(NAMESPACE);
@@ -195,7 +195,7 @@ export function suspectsTopic({ test, expect }: Topic): void {
     for (const workflows of [[], [{ name: 'order', version: 2 }], [{ name: 'refund', version: 1 }]])
       expect(await s.journal.claimSuspects({ ...request, workflows })).toEqual([]);
     expect(await s.claimSuspects(owner, { namespace: 'other' })).toEqual([]);
-    const gone = await s.worker({ ttl: SECOND });
+    const gone = await s.worker({ leaseTimeout: SECOND });
     await s.harness.elapse(2 * SECOND);
     await s.journal.rescue(NAMESPACE);
     expect(await s.claimSuspects(gone)).toEqual([]);
@@ -220,7 +220,7 @@ export function suspectsTopic({ test, expect }: Topic): void {
   }
   /** A worker takes up one suspect, and dies. */
   async function dies(s: Scenario, name: string): Promise<RescueAnswer> {
-    expect(await s.claimSuspects(await s.worker({ ttl: SECOND, name }))).toHaveLength(1);
+    expect(await s.claimSuspects(await s.worker({ leaseTimeout: SECOND, name }))).toHaveLength(1);
     await s.harness.elapse(2 * SECOND);
     return s.journal.rescue(NAMESPACE);
   }
@@ -245,7 +245,7 @@ export function suspectsTopic({ test, expect }: Topic): void {
 
 /** A worker takes up everything that is due, and dies. */
 async function dieTogether(s: Scenario, buildId = 'build-1'): Promise<void> {
-  const owner = await s.worker({ ttl: SECOND, buildId });
+  const owner = await s.worker({ leaseTimeout: SECOND, buildId });
   await s.claim(owner);
   await s.harness.elapse(2 * SECOND);
   await s.journal.rescue(NAMESPACE);

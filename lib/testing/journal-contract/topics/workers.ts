@@ -57,9 +57,9 @@ export function workerTopic({ test, expect }: Topic): void {
       { name: 'refund', version: 3 },
       { name: 'order', version: 1 },
     ];
-    const one = await s.worker({ workflows: both, ttl: HOUR });
-    await s.worker({ workflows: [{ name: 'order', version: 1 }], ttl: MINUTE });
-    await s.worker({ workflows: [{ name: 'order', version: 1 }], ttl: MINUTE, namespace: 'other' });
+    const one = await s.worker({ workflows: both, leaseTimeout: HOUR });
+    await s.worker({ workflows: [{ name: 'order', version: 1 }], leaseTimeout: MINUTE });
+    await s.worker({ workflows: [{ name: 'order', version: 1 }], leaseTimeout: MINUTE, namespace: 'other' });
     expect(await s.journal.served(asked)).toEqual([true, false, true, true, false]);
     await s.journal.unregister(one);
     expect(await s.journal.served(asked)).toEqual([true, false, false, true, false]);
@@ -69,8 +69,8 @@ export function workerTopic({ test, expect }: Topic): void {
     expect(await s.journal.served([])).toEqual([]);
   });
 
-  test('a heartbeat prolongs the session by its whole ttl', async (s) => {
-    const owner = await s.worker({ ttl: MINUTE });
+  test('a heartbeat prolongs the session by its whole leaseTimeout', async (s) => {
+    const owner = await s.worker({ leaseTimeout: MINUTE });
     const held = await s.held(owner);
     for (const _ of range(4)) {
       await s.harness.elapse(40 * SECOND);
@@ -85,7 +85,7 @@ export function workerTopic({ test, expect }: Topic): void {
   test('a heartbeat of a session that is unknown, ended or dead says so', async (s) => {
     const ended = await s.worker();
     await s.journal.unregister(ended);
-    const dead = await s.worker({ ttl: SECOND });
+    const dead = await s.worker({ leaseTimeout: SECOND });
     await s.harness.elapse(MINUTE);
     await s.journal.rescue(NAMESPACE);
     for (const owner of [asWorkerId(uuidv7()), ended, dead])
@@ -95,7 +95,7 @@ export function workerTopic({ test, expect }: Topic): void {
 
   test('a worker that was taken for dead registers anew and works on', async (s) => {
     const run = await s.started();
-    const first = await s.worker({ ttl: SECOND });
+    const first = await s.worker({ leaseTimeout: SECOND });
     await s.reclaimed(first, run);
     await s.harness.elapse(MINUTE);
     await s.journal.rescue(NAMESPACE);
