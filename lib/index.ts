@@ -77,7 +77,7 @@ export {
   UnstorableValueError,
   WorkflowFailure,
 } from './core/index.js';
-// Why a run cannot go on, as observers and lists tell.
+// Why a run is blocked, as observers and lists tell.
 export {
   CallbackError,
   FloatingRejectionError,

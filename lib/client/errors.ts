@@ -102,7 +102,7 @@ export class WorkflowNotRunningError extends ClientError {
 }
 
 /**
- * The result did not come in time. The run goes on, so ask again; or it is parked until code that can go on is deployed:
+ * The result did not come in time. The run goes on, so ask again; or it is blocked until code that can go on is deployed:
  * then `blocked` says why; or no worker takes runs of its workflow: then `served` is `false`.
  */
 export class ResultTimeoutError extends ClientError {
@@ -154,7 +154,7 @@ export class InvalidInputError extends ClientError {
 }
 
 /**
- * The run is parked: its code cannot go on, and so nobody can be asked. `cause` says why. Ask again when code that can
+ * The run is blocked: its code cannot go on, and so nobody can be asked. `cause` says why. Ask again when code that can
  * go on is deployed.
  */
 export class RunBlockedError extends ClientError {
@@ -167,7 +167,7 @@ export class RunBlockedError extends ClientError {
     readonly runId: string,
     options: { readonly cause: unknown },
   ) {
-    super(`The workflow "${workflowId}" cannot go on at present, and answers no queries.`, options);
+    super(`The workflow "${workflowId}" is blocked, and answers no queries.`, options);
   }
 }
 
@@ -203,7 +203,7 @@ export class UnknownHandlerError extends ClientError {
 }
 
 function prospect(blocked: string | null, served: boolean): string {
-  if (blocked !== null) return 'It is parked and tried again with growing pauses, because it cannot go on.';
+  if (blocked !== null) return 'It is blocked and tried again with growing pauses, because it cannot go on.';
   return served ? 'It goes on; ask again later.' : 'No worker that could go on with it is there at present.';
 }
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -158,7 +158,7 @@ export class WorkflowHandle<W = any> {
    *
    * @throws UnknownHandlerError, UnknownWorkflowError, WorkflowNotFoundError, and what the handler throws
    * @throws RunNotReadyError when the run has not begun, or has not taken up those signals, within two seconds
-   * @throws RunBlockedError when the run is parked, because its code cannot go on
+   * @throws RunBlockedError when the run is blocked, because its code cannot go on
    */
   async query<K extends QueryName<W>>(query: K, ...args: QueryArgs<W, K>): Promise<HandlerResult<W, K>> {
     const run = await this.#describe();

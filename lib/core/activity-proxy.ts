@@ -13,7 +13,7 @@ export type Schedule = (activity: ActivityDefinition, args: readonly unknown[]) 
  * @param type the class that workflows know the provider by
  */
 export function activityProxy(group: ActivityGroup, type: Class, schedule: Schedule): object {
-  // Nothing of its own, so that a parked run holds little (F28): its methods are made when they are asked for.
+  // Nothing of its own, so that a run that only waits holds little (F28): its methods are made when they are asked for.
   const target = Object.freeze(Object.create(type.prototype as object) as object);
   return new Proxy(target, new ActivityProxyHandler(group, type, schedule));
 }

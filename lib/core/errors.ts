@@ -102,7 +102,7 @@ export class PayloadTooLargeError extends Error {
 
 // ------------------------------------------------- faults: they end the turn, not the run
 
-/** The turn cannot go on. The run keeps its history, is parked, and its turn is taken again later. */
+/** The turn cannot go on. The run keeps its history, is blocked, and its turn is taken again later. */
 export abstract class TurnFault extends Error {}
 
 /** The code asks for something else than the history recorded. Retried after the next deploy. */
@@ -160,7 +160,7 @@ export class UnsupportedSemanticsError extends TurnFault {
   }
 }
 
-/** The code made a call that no code should make, or, with `mistakes: 'park'`, threw an error of JavaScript itself. */
+/** The code made a call that no code should make, or, with `mistakes: 'block'`, threw an error of JavaScript itself. */
 export class WorkflowMistakeError extends TurnFault {
   override readonly name: string = 'WorkflowMistakeError';
 }

@@ -2,13 +2,13 @@ import type { TurnFault } from './errors.js';
 import { WorkflowMistakeError } from './errors.js';
 import { errorName, errorText, isError, readProperty } from './thrown.js';
 
-/** What becomes of a run whose code makes a mistake: it fails and rolls back, or is parked until a deploy mends it. */
-export type Mistakes = 'fail' | 'park';
+/** What becomes of a run whose code makes a mistake: it fails and rolls back, or is blocked until a deploy mends it. */
+export type Mistakes = 'fail' | 'block';
 
 /** Errors of calls that no code should make. */
 const misuses = new WeakSet<object>();
 
-/** Marks the error of a call that is a mistake whatever the data: it parks the run that does not catch it. */
+/** Marks the error of a call that is a mistake whatever the data: it blocks the run that does not catch it. */
 export function misuse<E extends Error>(error: E): E {
   misuses.add(error);
   return error;
@@ -33,9 +33,9 @@ export function mistakeOf(error: unknown, mistakes: Mistakes): TurnFault | null 
   if (!isError(error)) return null;
   const thrown = errorName(error) === 'HandlerFailure' ? readProperty(error, 'cause') : error;
   if (!isError(thrown)) return null;
-  if (!isMisuse(thrown) && !(mistakes === 'park' && OF_LANGUAGE.has(errorName(thrown)))) return null;
+  if (!isMisuse(thrown) && !(mistakes === 'block' && OF_LANGUAGE.has(errorName(thrown)))) return null;
   return new WorkflowMistakeError(
-    `The code of the workflow has a mistake, so its run is parked instead of failing: ${errorText(error).replace(/\.$/, '')}. Mend it and deploy: the run goes on from its last step.`,
+    `The code of the workflow has a mistake, so its run is blocked instead of failing: ${errorText(error).replace(/\.$/, '')}. Mend it and deploy: the run goes on from its last step.`,
     { cause: error },
   );
 }

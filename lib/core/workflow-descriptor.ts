@@ -27,7 +27,7 @@ export interface WorkflowOptions<S extends StandardSchemaV1 = StandardSchemaV1> 
   readonly compensation?: 'automatic' | 'manual' | undefined;
   /**
    * What becomes of a run that does not catch an error which JavaScript itself throws (`TypeError`, `ReferenceError`,
-   * `RangeError`, `SyntaxError`): `'fail'` fails it and rolls back, `'park'` keeps it until a deploy mends the code.
+   * `RangeError`, `SyntaxError`): `'fail'` fails it and rolls back, `'block'` keeps it until a deploy mends the code.
    * Defaults to the option of the module.
    */
   readonly mistakes?: Mistakes | undefined;

@@ -10,7 +10,7 @@ import type {
   RunFacts,
 } from '../observability/index.js';
 
-/** So many runs that cannot go on are remembered, so as not to repeat why. */
+/** So many blocked runs are remembered, so as not to repeat why. */
 const REMEMBERED = 1_000;
 
 /** Writes to Nest's log what an operator should see. */
@@ -51,7 +51,7 @@ export class LoggingObserver implements Observer {
         break;
       case 'run blocked':
         this.#logger.error(
-          `${nameOf(event.run)} cannot go on and is parked, for ten minutes or longer, or until a worker of another build comes. ${event.reason}`,
+          `${nameOf(event.run)} is blocked, for ten minutes or longer, or until a worker of another build comes. ${event.reason}`,
         );
         break;
       case 'stray leases given back':
@@ -168,7 +168,7 @@ export class LoggingObserver implements Observer {
     const reason = reasonOf(error);
     if (this.#told.get(run.runId) === reason) {
       this.#logger.warn(
-        `${nameOf(run)} still cannot go on, for the same reason, and is tried again in ${retryIn} ms.`,
+        `${nameOf(run)} is still blocked, for the same reason, and is tried again in ${retryIn} ms.`,
       );
       return;
     }
@@ -176,7 +176,7 @@ export class LoggingObserver implements Observer {
     if (oldest !== undefined && this.#told.size >= REMEMBERED) this.#told.delete(oldest);
     this.#told.set(run.runId, reason);
     this.#logger.error(
-      `${nameOf(run)} cannot go on and is tried again in ${retryIn} ms. ${reason}`,
+      `${nameOf(run)} is blocked, and is tried again in ${retryIn} ms. ${reason}`,
       framesOf(error),
     );
   }

@@ -56,10 +56,10 @@ export interface ContinuumModuleOptions {
   readonly replayCheck?: boolean | undefined;
   /**
    * What becomes of a run that does not catch an error which JavaScript itself throws (`TypeError`, `ReferenceError`,
-   * `RangeError`, `SyntaxError`), where its `@Workflow()` says nothing: `'fail'` fails it and rolls back, `'park'` keeps
+   * `RangeError`, `SyntaxError`), where its `@Workflow()` says nothing: `'fail'` fails it and rolls back, `'block'` keeps
    * it until a deploy mends the code. Defaults to `'fail'`.
    */
-  readonly mistakes?: 'fail' | 'park' | undefined;
+  readonly mistakes?: 'fail' | 'block' | undefined;
   /** Hears what the engine does. Defaults to nobody; the log is written anyway. */
   readonly observer?: Observer | undefined;
 }
@@ -73,7 +73,7 @@ export type ConnectionOptions = Omit<
 };
 
 export interface WorkerOptions {
-  /** How many runs are held in memory at a time. Parked runs need none. Defaults to 200. */
+  /** How many runs are held in memory at a time. Runs that only wait need none. Defaults to 200. */
   readonly runs?: number | undefined;
   /** How many attempts of activities run at a time. Defaults to 100. */
   readonly activities?: number | undefined;
@@ -305,7 +305,7 @@ function resolveWorker(
     parkAfter: 2_000,
     writers: 2,
     replayCheck: check.boolean('replayCheck', options.replayCheck, !production),
-    mistakes: check.oneOf('mistakes', options.mistakes, ['fail', 'park'], 'fail'),
+    mistakes: check.oneOf('mistakes', options.mistakes, ['fail', 'block'], 'fail'),
     residency: 'sticky',
     watchdog: resolveWatchdog(worker.watchdog ?? (options.journal === 'memory' ? false : {}), check),
   };

@@ -115,8 +115,8 @@ export class WorkflowReader {
     if (compensation !== undefined && compensation !== 'automatic' && compensation !== 'manual') {
       refuse(`"compensation" is "automatic" or "manual", not ${shown(compensation)}.`);
     }
-    if (mistakes !== undefined && mistakes !== 'fail' && mistakes !== 'park') {
-      refuse(`"mistakes" is "fail" or "park", not ${shown(mistakes)}.`);
+    if (mistakes !== undefined && mistakes !== 'fail' && mistakes !== 'block') {
+      refuse(`"mistakes" is "fail" or "block", not ${shown(mistakes)}.`);
     }
     for (const key of Object.keys(unknown)) {
       refuse(`"${key}" is an unknown option. There are name, version, input, compensation, mistakes.`);

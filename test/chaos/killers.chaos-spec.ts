@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 it(
-  'parks what kills its workers, and the others hardly notice',
+  'blocks what kills its workers, and the others hardly notice',
   async () => {
     cluster = await Cluster.open();
     const { client } = cluster;

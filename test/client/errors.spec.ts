@@ -43,7 +43,7 @@ describe('what the client throws', () => {
       new ResultTimeoutError('order-1', 'run', 5, blocked, served).message;
     expect(late(null)).toMatch(/It goes on; ask again later\.$/);
     expect(late(null, false)).toMatch(/No worker that could go on with it is there at present\.$/);
-    expect(late('drift', false)).toMatch(/It is parked/);
+    expect(late('drift', false)).toMatch(/It is blocked/);
   });
 
   it('gives no advice to developers', () => {

@@ -65,7 +65,7 @@ class ReorderedWorkflow extends OrderWorkflow {
 }
 
 describe('a deploy', () => {
-  it('that changes the code under a run parks it, which shows why; with the old code back it goes on', async () => {
+  it('that changes the code under a run blocks it, which shows why; with the old code back it goes on', async () => {
     const continuum = await backend.fresh();
     const before = await deploy(continuum, { buildId: '1', providers: [Warehouse, OrderWorkflow] });
     const { workflowId } = await before.client.start(OrderWorkflow, 'pen');
@@ -87,12 +87,12 @@ describe('a deploy', () => {
 
     const again = await deploy(continuum, { buildId: '3', providers: [Warehouse, OrderWorkflow] });
     expect(await handle(again).result()).toBe('reserved pen, shipped pen');
-    // Nothing was written while it was parked.
+    // Nothing was written while it was blocked.
     const history = await handle(again).history();
     expect(history[length]?.entry.type).toBe('signal_received');
   });
 
-  it('that removes a compensation under a run parks its rollback, until it is back', async () => {
+  it('that removes a compensation under a run blocks its rollback, until it is back', async () => {
     const undone: string[] = [];
     @Injectable()
     class Hotel {

@@ -189,7 +189,7 @@ describe('over HTTP', () => {
     deployed = 'changed';
     expect(await get('/drifted/queries/status')).toEqual([
       503,
-      'The workflow "drifted" cannot go on at present, and answers no queries.',
+      'The workflow "drifted" is blocked, and answers no queries.',
     ]);
     expect(logged.join()).toContain('NonDeterminismError');
   });

@@ -37,7 +37,7 @@ class Warehouse {
   }
 }
 
-type Mistakes = 'fail' | 'park';
+type Mistakes = 'fail' | 'block';
 
 function orderWith(mistake: (warehouse: Warehouse, sku: string) => unknown, mistakes?: Mistakes): Type {
   @Workflow(mistakes ? { name: 'order', mistakes } : { name: 'order' })
@@ -76,10 +76,10 @@ async function orderUpToMistake(continuum: ContinuumModuleOptions, workflow: Typ
 describe('a mistake in the code of a workflow', () => {
   it.each<[string, Type, Mistakes | undefined, RegExp]>([
     ['calls what is no activity', orderWith(misused), undefined, /Warehouse.*label/s],
-    ['throws a TypeError, and says "park"', orderWith(broken, 'park'), undefined, /TypeError/],
-    ['throws a TypeError where the module says "park"', orderWith(broken), 'park', /TypeError/],
+    ['throws a TypeError, and says "block"', orderWith(broken, 'block'), undefined, /TypeError/],
+    ['throws a TypeError where the module says "block"', orderWith(broken), 'block', /TypeError/],
   ])(
-    'that %s parks its run, undoes nothing, and is healed by a deploy',
+    'that %s blocks its run, undoes nothing, and is healed by a deploy',
     async (_, workflow, mistakes, says) => {
       released.length = 0;
       const continuum = { ...(await backend.fresh()), mistakes };
@@ -101,7 +101,7 @@ describe('a mistake in the code of a workflow', () => {
 
   it.each<[string, Type, Mistakes | undefined]>([
     ['by default', orderWith(broken), undefined],
-    ['where the workflow says "fail", whatever the module says', orderWith(broken, 'fail'), 'park'],
+    ['where the workflow says "fail", whatever the module says', orderWith(broken, 'fail'), 'block'],
   ])('that throws a TypeError fails its run, which is rolled back, %s', async (_, workflow, mistakes) => {
     released.length = 0;
     const continuum = { ...(await backend.fresh()), mistakes };

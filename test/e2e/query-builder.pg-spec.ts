@@ -51,7 +51,7 @@ afterAll(async () => {
   await backend.clear();
 });
 
-it('a query builder that a workflow awaits parks the run, and nothing durable behind it happens', async () => {
+it('a query builder that a workflow awaits blocks the run, and nothing durable behind it happens', async () => {
   const handle = await app.client.start(ReadingWorkflow);
   const failed = await app.events.until('turn failed', ({ run }) => run.runId === handle.runId);
   expect(failed.error).toBeInstanceOf(ForeignAwaitError);

@@ -123,7 +123,7 @@ describe('Closing', () => {
     expect(performance.now() - before).toBeLessThan(5_100);
   });
 
-  it('keeps other runs where one cannot be parked because its history cannot be written', async () => {
+  it('keeps other runs where one cannot be blocked because its history cannot be written', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const work = heldActivity('work', 'done');
     const stage = await open({

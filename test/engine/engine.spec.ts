@@ -75,7 +75,7 @@ describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) =>
     ]);
   });
 
-  it('parks a run whose next attempt is far away, and comes back for it', async () => {
+  it('releases a run whose next attempt is far away, and comes back for it', async () => {
     const flaky = failing(1, () => new Error('not yet'));
     const stage = await open({
       activities: [activity('flaky', flaky.body, { retry: { initialInterval: 300, jitter: 0 } })],
@@ -409,7 +409,7 @@ describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) =>
     await expect(other.result()).resolves.toEqual([2]);
   });
 
-  it('fires timers, and wakes a parked run for one', async () => {
+  it('fires timers, and wakes a run that was released for one', async () => {
     const stage = await open({
       workflows: [{ make: ({ ctx }) => ({ run: () => ctx.sleep(400) }) }],
       settings: { parkAfter: 10, runs: 1 },
@@ -547,7 +547,7 @@ describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) =>
 
   // ------------------------------------------------------------------------------------------- faults
 
-  it('parks a run whose code drifted, shows it, and goes on when the old code is back', async () => {
+  it('blocks a run whose code drifted, shows it, and goes on when the old code is back', async () => {
     const store = new InMemoryStore();
     const activities = [activity('old', () => 'old'), activity('new', () => 'new')];
     const first = await open({
@@ -578,7 +578,7 @@ describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) =>
     await expect(drifted.client.handle('w').query('answer')).rejects.toMatchObject({
       name: 'RunBlockedError',
       statusCode: 503,
-      message: 'The workflow "w" cannot go on at present, and answers no queries.',
+      message: 'The workflow "w" is blocked, and answers no queries.',
       cause: { name: 'NonDeterminismError' },
     });
     await drifted.close();

@@ -241,7 +241,7 @@ describe('Outages of the journal', () => {
     await expect(stage.client.handle('w').result()).resolves.toBe('done');
   });
 
-  it('takes a run that can be neither read nor parked for no outage', async () => {
+  it('takes a run that can be neither read nor blocked for no outage', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const stage = await open({
       journal,
@@ -286,7 +286,7 @@ describe('Outages of the journal', () => {
       // As an adapter gives what it does not know.
       (loaded: Loaded) => ({ ...loaded, history: loaded.history.map(() => undefined as never) }),
     ],
-  ])('parks a run whose history %s, and lets the others go on', async (_, spoil) => {
+  ])('blocks a run whose history %s, and lets the others go on', async (_, spoil) => {
     const store = new InMemoryStore();
     const options = { workflows: [waits] };
     const first = await open({ ...options, journal: new InMemoryJournal(store) });

@@ -183,7 +183,7 @@ describe('Races of the engine', () => {
     await expect(contended).resolves.toBe('done');
   });
 
-  it('parks a run again that could not be parked, and keeps its session', async () => {
+  it('blocks a run again that could not be blocked, and keeps its session', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const stage = await open({ journal, activities: [activity('work', () => 1)], workflows: [collector] });
     detour('commit', () => Promise.reject(new Error('out of memory')), 2);

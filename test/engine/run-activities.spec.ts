@@ -46,7 +46,7 @@ const scheduled = (id: number, name: string): HistoryEntry => ({
 });
 
 describe('RunActivities', () => {
-  it('gives what is done as it is, and what does not stop as interrupted, where a shutdown meets a run that is being parked', async () => {
+  it('gives what is done as it is, and what does not stop as interrupted, where a shutdown meets a run that is being blocked', async () => {
     const [prompt, promptBegun, slowBegun] = [gate(), gate(), gate()];
     const handlers = [
       activity('prompt', () => {

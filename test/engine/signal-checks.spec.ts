@@ -170,7 +170,7 @@ describe('signals of senders that know no schema', () => {
     await expect(second.client.handle('w').result()).resolves.toBe(7);
   });
 
-  it('park the run when the schema throws, and go on once it is mended', async () => {
+  it('block the run when the schema throws, and go on once it is mended', async () => {
     let broken = true;
     const schema = schemaOf((value) => {
       if (broken) throw new TypeError('of the schema');

@@ -83,7 +83,7 @@ describe('Values that are hard to store', () => {
     expect(stage.recorder.count('worker lost')).toBe(0);
   });
 
-  it('parks a run for a reason that the database cannot store, and disturbs nobody', async () => {
+  it('blocks a run for a reason that the database cannot store, and disturbs nobody', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const beside = neighbour();
     const stage = await open({

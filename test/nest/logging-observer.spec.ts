@@ -40,10 +40,10 @@ describe('the log of an operator', () => {
     expect(lines).toEqual(told ? [warning] : []);
   });
 
-  it('tells of a run that is parked because workers died with it', () => {
+  it('tells of a run that is blocked because workers died with it', () => {
     observer.notice({ type: 'run blocked', run, reason: '4 workers died while they ran it: crane' });
     expect(lines).toEqual([
-      `error ${NAME} cannot go on and is parked, for ten minutes or longer, or until a worker of another build comes. 4 workers died while they ran it: crane`,
+      `error ${NAME} is blocked, for ten minutes or longer, or until a worker of another build comes. 4 workers died while they ran it: crane`,
     ]);
   });
 
@@ -89,14 +89,12 @@ describe('the log of an operator', () => {
     fail('the first\nreason');
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(
-      `error ${NAME} cannot go on and is tried again in 50 ms. TypeError: the first\\nreason     at `,
+      `error ${NAME} is blocked, and is tried again in 50 ms. TypeError: the first\\nreason     at `,
     );
     expect(lines[0]!.match(/the first/g)).toHaveLength(1);
 
     fail('the first\nreason');
-    expect(lines[1]).toBe(
-      `warn ${NAME} still cannot go on, for the same reason, and is tried again in 50 ms.`,
-    );
+    expect(lines[1]).toBe(`warn ${NAME} is still blocked, for the same reason, and is tried again in 50 ms.`);
     fail('another');
     expect(lines[2]).toContain('TypeError: another');
     fail('another', 'r-2');
@@ -150,7 +148,7 @@ describe('the log of an operator', () => {
   ])('shows a stack in lines that are indented, where the message is %s', (_, made) => {
     observer.notice({ type: 'turn failed', run, error: made('x\n[Nest] forged\u001b[31m'), retryIn: 1 });
     const [first, ...frames] = lines[0]!.split('\n');
-    expect(first).toContain(`error ${NAME} cannot go on`);
+    expect(first).toContain(`error ${NAME} is blocked`);
     expect(frames.length).toBeGreaterThan(2);
     for (const frame of frames) expect(frame).toMatch(/^ {4}/);
     expect(lines[0]).not.toContain('\u001b');

@@ -33,7 +33,7 @@ export interface RunIdentity {
 
 /**
  * What user code holds of its run. It belongs to that run whatever window is open (F13, F25). Methods stand on the
- * prototype and parts are made when they are asked for, because each parked run has one (F28).
+ * prototype and parts are made when they are asked for, because each run that only waits has one (F28).
  */
 export class FoldContext extends WorkflowContext {
   readonly #run: Execution;

@@ -426,7 +426,7 @@ export class ResidentRun implements TurnTaker {
     // Tried until it works: a journal that refuses even this may be mended. Meanwhile this run keeps its lease, and no other
     // run notices.
     const committed = await this.#held.host.journalRetry.through(
-      'parking a run',
+      'blocking a run',
       () => this.#held.commit(this.#held.emptyTurn({ type: 'block', reason, delay })),
       { again: () => !this.over, longest: FAILED_TURN_DELAY.longest },
     );

@@ -91,7 +91,7 @@ export class SignalChecks {
 
 const mistake = (name: string, what: string, cause?: unknown): WorkflowMistakeError =>
   new WorkflowMistakeError(
-    `The schema of the signal "${name}" ${what}. A schema accepts or refuses, so the run is parked. Mend it and deploy: the run goes on from its last step.`,
+    `The schema of the signal "${name}" ${what}. A schema accepts or refuses, so the run is blocked. Mend it and deploy: the run goes on from its last step.`,
     { cause },
   );
 

@@ -66,7 +66,7 @@ export interface RunDescription {
   readonly startedAt: Instant;
   readonly closedAt: Instant | null;
   readonly attributes: Readonly<Record<string, unknown>> | null;
-  /** Of an open run that cannot go on: why, since when, and how many turns failed. */
+  /** Of an open run that is blocked, which means that it cannot go on: why, since when, and how many turns failed. */
   readonly blocked: { readonly reason: string; readonly since: Instant; readonly failedTurns: number } | null;
   /** Of a run that failed: what failed it. `null` of every other. */
   readonly failure: FailureSummary | null;

@@ -213,7 +213,7 @@ describe('errors', () => {
     await expectSameAgain(definition, run);
   });
 
-  it('F19: a constructor may read; a durable call in it is a mistake, which parks the run', async () => {
+  it('F19: a constructor may read; a durable call in it is a mistake, which blocks the run', async () => {
     const reading = workflow(() => Promise.resolve('ok'), {
       construct: ({ ctx }) => void [ctx.now(), ctx.random(), ctx.info.runId],
     });

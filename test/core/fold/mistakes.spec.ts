@@ -35,7 +35,7 @@ const MISUSES: Readonly<Record<string, (steps: Steps) => unknown>> = {
 
 describe('mistakes', () => {
   describe.each(Object.keys(MISUSES))('%s', (name) => {
-    it('parks the run, which keeps its steps, and goes on when the code is mended', async () => {
+    it('blocks the run, which keeps its steps, and goes on when the code is mended', async () => {
       let mended = false;
       const definition = workflow(async (steps) => {
         await steps.act('pay');
@@ -44,9 +44,9 @@ describe('mistakes', () => {
       });
       const run = await drive(definition, [started()]);
       const history = [...run.history];
-      const parked = await drive(definition, [started(), completed(0)]);
-      expect(parked.fold.fault).toBeInstanceOf(WorkflowMistakeError);
-      expect(parked.fold.fault?.message).toMatch(/has a mistake.*Mend it and deploy/s);
+      const blocked = await drive(definition, [started(), completed(0)]);
+      expect(blocked.fold.fault).toBeInstanceOf(WorkflowMistakeError);
+      expect(blocked.fold.fault?.message).toMatch(/has a mistake.*Mend it and deploy/s);
       expect(line(history)).not.toContain('run_failed');
       mended = true;
       expect(resultOf(await drive(definition, [started(), completed(0)]))).toBe('done');
@@ -65,7 +65,7 @@ describe('mistakes', () => {
     });
   });
 
-  it('in a signal handler park, too', async () => {
+  it('in a signal handler block, too', async () => {
     const definition = workflow(({ ctx }) => ctx.sleep('1h'), {
       signals: { go: (_payload, { ctx }) => ctx.sideEffect(async () => 1) },
     });
@@ -82,26 +82,26 @@ describe('mistakes', () => {
     SyntaxError: () => JSON.parse('{') as unknown,
   };
   it.each(Object.entries(throwing))(
-    'an uncaught %s of JavaScript fails the run, or parks it',
+    'an uncaught %s of JavaScript fails the run, or blocks it',
     async (_name, code) => {
       const definition = workflow(async () => code());
       expect((await drive(definition, [started()])).fold.progress.closed?.type).toBe('run_failed');
-      const parking = await drive({ ...definition, mistakes: 'park' }, [started()]);
-      expect(parking.fold.fault).toBeInstanceOf(WorkflowMistakeError);
-      const byWorker = await drive(definition, [started()], { mistakes: 'park' });
+      const blocking = await drive({ ...definition, mistakes: 'block' }, [started()]);
+      expect(blocking.fold.fault).toBeInstanceOf(WorkflowMistakeError);
+      const byWorker = await drive(definition, [started()], { mistakes: 'block' });
       expect(byWorker.fold.fault).toBeInstanceOf(WorkflowMistakeError);
-      const own = await drive({ ...definition, mistakes: 'fail' }, [started()], { mistakes: 'park' });
+      const own = await drive({ ...definition, mistakes: 'fail' }, [started()], { mistakes: 'block' });
       expect(own.fold.progress.closed?.type).toBe('run_failed');
     },
   );
 
   it('of other kinds fail the run: failures of activities, values that cannot be stored, errors of its own', async () => {
-    const park = { mistakes: 'park' } as const;
+    const block = { mistakes: 'block' } as const;
     const unstorable = workflow(async ({ act }) => act('a', () => undefined));
-    expect((await drive(unstorable, [started()], park)).fold.progress.closed?.type).toBe('run_failed');
+    expect((await drive(unstorable, [started()], block)).fold.progress.closed?.type).toBe('run_failed');
     const own = workflow(async () => {
       throw Object.assign(new Error('mine'), { name: 'Declined' });
     });
-    expect((await drive(own, [started()], park)).fold.progress.closed?.type).toBe('run_failed');
+    expect((await drive(own, [started()], block)).fold.progress.closed?.type).toBe('run_failed');
   });
 });

@@ -267,7 +267,7 @@ describe('F33: ctx.race', () => {
       { a: Promise.resolve(1) },
       'the branch "a" is no function. Write a: () => …',
     ],
-  ])('with %s is a mistake, which parks the run', async (_, branches, message) => {
+  ])('with %s is a mistake, which blocks the run', async (_, branches, message) => {
     const definition = workflow(({ ctx }) => ctx.race(branches as never));
     const { fold } = await drive(definition, [started()]);
     expect(fold.fault).toBeInstanceOf(WorkflowMistakeError);

@@ -17,7 +17,7 @@ export class Offers {
 // '3600' would be refused: it has no unit.
 const patience = milliseconds(process.env['OFFER_TIMEOUT'] ?? '2 days');
 
-@Workflow({ name: 'purchase', version: 1, compensation: 'automatic', mistakes: 'park' })
+@Workflow({ name: 'purchase', version: 1, compensation: 'automatic', mistakes: 'block' })
 export class PurchaseWorkflow {
   private accepted?: string;
 

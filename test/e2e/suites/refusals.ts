@@ -373,18 +373,18 @@ export function describeRefusals(backend: Backend): void {
         expect(failures).toHaveLength(1);
       });
 
-      it('a result of a run that is parked is not said to come later', async () => {
+      it('a result of a run that is blocked is not said to come later', async () => {
         const handle = await app.client.start(TryingWorkflow, 'unknown activity');
         await until(async () => (await handle.describe()).blocked !== null);
         const error = await caught(handle.result({ timeout: 1 }));
         expect(error).toBeInstanceOf(ResultTimeoutError);
         expect(error).toMatchObject({ blocked: expect.stringContaining('UnavailableActivityError: ') });
-        expect(String(error)).toMatch(/is parked .* it cannot go on\.$/);
+        expect(String(error)).toMatch(/is blocked .* it cannot go on\.$/);
         expect(String(error)).not.toContain('It goes on');
         await handle.terminate();
       });
 
-      it('an activity that nobody here has parks the run, which says so: a deploy may have forgotten it', async () => {
+      it('an activity that nobody here has blocks the run, which says so: a deploy may have forgotten it', async () => {
         const handle = await app.client.start(TryingWorkflow, 'unknown activity');
         await until(async () => (await handle.describe()).blocked !== null);
         expect((await handle.describe()).blocked?.reason).toMatch(

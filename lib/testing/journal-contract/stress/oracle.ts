@@ -197,7 +197,7 @@ async function checkWakes(record: StressRecord, found: readonly Found[]): Promis
 async function checkSuspects(record: StressRecord, suspects: readonly Found[]): Promise<void> {
   const { harness } = record;
   const { journal } = harness;
-  // Longer than the longest of them is parked.
+  // Longer than the longest of them is blocked.
   await harness.elapse(7 * HOUR);
   const owner = asWorkerId(uuidv7());
   const session = {

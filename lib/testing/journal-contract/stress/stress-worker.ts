@@ -189,7 +189,7 @@ export class StressWorker {
   }
 
   #outcome({ rollingBack }: Resident): TurnOutcome {
-    // Nobody may signal a run that rolls back, so it is never parked for good.
+    // Nobody may signal a run that rolls back, so it never waits for good.
     if (this.#record.stopped) return { type: 'release', wakeAt: rollingBack ? 0 : null };
     const z = this.#random.next();
     if (z < 0.06) return { type: 'close', state: rollingBack ? 'failed' : 'completed' };

@@ -134,7 +134,7 @@ export function blockedTopic({ test, expect }: Topic): void {
     expect(await s.claimedIds(await s.worker({ buildId: 'build-9' }))).toEqual([]);
   });
 
-  test('a new build wakes nothing that is parked and sound', async (s) => {
+  test('a new build wakes nothing that was released and is sound', async (s) => {
     const all = await s.heldMany(3, await s.worker());
     for (const held of all) await s.releases(held, (await s.harness.now()) + HOUR);
     expect(await s.claimedIds(await s.worker({ buildId: 'build-9' }))).toEqual([]);

@@ -104,13 +104,13 @@ export function claimTopic({ test, expect }: Topic): void {
 
   test('of one priority those go first that are due the longest', async (s) => {
     const owner = await s.worker();
-    const parked = await s.heldMany(5, owner);
+    const released = await s.heldMany(5, owner);
     const now = await s.harness.now();
-    for (const [i, held] of parked.entries()) await s.releases(held, now + ((i * 3) % 5) * MINUTE + SECOND);
+    for (const [i, held] of released.entries()) await s.releases(held, now + ((i * 3) % 5) * MINUTE + SECOND);
     await s.harness.elapse(HOUR);
     const order: string[] = [];
-    for (const _ of parked) order.push(only(await s.claim(await s.worker(), 1)).workflowId);
-    expect(order).toEqual([0, 2, 4, 1, 3].map((i) => parked[i]?.run.workflowId));
+    for (const _ of released) order.push(only(await s.claim(await s.worker(), 1)).workflowId);
+    expect(order).toEqual([0, 2, 4, 1, 3].map((i) => released[i]?.run.workflowId));
   });
 
   test('only the workflows and versions asked for', async (s) => {

@@ -48,7 +48,7 @@ export function outcomeTopic({ test, expect }: Topic): void {
     expect(await s.claimedIds(await s.worker())).toEqual([held.run.workflowId]);
   });
 
-  test('release that consumes the mail parks', async (s) => {
+  test('release that consumes the inbox waits', async (s) => {
     const held = await s.held(await s.worker());
     await s.accepted(s.signal(held.run));
     await s.applies(held, {
@@ -92,15 +92,15 @@ export function outcomeTopic({ test, expect }: Topic): void {
   });
 
   test('close of one run and turns of others in one batch', async (s) => {
-    const [ends, goesOn, parks] = await s.heldMany(3, await s.worker());
-    if (!ends || !goesOn || !parks) throw new Error('Three runs were started.');
+    const [ends, goesOn, waits] = await s.heldMany(3, await s.worker());
+    if (!ends || !goesOn || !waits) throw new Error('Three runs were started.');
     const answers = await s.journal.commit([
       s.turn(goesOn, { entries: [step('a')] }),
       s.turn(ends, { entries: [runCompleted()], decides: true, outcome: COMPLETED }),
-      s.turn(parks, { entries: [step('b')], outcome: { type: 'release', wakeAt: null } }),
+      s.turn(waits, { entries: [step('b')], outcome: { type: 'release', wakeAt: null } }),
     ]);
     expect(answers).toEqual(answers.map(() => ({ type: 'applied', inboxSeq: 0 })));
-    const states = await s.journal.describe([ends, goesOn, parks].map(({ run }) => run));
+    const states = await s.journal.describe([ends, goesOn, waits].map(({ run }) => run));
     expect(states.map((run) => run?.state)).toEqual(['completed', 'running', 'running']);
   });
 

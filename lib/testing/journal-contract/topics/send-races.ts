@@ -57,21 +57,21 @@ export function sendRaceTopic({ test, expect }: Topic): void {
   test('send versus release: no wake is lost', async (s) => {
     const owner = await s.worker();
     const second = await s.harness.second();
-    const parked = await s.heldMany(300, owner);
+    const released = await s.heldMany(300, owner);
     await inParallel(300, 10, async (i) => {
-      const held = parked[i];
+      const held = released[i];
       if (held === undefined) return;
       const wakeAt = i % 2 === 0 ? null : (await s.harness.now()) + HOUR;
       const [answer, sent] = await race(
         i,
-        () => s.settles(held, { entries: [step('park')], outcome: { type: 'release', wakeAt } }),
+        () => s.settles(held, { entries: [step('wait')], outcome: { type: 'release', wakeAt } }),
         () => s.send(s.signal(held.run), second),
       );
       expect(answer.type).toBe('applied');
       expect(sent.type).toBe('accepted');
     });
     const woken = await s.claimedIds(await s.worker());
-    expect(woken).toEqual(parked.map(({ run }) => run.workflowId).toSorted());
+    expect(woken).toEqual(released.map(({ run }) => run.workflowId).toSorted());
   });
 
   test('send versus close: an acknowledged signal is never lost, 1,000 times', async (s) => {

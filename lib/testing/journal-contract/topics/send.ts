@@ -65,7 +65,7 @@ export function sendTopic({ test, expect }: Topic): void {
     }
   });
 
-  test('a message wakes a parked run', async (s) => {
+  test('a message wakes a run that waits', async (s) => {
     for (const kind of ['signal', 'cancel'] as const) {
       const held = await s.held(await s.worker());
       await s.releases(held, (await s.harness.now()) + HOUR);

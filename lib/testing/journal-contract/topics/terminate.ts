@@ -42,20 +42,20 @@ export function terminateTopic({ test, expect }: Topic): void {
     expect(outcome?.run.closedAt === null).toBe(false);
   });
 
-  test('a run that nobody has begun, and one that is parked', async (s) => {
+  test('a run that nobody has begun, and one that waits', async (s) => {
     const waiting = await s.started();
-    const parked = await s.held(await s.worker());
-    await s.releases(parked);
+    const released = await s.held(await s.worker());
+    await s.releases(released);
     const answers = await s.journal.terminate([
-      request(parked.run.workflowId),
+      request(released.run.workflowId),
       request(waiting.workflowId, null, null),
     ]);
     expect(answers).toEqual([
-      { type: 'terminated', runId: parked.run.runId },
+      { type: 'terminated', runId: released.run.runId },
       { type: 'terminated', runId: waiting.runId },
     ]);
     expect(await s.historyOf(waiting)).toMatchObject([{ type: 'run_terminated', reason: null }]);
-    expect(await s.historyOf(parked.run)).toHaveLength(2);
+    expect(await s.historyOf(released.run)).toHaveLength(2);
     expect(await s.inboxOf(waiting)).toEqual([]);
     expect(await s.claimedIds(await s.worker())).toEqual([]);
   });

@@ -35,8 +35,8 @@ export function transactionTopic({ test, expect }: Topic): void {
     const transaction = await transactionOf(s);
     if (transaction === null) return;
     const { run } = await s.held(await s.worker());
-    const parked = await s.held(await s.worker());
-    await s.releases(parked);
+    const released = await s.held(await s.worker());
+    await s.releases(released);
     const started = s.request({ attributes: { customer: 'ann' } });
     const worker = await s.worker();
     let commits = 0;
@@ -45,7 +45,7 @@ export function transactionTopic({ test, expect }: Topic): void {
       expect(await s.journal.start([started], { within })).toEqual([
         { type: 'started', runId: started.runId, token: 0 },
       ]);
-      const messages = [s.signal(run), s.signal(run), s.signal(parked.run), s.signal(started)];
+      const messages = [s.signal(run), s.signal(run), s.signal(released.run), s.signal(started)];
       const answers = await s.journal.send(messages, { within: given });
       expect(answers.map((answer) => (answer.type === 'accepted' ? answer.n : answer.type))).toEqual([
         1, 2, 1, 2,
@@ -58,7 +58,7 @@ export function transactionTopic({ test, expect }: Topic): void {
     expect(commits).toBe(1);
     expect(await s.inboxOf(run)).toHaveLength(2);
     expect(await s.inboxOf(started)).toHaveLength(2);
-    expect(await s.claimedIds(worker)).toEqual([started.workflowId, parked.run.workflowId].toSorted());
+    expect(await s.claimedIds(worker)).toEqual([started.workflowId, released.run.workflowId].toSorted());
   });
 
   test('onCommit of a message is called once as well', async (s) => {
