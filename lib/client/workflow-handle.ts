@@ -241,7 +241,7 @@ export class WorkflowHandle<W = any> {
       name,
       payload,
       checkedBy: options?.checkedBy,
-      messageId: options?.dedupeId ?? null,
+      dedupeId: options?.dedupeId ?? null,
     };
     let accepted: Extract<Sent, { type: 'accepted' }> | undefined;
     const hint = (): void => {

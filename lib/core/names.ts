@@ -1,4 +1,4 @@
-/** Names of workflows and of signals, workflow ids and message ids have at most this many bytes in UTF-8. */
+/** Names of workflows and of signals, workflow ids and dedupe ids have at most this many bytes in UTF-8. */
 export const LONGEST_NAME_BYTES = 255;
 
 /** The rule that a name breaks: `must have 1 to 255 bytes, but has 0`. `undefined` for a name that the journal can hold. */

@@ -19,7 +19,7 @@ const message = (workflowId: string, name: string): Message => ({
   kind: 'signal',
   name,
   payload: null,
-  messageId: null,
+  dedupeId: null,
 });
 const accepted = (n: number): SendAnswer => ({ type: 'accepted', actorId: asActorId('a'), n, owner: null });
 

@@ -158,7 +158,7 @@ describe('Attempts', () => {
         runId: null,
         kind: 'activity_result',
         ...writeReturned({ id: 0, attempt: 1, outcome: { type: 'completed', result: '"stale"' } }),
-        messageId: null,
+        dedupeId: null,
       },
     ]);
     // Not the stale one, and it does not stand still.

@@ -118,7 +118,7 @@ describe('Decisions', () => {
           kind: 'signal',
           name,
           payload: 'null',
-          messageId: null,
+          dedupeId: null,
         },
       ]);
     const next = ['finish', 'undo'];

@@ -45,7 +45,7 @@ describe('Races of the engine', () => {
       runId: null,
       kind: 'signal',
       name: 'note',
-      messageId: null,
+      dedupeId: null,
     } as const;
     const send = async (): Promise<void> => {
       await expect(outside.send([{ ...signal, payload: String(sent++) }])).resolves.toMatchObject([

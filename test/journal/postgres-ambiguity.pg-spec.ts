@@ -141,7 +141,7 @@ it(
       kind: 'signal',
       name: 's',
       payload: null,
-      messageId: null,
+      dedupeId: null,
     };
     const starts = new StartBatcher(cutOff, new JournalRetry());
     const sender = new MessageSender(cutOff);

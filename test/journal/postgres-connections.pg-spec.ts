@@ -472,7 +472,7 @@ const signalTo = (workflowId: string): Message => ({
   kind: 'signal',
   name: 'go',
   payload: '1',
-  messageId: null,
+  dedupeId: null,
 });
 
 describe('beside the pool', () => {

@@ -160,7 +160,7 @@ describe.each(['never looked at', 'analyzed as empty', 'full and analyzed'])(
       }
       await prepareAll();
       await journal.start(own);
-      await journal.send(messages(own).map((message) => ({ ...message, messageId: null })));
+      await journal.send(messages(own).map((message) => ({ ...message, dedupeId: null })));
       await journal.close();
       if (state !== 'full and analyzed') await fill(admin);
       await admin.end();
@@ -384,5 +384,5 @@ const messages = (to: readonly StartRequest[]) =>
     kind: 'signal' as const,
     name: 'go',
     payload: '1',
-    messageId: 'm',
+    dedupeId: 'm',
   }));

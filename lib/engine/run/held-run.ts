@@ -179,7 +179,7 @@ export class HeldRun {
       kind: 'activity_result',
       name,
       payload,
-      messageId: null,
+      dedupeId: null,
     } as const;
     try {
       await refusable(

@@ -93,7 +93,7 @@ export class InMemoryStore {
   /** The runs of each workflow id, in the order of their starts. */
   readonly #runsOf = new Map<string, Run[]>();
   readonly #openActors = new Map<string, Actor>();
-  readonly #messageIds = new Map<string, Set<string>>();
+  readonly #dedupeIds = new Map<string, Set<string>>();
   readonly #reservations = new Map<string, Lockable>();
 
   constructor(options: InMemoryStoreOptions = {}) {
@@ -163,18 +163,18 @@ export class InMemoryStore {
       copy.#addRun(key, { ...run, history: [...run.history] });
     const actor = this.#openActors.get(key);
     if (actor !== undefined) copy.#addActor(key, { ...actor, lock: new RowLock() });
-    copy.#messageIds.set(key, new Set(this.#messageIds.get(key)));
+    copy.#dedupeIds.set(key, new Set(this.#dedupeIds.get(key)));
     return copy;
   }
 
-  knowsMessage(namespace: string, workflowId: string, messageId: string): boolean {
-    return this.#messageIds.get(keyOf(namespace, workflowId))?.has(messageId) ?? false;
+  knowsMessage(namespace: string, workflowId: string, dedupeId: string): boolean {
+    return this.#dedupeIds.get(keyOf(namespace, workflowId))?.has(dedupeId) ?? false;
   }
 
-  rememberMessage(namespace: string, workflowId: string, messageId: string): void {
+  rememberMessage(namespace: string, workflowId: string, dedupeId: string): void {
     const key = keyOf(namespace, workflowId);
-    const ids = this.#messageIds.get(key) ?? new Set<string>();
-    this.#messageIds.set(key, ids.add(messageId));
+    const ids = this.#dedupeIds.get(key) ?? new Set<string>();
+    this.#dedupeIds.set(key, ids.add(dedupeId));
   }
 
   /** Appends a message to the inbox, and answers its number. */

@@ -8,11 +8,10 @@ export function targetOf(store: InMemoryStore, message: Message): Actor | undefi
 }
 
 export function sendMessage(store: InMemoryStore, message: Message): SendAnswer {
-  const { namespace, workflowId, messageId } = message;
+  const { namespace, workflowId, dedupeId } = message;
   const actor = targetOf(store, message);
   if (actor?.lock.held === true) return { type: 'again' };
-  if (messageId !== null && store.knowsMessage(namespace, workflowId, messageId))
-    return { type: 'duplicate' };
+  if (dedupeId !== null && store.knowsMessage(namespace, workflowId, dedupeId)) return { type: 'duplicate' };
   if (actor === undefined || (actor.closing && message.kind !== 'activity_result')) {
     const runs = store.runsOf(namespace, workflowId);
     return {
@@ -20,7 +19,7 @@ export function sendMessage(store: InMemoryStore, message: Message): SendAnswer 
       known: runs.some((run) => message.runId === null || run.id === message.runId),
     };
   }
-  if (messageId !== null) store.rememberMessage(namespace, workflowId, messageId);
+  if (dedupeId !== null) store.rememberMessage(namespace, workflowId, dedupeId);
   const n = store.deliver(actor, message);
   // A run that has not begun need not wait for its time to be cancelled.
   const hasNotBegun = actor.owner === null && actor.inboxConsumed === 0 && actor.failedTurns === 0;

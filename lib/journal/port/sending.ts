@@ -99,7 +99,7 @@ export interface Message {
   /** Absent: no schema has seen the payload. */
   readonly checkedBy?: CheckedBy | undefined;
   /** Sent twice with one id it counts once, over all runs of the workflow id; `null` for none. */
-  readonly messageId: string | null;
+  readonly dedupeId: string | null;
 }
 
 export type MessageKind = 'signal' | 'cancel' | 'activity_result';

@@ -78,9 +78,9 @@ function parametersOf(messages: readonly Message[]): SendMessages {
     names: textArray(messages.map((message) => message.name)),
     payloads: textArray(messages.map((message) => message.payload)),
     checks: textArray(messages.map(({ checkedBy }) => checkedBy ?? null)),
-    messageIds: textArray(messages.map((message) => message.messageId)),
+    dedupeIds: textArray(messages.map((message) => message.dedupeId)),
     repeated: booleanArray(
-      messages.map(({ messageId }, i) => messageId !== null && isRepeated(ids, `${keys[i]} ${messageId}`)),
+      messages.map(({ dedupeId }, i) => dedupeId !== null && isRepeated(ids, `${keys[i]} ${dedupeId}`)),
     ),
   };
 }

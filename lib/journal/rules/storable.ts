@@ -25,7 +25,7 @@ export function refuseUnstorableMessage(message: Message): void {
   refuseName('namespace', message.namespace, target);
   refuseName('workflow id', message.workflowId, target);
   if (message.name !== null) refuseName('signal name', message.name, target);
-  if (message.messageId !== null) refuseName('message id', message.messageId, target);
+  if (message.dedupeId !== null) refuseName('dedupe id', message.dedupeId, target);
 }
 
 /** Throws {@link JournalRefusedError} for a workflow id that no run can have. */

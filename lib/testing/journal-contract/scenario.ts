@@ -163,7 +163,7 @@ export class Scenario {
   signal(run: Pick<StartRequest, 'workflowId'>, changes: Partial<Message> = {}): Message {
     const { workflowId } = run;
     const base = { namespace: NAMESPACE, workflowId, runId: null, kind: 'signal', name: 'approve' } as const;
-    return { ...base, payload: '"ok"', messageId: null, ...changes };
+    return { ...base, payload: '"ok"', dedupeId: null, ...changes };
   }
 
   cancel(run: Pick<StartRequest, 'workflowId'>, changes: Partial<Message> = {}): Message {

@@ -1,7 +1,7 @@
 import { EntitySchema } from 'typeorm';
 import { instant, key, withDefault } from './columns.js';
 
-/** A message id that a workflow id has had. */
+/** A `dedupeId` that a message to a workflow id has had. */
 export interface MessageId {
   readonly namespace: string;
   readonly workflowId: string;

@@ -13,8 +13,8 @@ export interface SendMessages {
   readonly names: string;
   readonly payloads: string;
   readonly checks: string;
-  readonly messageIds: string;
-  /** Whether the message id was in this batch before. */
+  readonly dedupeIds: string;
+  /** Whether the dedupe id was in this batch before. */
   readonly repeated: string;
 }
 
@@ -38,7 +38,7 @@ with message as materialized (
   select *
   from unnest(
     :targets::int[], :runIds::uuid[], :kinds::text[], :names::text[], :payloads::json[],
-    :checks::text[], :messageIds::text[], :repeated::boolean[]
+    :checks::text[], :dedupeIds::text[], :repeated::boolean[]
   ) with ordinality as message(
     target, run_id, kind, name, payload,
     checked_by, message_id, repeated, ordinal

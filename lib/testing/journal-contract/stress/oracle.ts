@@ -115,14 +115,14 @@ function checkStarts(record: StressRecord, found: readonly Found[]): void {
 function checkMessages(record: StressRecord, found: readonly Found[]): void {
   const byActor = new Map(found.map((one) => [one.run.actorId, one]));
   const latest = new Map<string, number>();
-  for (const [messageId, acknowledged] of record.acknowledged) {
+  for (const [dedupeId, acknowledged] of record.acknowledged) {
     const { actorId, n, kind, sender } = acknowledged;
     const actor = byActor.get(actorId);
     const places = [
-      ...(actor?.marks ?? []).filter((mark) => mark.messageId === messageId),
-      ...(actor?.inbox ?? []).filter(({ payload }) => payload === messageId),
+      ...(actor?.marks ?? []).filter((mark) => mark.dedupeId === dedupeId),
+      ...(actor?.inbox ?? []).filter(({ payload }) => payload === dedupeId),
     ];
-    const facts = { messageId, acknowledged, places, state: actor?.run.state };
+    const facts = { dedupeId, acknowledged, places, state: actor?.run.state };
     if (places.length > 1) record.violated('a message counts twice', facts);
     if (places.some((place) => place.n !== n)) record.violated('a message has another number', facts);
     // What a close does not wait for may be left unread: all but signals, and everything where a run was terminated.
@@ -185,7 +185,7 @@ async function checkWakes(record: StressRecord, found: readonly Found[]): Promis
       record.violated('a lost wake', { run, unread: inbox.length });
   }
   for (const { run } of open) {
-    await journal.send([{ ...run, kind: 'cancel', name: null, payload: null, messageId: null, runId: null }]);
+    await journal.send([{ ...run, kind: 'cancel', name: null, payload: null, dedupeId: null, runId: null }]);
   }
   const reachable = await claimAll();
   for (const { run } of open.filter((one) => !suspected(one)))

@@ -25,7 +25,7 @@ export async function sendMessages(
 
 function message(record: StressRecord, random: Random, id: string): Message {
   // Its payload as well, which is JSON text.
-  const messageId = JSON.stringify(id);
+  const dedupeId = JSON.stringify(id);
   const some = random.chance(0.5) ? record.workflowIds.slice(0, 5) : record.workflowIds;
   const kind = random.chance(0.85) ? 'signal' : random.chance(0.5) ? 'cancel' : 'activity_result';
   return {
@@ -34,8 +34,8 @@ function message(record: StressRecord, random: Random, id: string): Message {
     runId: null,
     kind,
     name: kind === 'cancel' ? null : '0',
-    payload: messageId,
-    messageId,
+    payload: dedupeId,
+    dedupeId,
   };
 }
 
@@ -74,14 +74,14 @@ function checkTogether(
 }
 
 function note(record: StressRecord, sent: Message, answer: SendAnswer | undefined, sender: string): void {
-  const { messageId, workflowId, kind } = sent;
-  if (answer === undefined || messageId === null) return record.violated('a message without an answer', sent);
+  const { dedupeId, workflowId, kind } = sent;
+  if (answer === undefined || dedupeId === null) return record.violated('a message without an answer', sent);
   record.count(answer.type);
-  const known = record.acknowledged.has(messageId);
+  const known = record.acknowledged.has(dedupeId);
   if (answer.type === 'accepted') {
     if (known) record.violated('a message was accepted twice', { sent, answer });
     const { actorId, n } = answer;
-    record.acknowledged.set(messageId, { workflowId, actorId, n, kind, sender });
+    record.acknowledged.set(dedupeId, { workflowId, actorId, n, kind, sender });
   } else if (answer.type === 'duplicate' && !known) {
     record.violated('a message that never was accepted is a duplicate', sent);
   }

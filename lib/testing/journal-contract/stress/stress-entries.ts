@@ -4,7 +4,7 @@ import type { Mark } from './stress-record.js';
 
 const AT = 1;
 const markOf = ({ token, owner }: Lease, message: Partial<Mark> = {}): string =>
-  JSON.stringify({ token, owner, n: null, kind: null, messageId: null, ...message } satisfies Mark);
+  JSON.stringify({ token, owner, n: null, kind: null, dedupeId: null, ...message } satisfies Mark);
 
 /** One entry of every turn: who wrote it, under which token. */
 export const stamp = (lease: Lease): HistoryEntry => ({
@@ -14,10 +14,10 @@ export const stamp = (lease: Lease): HistoryEntry => ({
   details: markOf(lease),
 });
 
-/** The payloads of the stress are the message ids. */
+/** The payloads of the stress are the dedupe ids. */
 export function received({ n, kind, payload, at }: InboxMessage, lease: Lease): HistoryEntry {
-  const messageId = kind === 'start' || payload === null ? null : payload;
-  const mark = markOf(lease, { n, kind, messageId });
+  const dedupeId = kind === 'start' || payload === null ? null : payload;
+  const mark = markOf(lease, { n, kind, dedupeId });
   return { type: 'signal_received', at: AT, name: kind, payload: mark, arrivedAt: at, hold: false };
 }
 

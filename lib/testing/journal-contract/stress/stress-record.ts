@@ -21,7 +21,7 @@ export interface Mark {
   /** Of an entry that consumed a message. */
   readonly n: number | null;
   readonly kind: string | null;
-  readonly messageId: string | null;
+  readonly dedupeId: string | null;
 }
 
 /** What everybody in the stress shares: the clients, the field they play on, and what they were told. */

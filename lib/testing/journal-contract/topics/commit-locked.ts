@@ -42,7 +42,7 @@ export function commitLockedTopic({ test, expect }: Topic): void {
   test('messages that arrive while the last turn is made are refused, not lost', async (s) => {
     const held = await s.held(await s.worker());
     const second = await s.harness.second();
-    const message = s.signal(held.run, { messageId: 'm' });
+    const message = s.signal(held.run, { dedupeId: 'm' });
     const meanwhile: Promise<readonly SendAnswer[]>[] = [];
     const answer = await s.journal.commitLocked(held.lease, 0, async () => {
       meanwhile.push(second.send([message], { wait: true }));

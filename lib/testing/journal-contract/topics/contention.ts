@@ -45,7 +45,7 @@ export function contentionTopic({ test, expect }: Topic): void {
     const [locked, mate] = await s.heldMany(2, await s.worker());
     if (!locked || !mate) throw new Error('Two runs were started.');
     const release = await s.harness.holdActor(locked.lease.actorId);
-    const message = s.signal(locked.run, { messageId: 'm' });
+    const message = s.signal(locked.run, { dedupeId: 'm' });
     expect(await s.journal.send([message, s.signal(mate.run), s.cancel(locked.run)])).toEqual([
       { type: 'again' },
       { type: 'accepted', actorId: mate.lease.actorId, n: 1, owner: mate.lease.owner },

@@ -90,7 +90,7 @@ export function interleavingTopic({ test, expect }: Topic): void {
   test('a message that waited for its own twin is a duplicate, and is accepted where the twin was rolled back', async (s) => {
     for (const end of ['commit', 'roll back'] as const) {
       const held = await s.held(await s.worker());
-      const message = s.signal(held.run, { messageId: 'm' });
+      const message = s.signal(held.run, { dedupeId: 'm' });
       const answer = await during(
         s,
         (within) => s.journal.send([message], within && { within }),

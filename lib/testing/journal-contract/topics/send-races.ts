@@ -31,7 +31,7 @@ export function sendRaceTopic({ test, expect }: Topic): void {
     const second = await s.harness.second();
     await inParallel(20, 4, async (i) => {
       const order = i % 2 === 0 ? runs : runs.toReversed();
-      let rest = order.flatMap((run) => range(2).map((k) => s.signal(run, { messageId: `${i}.${k}` })));
+      let rest = order.flatMap((run) => range(2).map((k) => s.signal(run, { dedupeId: `${i}.${k}` })));
       while (rest.length > 0) {
         const answers = await (i % 4 < 2 ? s.journal : second).send(rest);
         rest = rest.filter((_, at) => answers[at]?.type === 'again');
@@ -42,10 +42,10 @@ export function sendRaceTopic({ test, expect }: Topic): void {
     }
   });
 
-  test('of 20 concurrent senders of one message id exactly one is accepted', async (s) => {
+  test('of 20 concurrent senders of one dedupe id exactly one is accepted', async (s) => {
     const { run } = await s.held(await s.worker());
     const second = await s.harness.second();
-    const message = s.signal(run, { messageId: 'payment-1' });
+    const message = s.signal(run, { dedupeId: 'payment-1' });
     const answers = await Promise.all(
       range(20).map((i) => s.send(message, i % 2 === 0 ? s.journal : second)),
     );
@@ -86,7 +86,7 @@ export function sendRaceTopic({ test, expect }: Topic): void {
         const [answer, sent] = await race(
           i + round,
           () => s.settles(held, { entries: [runCompleted()], decides: true, outcome: COMPLETED }),
-          () => s.send(s.signal(held.run, { messageId: `m-${i}` }), second),
+          () => s.send(s.signal(held.run, { dedupeId: `m-${i}` }), second),
         );
         if (answer.type === 'applied') {
           fates.closed++;

@@ -85,12 +85,12 @@ export function sendTopic({ test, expect }: Topic): void {
   test('sent twice with one id it counts once: in one batch, later, and from elsewhere', async (s) => {
     const { run } = await s.held(await s.worker());
     const second = await s.harness.second();
-    const message = s.signal(run, { messageId: 'payment-1' });
+    const message = s.signal(run, { dedupeId: 'payment-1' });
     const answers = await s.journal.send([
       message,
       s.signal(run),
       message,
-      s.signal(run, { messageId: 'payment-2' }),
+      s.signal(run, { dedupeId: 'payment-2' }),
     ]);
     expect(answers.map((answer) => (answer.type === 'accepted' ? answer.n : answer.type))).toEqual([
       1,
@@ -105,7 +105,7 @@ export function sendTopic({ test, expect }: Topic): void {
 
   test('a duplicate is known after its message was consumed', async (s) => {
     const held = await s.held(await s.worker());
-    const message = s.signal(held.run, { messageId: 'payment-1' });
+    const message = s.signal(held.run, { dedupeId: 'payment-1' });
     await s.accepted(message);
     await s.applies(held, { entries: [step('a')], consumedThrough: 1 });
     expect(await s.send(message)).toEqual({ type: 'duplicate' });
@@ -114,7 +114,7 @@ export function sendTopic({ test, expect }: Topic): void {
 
   test('a duplicate is known after the run has closed, and in the next run of the workflow id', async (s) => {
     const held = await s.held(await s.worker());
-    const message = s.signal(held.run, { messageId: 'payment-1' });
+    const message = s.signal(held.run, { dedupeId: 'payment-1' });
     await s.accepted(message);
     await s.applies(held, {
       entries: [runCompleted()],
@@ -128,12 +128,12 @@ export function sendTopic({ test, expect }: Topic): void {
     expect(await s.inboxOf(next)).toHaveLength(1);
   });
 
-  test('message ids are those of one workflow id in one namespace', async (s) => {
+  test('dedupe ids are those of one workflow id in one namespace', async (s) => {
     const [one, other] = [await s.started(), await s.started()];
     const elsewhere = await s.started({ namespace: 'other', workflowId: one.workflowId });
-    await s.accepted(s.signal(one, { messageId: 'm' }));
-    await s.accepted(s.signal(other, { messageId: 'm' }));
-    await s.accepted(s.signal(elsewhere, { namespace: 'other', messageId: 'm' }));
+    await s.accepted(s.signal(one, { dedupeId: 'm' }));
+    await s.accepted(s.signal(other, { dedupeId: 'm' }));
+    await s.accepted(s.signal(elsewhere, { namespace: 'other', dedupeId: 'm' }));
   });
 
   test('messages without an id are never duplicates', async (s) => {
@@ -144,7 +144,7 @@ export function sendTopic({ test, expect }: Topic): void {
 
   test('a message that is refused does not use up its id', async (s) => {
     const workflowId = 'later';
-    const message = s.signal({ workflowId }, { messageId: 'm' });
+    const message = s.signal({ workflowId }, { dedupeId: 'm' });
     expect(await s.send(message)).toEqual({ type: 'not running', known: false });
     await s.started({ workflowId });
     await s.accepted(message);
@@ -185,7 +185,7 @@ export function sendTopic({ test, expect }: Topic): void {
       s.signal({ workflowId: 'nobody' }),
       s.signal(run),
       s.signal(closed),
-      s.signal(run, { messageId: 'm' }),
+      s.signal(run, { dedupeId: 'm' }),
     ]);
     expect(answers.map((answer) => (answer.type === 'accepted' ? answer.n : answer))).toEqual([
       { type: 'not running', known: false },
@@ -197,7 +197,7 @@ export function sendTopic({ test, expect }: Topic): void {
 
   test('a run that rolls back takes no signals and no cancels, wherever it is', async (s) => {
     const held = await s.held(await s.worker());
-    const earlier = s.signal(held.run, { messageId: 'earlier' });
+    const earlier = s.signal(held.run, { dedupeId: 'earlier' });
     await s.accepted(earlier);
     await s.applies(held, { entries: [step('undo')], consumedThrough: 1, outcome: { type: 'roll back' } });
     const refused = { type: 'not running', known: true };
@@ -221,7 +221,7 @@ export function sendTopic({ test, expect }: Topic): void {
     const held = await s.held(await s.worker());
     await s.applies(held, { entries: [step('undo')], outcome: { type: 'roll back' } });
     await s.releases(held);
-    const result = s.result(held.run, { messageId: 'result-0' });
+    const result = s.result(held.run, { dedupeId: 'result-0' });
     expect(await s.send(result)).toEqual({
       type: 'accepted',
       actorId: held.lease.actorId,
@@ -240,17 +240,17 @@ export function sendTopic({ test, expect }: Topic): void {
   const culprits = {
     'a workflow id over 255 bytes': { workflowId: 'ü'.repeat(128) },
     'a signal name over 255 bytes': { name: 'n'.repeat(256) },
-    'a message id over 255 bytes': { messageId: 'm'.repeat(256) },
+    'a dedupe id over 255 bytes': { dedupeId: 'm'.repeat(256) },
     'a signal name with \\u0000': { name: 'a\u0000' },
-    'a message id with half of a surrogate pair': { messageId: '\ud800' },
+    'a dedupe id with half of a surrogate pair': { dedupeId: '\ud800' },
   };
   for (const [what, changes] of Object.entries(culprits)) {
     test(`refuses ${what}, and sends nothing of the batch`, async (s) => {
       const { run } = await s.held(await s.worker());
-      const batch = [s.signal(run, { messageId: 'fine' }), s.signal(run, changes)];
+      const batch = [s.signal(run, { dedupeId: 'fine' }), s.signal(run, changes)];
       await expect(s.journal.send(batch)).rejects.toBeInstanceOf(JournalRefusedError);
       expect(await s.inboxOf(run)).toEqual([]);
-      await s.accepted(s.signal(run, { messageId: 'fine' }));
+      await s.accepted(s.signal(run, { dedupeId: 'fine' }));
     });
   }
 

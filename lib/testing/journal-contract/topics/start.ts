@@ -221,7 +221,7 @@ export function startTopic({ test, expect }: Topic): void {
     const run = await s.started({ namespace: name, workflowId: name, workflow: name });
     const [description] = await s.journal.describe([{ namespace: name, workflowId: name, runId: null }]);
     expect(description).toMatchObject({ runId: run.runId, workflowId: name, workflow: name });
-    const message = s.signal(run, { namespace: name, name, messageId: name });
+    const message = s.signal(run, { namespace: name, name, dedupeId: name });
     await s.accepted(message);
     expect(await s.send(message)).toEqual({ type: 'duplicate' });
   });

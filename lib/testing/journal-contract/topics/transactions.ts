@@ -73,12 +73,12 @@ export function transactionTopic({ test, expect }: Topic): void {
     expect(commits).toBe(1);
   });
 
-  test('rolled back, nothing was: the workflow id is free, the message id unused, onCommit not called', async (s) => {
+  test('rolled back, nothing was: the workflow id is free, the dedupe id unused, onCommit not called', async (s) => {
     const transaction = await transactionOf(s);
     if (transaction === null) return;
     const { run } = await s.held(await s.worker());
     const request = s.request();
-    const message = s.signal(run, { messageId: 'm' });
+    const message = s.signal(run, { dedupeId: 'm' });
     let commits = 0;
     await transaction(async (given) => {
       const within = { ...given, onCommit: () => void commits++ };
