@@ -1,7 +1,7 @@
 import { Fold, RunNotReadyError, TurnFault } from '../core/index.js';
 import { pause } from '../concurrency/index.js';
 import type { WorkflowDefinition } from '../core/index.js';
-import { MAIL_UNREAD, RunGoneError } from '../engine/index.js';
+import { INBOX_UNREAD, RunGoneError } from '../engine/index.js';
 import type { RunDescription } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
 import { RunBlockedError, UnknownHandlerError, UnknownWorkflowError } from './errors.js';
@@ -53,7 +53,7 @@ export class QueryReader {
       name,
       // A copy: the handler must not get an object that its caller still holds.
       args: args.map((arg) => codec.decode(codec.encode(arg))),
-      through: run.mail?.arrived ?? 0,
+      through: run.inbox?.arrived ?? 0,
       end: performance.now() + PATIENCE,
       served: once((asked) => isServed(this.#parts, asked)),
     });
@@ -70,7 +70,7 @@ export class QueryReader {
         if (isNobodys(run) && !(await query.served(run))) throw error;
       }
       await pause(LOOK_EVERY);
-      if (run.mail) run = await this.#lookAgain(run);
+      if (run.inbox) run = await this.#lookAgain(run);
     }
   }
 
@@ -93,16 +93,16 @@ export class QueryReader {
   /** Waits, within bounds, until whoever has the run, or claims it, has consumed what had arrived. */
   async #onceConsumed(asked: RunDescription, { through, end, served }: Asked): Promise<RunDescription> {
     let run = asked;
-    for (let told = false; run.mail && !run.blocked && run.mail.consumed < through; told = true) {
+    for (let told = false; run.inbox && !run.blocked && run.inbox.consumed < through; told = true) {
       if (performance.now() > end) {
         // No worker has taken it up meanwhile: the answer is what is committed.
-        if (run.mail.owner === null) return run;
-        throw new RunNotReadyError(MAIL_UNREAD);
+        if (run.inbox.owner === null) return run;
+        throw new RunNotReadyError(INBOX_UNREAD);
       }
       // No worker will take it up: the answer is what is committed.
       if (told && isNobodys(run) && !(await served(run))) return run;
       // The hint of the message itself may have got lost.
-      if (!told) this.#parts.wakeup.tell({ type: 'mail', actorId: run.actorId });
+      if (!told) this.#parts.wakeup.tell({ type: 'message arrived', actorId: run.actorId });
       await pause(LOOK_EVERY);
       run = await this.#lookAgain(run);
     }
@@ -127,7 +127,7 @@ export class QueryReader {
   }
 }
 
-const isNobodys = ({ mail }: RunDescription): boolean => mail?.owner === null;
+const isNobodys = ({ inbox }: RunDescription): boolean => inbox?.owner === null;
 
 /** The first answer, for every later question. */
 function once<T, A>(ask: (about: A) => Promise<T>): (about: A) => Promise<T> {

@@ -248,7 +248,9 @@ export class WorkflowHandle<W = any> {
       if (!accepted) return;
       // If a worker holds the run, it should read its inbox; otherwise one should claim it.
       this.#parts.wakeup.tell(
-        accepted.owner === null ? { type: 'run ready' } : { type: 'mail', actorId: accepted.actorId },
+        accepted.owner === null
+          ? { type: 'run ready' }
+          : { type: 'message arrived', actorId: accepted.actorId },
       );
     };
     const within = options?.manager && transactionOf(options.manager, hint);
@@ -295,7 +297,7 @@ export class WorkflowHandle<W = any> {
   async #prospect(runId: RunId): Promise<{ readonly blocked: string | null; readonly served: boolean }> {
     try {
       const run = await this.#describe(runId);
-      const isNobodys = run.mail?.owner === null && run.blocked === null;
+      const isNobodys = run.inbox?.owner === null && run.blocked === null;
       return {
         blocked: run.blocked?.reason ?? null,
         served: !isNobodys || (await isServed(this.#parts, run)),

@@ -99,7 +99,7 @@ export class Engine {
   readonly #loads: Batcher<LoadRequest, Loaded>;
   readonly #journalRetry: JournalRetry;
   readonly #strayLeases: LeaseAudit;
-  readonly #mailRound: InboxPoll;
+  readonly #inboxPoll: InboxPoll;
   #unguard: (() => void) | undefined;
   #unlisten: (() => void) | undefined;
   #watchdog: Watchdog | undefined;
@@ -159,7 +159,7 @@ export class Engine {
       },
       journalRetry,
     );
-    this.#mailRound = new InboxPoll(journal, this.runs, this.session);
+    this.#inboxPoll = new InboxPoll(journal, this.runs, this.session);
     this.#strayLeases = new LeaseAudit({
       journal,
       runs: this.runs,
@@ -209,8 +209,8 @@ export class Engine {
     this.#watchdog = this.#watch();
     this.runs.start();
     this.#unlisten = this.#parts.wakeup.listen((hint) => {
-      if (hint.type !== 'mail') return;
-      if (hint.actorId === '*') this.#mailRound.look();
+      if (hint.type !== 'message arrived') return;
+      if (hint.actorId === '*') this.#inboxPoll.look();
       else this.runs.get(hint.actorId)?.mailArrived(null);
     });
   }
@@ -295,7 +295,7 @@ export class Engine {
   }
 
   #endRounds(): void {
-    this.#mailRound.end();
+    this.#inboxPoll.end();
     this.#strayLeases.end();
   }
 

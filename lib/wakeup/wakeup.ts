@@ -7,7 +7,7 @@ export type Hint =
   /** Some run can be claimed. */
   | { readonly type: 'run ready' }
   /** An actor's inbox has a new message. */
-  | { readonly type: 'mail'; readonly actorId: ActorId | '*' }
+  | { readonly type: 'message arrived'; readonly actorId: ActorId | '*' }
   /** A run has ended. */
   | { readonly type: 'run closed'; readonly runId: RunId | '*' };
 
@@ -113,7 +113,7 @@ export class Wakeup {
 
   #everything(): void {
     this.#deliver({ type: 'run ready' });
-    this.#deliver({ type: 'mail', actorId: '*' });
+    this.#deliver({ type: 'message arrived', actorId: '*' });
     this.#deliver({ type: 'run closed', runId: '*' });
   }
 }
@@ -122,7 +122,7 @@ function write(hint: Hint): string {
   switch (hint.type) {
     case 'run ready':
       return 'r';
-    case 'mail':
+    case 'message arrived':
       return `m${hint.actorId}`;
     case 'run closed':
       return `c${hint.runId}`;
@@ -131,7 +131,7 @@ function write(hint: Hint): string {
 
 function read(text: string): Hint {
   const subject = text.slice(1);
-  if (text.startsWith('m')) return { type: 'mail', actorId: asActorId(subject) };
+  if (text.startsWith('m')) return { type: 'message arrived', actorId: asActorId(subject) };
   if (text.startsWith('c')) return { type: 'run closed', runId: asRunId(subject) };
   return { type: 'run ready' };
 }

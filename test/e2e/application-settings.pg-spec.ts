@@ -85,7 +85,7 @@ it('an open run is listed as it is described', async () => {
   const described = await handle.describe();
   expect(described).toMatchObject({ state: 'running', closedAt: null, attributes: null, blocked: null });
   const { runs } = await app.client.list({ where: { state: 'running' } });
-  expect(runs).toEqual([{ ...described, mail: expect.anything() }]);
+  expect(runs).toEqual([{ ...described, inbox: expect.anything() }]);
   await handle.terminate();
 });
 

@@ -197,7 +197,7 @@ describe('Outages of the journal', () => {
     await expect(handle.result()).resolves.toBe('still here');
   });
 
-  it('finds a run whose start was told to have failed, without doubt or mail, and leaves the others alone', async () => {
+  it('finds a run whose start was told to have failed, without doubt or messages, and leaves the others alone', async () => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const stage = await open({
       journal,

@@ -101,7 +101,7 @@ describe('A run that three workers died with', () => {
     const stage = await process();
     await kills.opened;
     const neighbour = await stage.client.start('scripted', 'short', { id: 'neighbour' });
-    expect((await stage.client.describe('neighbour')).mail).toMatchObject({ owner: null });
+    expect((await stage.client.describe('neighbour')).inbox).toMatchObject({ owner: null });
     expect(begun.filter((name) => name === 'short')).toEqual([]);
     expect(await stage.client.describe('suspect')).toMatchObject({ blocked: null, deaths: { count: 3 } });
     spares.open();

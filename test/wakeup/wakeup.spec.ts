@@ -39,13 +39,13 @@ describe('Wakeup', () => {
     });
     here.tell({ type: 'run ready' });
     here.tell({ type: 'run ready' });
-    here.tell({ type: 'mail', actorId: asActorId('a') });
+    here.tell({ type: 'message arrived', actorId: asActorId('a') });
     here.tell({ type: 'run closed', runId: asRunId('r') });
     expect(heardHere).toHaveLength(4);
     await heardThere.opened;
     expect(all).toEqual([
       { type: 'run ready' },
-      { type: 'mail', actorId: asActorId('a') },
+      { type: 'message arrived', actorId: asActorId('a') },
       { type: 'run closed', runId: asRunId('r') },
     ]);
     // Its own hints do not come back.
@@ -87,15 +87,15 @@ describe('Wakeup', () => {
     // Bank's come first, so what `there` had heard of them would stand before the others.
     bank.tell({ type: 'run ready' });
     await bank.stop();
-    here.tellOthers({ type: 'mail', actorId: asActorId('a') });
+    here.tellOthers({ type: 'message arrived', actorId: asActorId('a') });
     await here.stop();
     await journal.notify(['@old', 'mb']);
     await both.opened;
     expect(heard).toEqual([
-      { type: 'mail', actorId: 'a' },
-      { type: 'mail', actorId: 'b' },
+      { type: 'message arrived', actorId: 'a' },
+      { type: 'message arrived', actorId: 'b' },
     ]);
-    expect(elsewhere).toEqual([{ type: 'run ready' }, { type: 'mail', actorId: 'b' }]);
+    expect(elsewhere).toEqual([{ type: 'run ready' }, { type: 'message arrived', actorId: 'b' }]);
     await spaced.stop();
   });
 });

@@ -21,7 +21,7 @@ import type { TurnEnd, TurnTaker } from './run-turn.js';
 import { eventOf } from './run-work.js';
 
 /** The message of a {@link RunNotReadyError}, for a run that has not taken up its inbox in time. */
-export const MAIL_UNREAD = 'The workflow has not taken up yet what it was sent before. Ask again later.';
+export const INBOX_UNREAD = 'The workflow has not taken up yet what it was sent before. Ask again later.';
 /** Characters of what is shown of a fault. */
 const LONGEST_REASON = 4_000;
 /** How long a run that cannot go on waits for its next turn, by the number of its failed turns. */
@@ -191,7 +191,7 @@ export class ResidentRun implements TurnTaker {
         through > this.#held.inbox.consumed
           ? LongTimer.start(patience, () => {
               this.#betweenTurns = this.#betweenTurns.filter((open) => open !== question);
-              reject(new RunNotReadyError(MAIL_UNREAD));
+              reject(new RunNotReadyError(INBOX_UNREAD));
             })
           : undefined;
       this.#betweenTurns.push(question);

@@ -10,7 +10,7 @@ const SHARE = 4;
 const LONGEST_REST = 1_000;
 
 /**
- * Asks once which runs of this worker have unread messages, when there were too many hints to name them (`mail *`). Hints
+ * Asks once which runs of this worker have unread messages, when there were too many hints to name them (`*`). Hints
  * that come meanwhile share the next question, and there is a pause after each, so that the journal has time for others.
  */
 export class InboxPoll {

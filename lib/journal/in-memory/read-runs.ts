@@ -121,7 +121,7 @@ function describeRun(store: InMemoryStore, run: Run): RunDescription {
     blocked: blocked === null ? null : { reason: blocked.reason, since: blocked.since, failedTurns },
     failure: failureOf(run),
     deaths: deaths === 0 ? null : { count: deaths, workers: [...(actor?.killed ?? [])] },
-    mail:
+    inbox:
       actor === undefined
         ? null
         : { arrived: actor.inboxSeq, consumed: actor.inboxConsumed, owner: actor.owner },

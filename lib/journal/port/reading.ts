@@ -79,7 +79,7 @@ export interface RunDescription {
    * Of an open run: how many messages its workflow id got so far, how many of them are consumed, and which worker has the
    * run in memory to consume them.
    */
-  readonly mail: {
+  readonly inbox: {
     readonly arrived: number;
     readonly consumed: number;
     readonly owner: WorkerId | null;

@@ -61,7 +61,7 @@ export function toDescription(row: RunRow): RunDescription {
     failure: row.failure === null ? null : summarizeFailure(row.failure),
     // The cast: it is what the rescue wrote.
     deaths: deathsOf(row.deaths, row.killed === null ? null : (JSON.parse(row.killed) as WorkerDeath[])),
-    mail:
+    inbox:
       row.inbox_seq === null
         ? null
         : { arrived: row.inbox_seq, consumed: row.inbox_consumed ?? 0, owner: row.lease_owner },
@@ -105,7 +105,7 @@ export function describeEntity({ id, actor, ...run }: DescribedRun, failure: str
         : { reason: actor.blocked, since: actor.blockedSince.getTime(), failedTurns: actor.failedTurns },
     failure: failure === null ? null : summarizeFailure(failure),
     deaths: deathsOf(actor?.deaths ?? 0, actor?.killed ?? null),
-    mail:
+    inbox:
       actor === null
         ? null
         : {

@@ -366,7 +366,7 @@ export function describeClient(backend: Backend): void {
             blocked: null,
             failure: null,
             deaths: null,
-            mail: null,
+            inbox: null,
           },
         ]);
         expect(await app.client.describe(ids[0]!)).toEqual(runs[0]);

@@ -99,7 +99,7 @@ export function describeSchemas(backend: Backend, residency: Residency): void {
       // A handler has the last word, whatever signal is sent to it.
       const other = defineSignal<typeof bad>('add');
       expect(await caught(handle.signal(other, bad))).toBeInstanceOf(InvalidInputError);
-      expect((await handle.describe()).mail?.arrived).toBeLessThanOrEqual(1);
+      expect((await handle.describe()).inbox?.arrived).toBeLessThanOrEqual(1);
       await app.client.handle('told').signal(other, bad);
       await handle.signal('close');
       await handle.signal(paid, { at: AT });

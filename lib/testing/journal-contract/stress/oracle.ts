@@ -148,7 +148,7 @@ async function checkOutcomes(record: StressRecord, found: readonly Found[]): Pro
   });
 }
 
-/** Unread mail makes claimable; and nobody holds an actor who is not alive. */
+/** Unread messages make claimable; and nobody holds an actor who is not alive. */
 async function checkWakes(record: StressRecord, found: readonly Found[]): Promise<void> {
   const { journal } = record.harness;
   const open = found.filter(({ run }) => run.state === 'running');

@@ -101,7 +101,7 @@ export function blockedTopic({ test, expect }: Topic): void {
     expect(only(await s.claim(await s.worker())).failedTurns).toBe(0);
   });
 
-  test('a release with unread mail does not undercut the delay of an earlier failure', async (s) => {
+  test('a release with unread messages does not undercut the delay of an earlier failure', async (s) => {
     const held = await s.held(await s.worker());
     await s.blocks(held, HOUR);
     await s.journal.register(s.session({ buildId: 'build-2' }));

@@ -148,7 +148,7 @@ export function interleavingTopic({ test, expect }: Topic): void {
     expect(await s.historyOf(held.run)).toHaveLength(2);
   });
 
-  test('a rescue goes round a row in a transaction, and a later one frees it, claimable with its new mail', async (s) => {
+  test('a rescue goes round a row in a transaction, and a later one frees it, claimable with its new messages', async (s) => {
     const held = await s.held(await s.worker({ leaseTimeout: SECOND }));
     await s.harness.elapse(HOUR);
     await during(

@@ -29,7 +29,7 @@ export function outcomeTopic({ test, expect }: Topic): void {
     expect(await s.claimedIds(await s.worker())).toEqual([held.run.workflowId]);
   });
 
-  test('release with unread mail: claimable at once, whatever the time', async (s) => {
+  test('release with unread messages: claimable at once, whatever the time', async (s) => {
     for (const wait of [null, HOUR]) {
       const held = await s.held(await s.worker());
       await s.accepted(s.signal(held.run));
@@ -38,7 +38,7 @@ export function outcomeTopic({ test, expect }: Topic): void {
     }
   });
 
-  test('release before the floor of the actor: not claimable earlier than that, with unread mail neither', async (s) => {
+  test('release before the floor of the actor: not claimable earlier than that, with unread messages neither', async (s) => {
     const startAt = (await s.harness.now()) + HOUR;
     const held = await s.held(await s.worker(), { startAt });
     await s.accepted(s.signal(held.run));

@@ -18,7 +18,7 @@ const countedBy = async (s: Scenario, owner: WorkerId): Promise<number | null> =
 };
 
 export function ownedTopic({ test, expect }: Topic): void {
-  test('a heartbeat counts what a worker owns, and it can be read: all, or what has mail', async (s) => {
+  test('a heartbeat counts what a worker owns, and it can be read: all, or what has unread messages', async (s) => {
     const owner = await s.worker();
     const [quiet, mailed] = await s.heldMany(2, owner);
     if (!quiet || !mailed) throw new Error('Two runs were started.');
@@ -36,7 +36,7 @@ export function ownedTopic({ test, expect }: Topic): void {
     expect(await s.journal.owned(owner, 'all')).toEqual([]);
   });
 
-  test('a lease without mail, and without any doubt, is seen and given back; no other run is touched', async (s) => {
+  test('a lease without messages, and without any doubt, is seen and given back; no other run is touched', async (s) => {
     const owner = await s.worker();
     const [stray, mate] = await s.heldMany(2, owner);
     if (!stray || !mate) throw new Error('Two runs were started.');

@@ -114,7 +114,7 @@ export function readTopic({ test, expect }: Topic): void {
       blocked: null,
       failure: null,
       deaths: null,
-      mail: { arrived: 1, consumed: 0, owner: null },
+      inbox: { arrived: 1, consumed: 0, owner: null },
     });
     expect(startedAt).toBeGreaterThanOrEqual(Math.floor(before));
     expect(startedAt).toBeLessThanOrEqual(Math.ceil(await s.harness.now()));
@@ -123,23 +123,23 @@ export function readTopic({ test, expect }: Topic): void {
   test('a description tells how many messages arrived, how many are consumed, and who holds the run', async (s) => {
     const owner = await s.worker();
     const held = await s.held(owner);
-    const before = (await s.describe(held.run)).mail?.arrived ?? 0;
+    const before = (await s.describe(held.run)).inbox?.arrived ?? 0;
     for (const i of range(3)) await s.accepted(s.signal(held.run, { payload: `${i}` }));
-    const mail = { arrived: before + 3, consumed: before, owner };
-    expect(await s.describe(held.run)).toMatchObject({ mail });
+    const inbox = { arrived: before + 3, consumed: before, owner };
+    expect(await s.describe(held.run)).toMatchObject({ inbox });
     const page = await s.journal.list({
       filter: { namespace: NAMESPACE, workflowId: held.run.workflowId },
       order: 'newest',
       cursor: null,
       limit: 1,
     });
-    expect(page.runs[0]).toMatchObject({ mail });
+    expect(page.runs[0]).toMatchObject({ inbox });
     await s.applies(held, { consumedThrough: before + 2 });
-    expect(await s.describe(held.run)).toMatchObject({ mail: { ...mail, consumed: before + 2 } });
+    expect(await s.describe(held.run)).toMatchObject({ inbox: { ...inbox, consumed: before + 2 } });
     await s.journal.terminate([
       { namespace: NAMESPACE, workflowId: held.run.workflowId, runId: null, reason: null },
     ]);
-    expect(await s.describe(held.run)).toMatchObject({ mail: null });
+    expect(await s.describe(held.run)).toMatchObject({ inbox: null });
   });
 
   test('a description, and a page of them, tells why a run failed, and of no other run anything', async (s) => {

@@ -25,7 +25,7 @@ export function workerTopic({ test, expect }: Topic): void {
     expect(now).toBeLessThanOrEqual(Math.ceil(await s.harness.now()));
   });
 
-  test('a heartbeat tells which own actors have unread mail, and under which token', async (s) => {
+  test('a heartbeat tells which own actors have unread messages, and under which token', async (s) => {
     const owner = await s.worker();
     const [one, other, read, gone] = await s.heldMany(4, owner);
     if (!one || !other || !read || !gone) throw new Error('Four runs were started.');
