@@ -8,7 +8,7 @@ const ALLOWED = new Map([
   ['PostgresConnection', "TypeORM's own type of it is PostgresDataSourceOptions"],
   ['Actor', 'a row inside InMemoryStore'],
   ['Run', 'a row inside InMemoryStore'],
-  ['Session', 'a row inside InMemoryStore'],
+  ['StoredSession', 'a row inside InMemoryStore'],
 ]);
 
 /**

@@ -59,8 +59,8 @@ export class RunDispatcher {
       this.#wakeup.listen((hint) => {
         if (hint.type === 'run ready') this.look();
       }),
-      this.#engine.runs.listen((_, ending) => {
-        const at = wantedAt(ending, this.#engine.clock.now());
+      this.#engine.runs.listen((_, departure) => {
+        const at = wantedAt(departure, this.#engine.clock.now());
         if (at !== null) this.#expect(at);
         // A slot is free again. The last look saw whether there were more due runs than slots.
         if (this.#starved) this.look();

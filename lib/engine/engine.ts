@@ -30,7 +30,7 @@ import type { WindowScheduler } from './process/window-scheduler.js';
 import { LeaseAudit } from './worker/lease-audit.js';
 import { Watchdog } from './process/watchdog.js';
 import type { WatchdogOptions } from './process/watchdog.js';
-import { WorkerSession } from './worker/worker-session.js';
+import { SessionKeeper } from './worker/session-keeper.js';
 
 /** What a start came to, once nobody is in its way. */
 export type DecidedStart = Exclude<StartAnswer, { type: 'again' | 'unanswered' }>;
@@ -92,7 +92,7 @@ export const CLOSING = 3_000;
 /** The worker of a process: holds runs in memory, takes their turns, executes activities, commits. `ContinuumRuntime` starts and stops it. */
 export class Engine {
   readonly runs: ResidentRuns;
-  readonly session: WorkerSession;
+  readonly session: SessionKeeper;
   readonly clock = new DatabaseClock();
   readonly #parts: EngineParts;
   readonly #committer: GroupCommitter;
@@ -136,7 +136,7 @@ export class Engine {
       settings.runs,
       registry.workflows,
     );
-    this.session = new WorkerSession(
+    this.session = new SessionKeeper(
       journal,
       this.clock,
       observer,

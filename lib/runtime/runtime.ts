@@ -2,7 +2,7 @@ import type { Codec } from '../core/index.js';
 import { inRootContext } from '../concurrency/index.js';
 import { LeaseRescuer, RunDispatcher } from '../dispatch/index.js';
 import { asyncScope, CLOSING, Engine, limitedCodec, newWorkerId, WindowScheduler } from '../engine/index.js';
-import type { EngineSettings, Ending, Registry } from '../engine/index.js';
+import type { EngineSettings, Departure, Registry } from '../engine/index.js';
 import type { Journal, JournalRetry } from '../journal/index.js';
 import { Deadline } from '../journal/index.js';
 import { observedRetry } from '../observability/index.js';
@@ -166,21 +166,21 @@ export class ContinuumRuntime {
       journalRetry: this.journalRetry,
       settings: worker,
     });
-    engine.runs.listen((run, ending) => {
+    engine.runs.listen((run, departure) => {
       // Other workers can take it up at once, and need not wait until the last run has left.
       if (this.#draining) {
         this.#wakeup.tellOthers({ type: 'run ready' });
-        this.#countDrained(ending);
+        this.#countDrained(departure);
       }
-      if (ending.type !== 'closed') return;
+      if (departure.type !== 'closed') return;
       observer.notice({
         type: 'run closed',
         run: run.facts,
-        state: ending.state,
-        error: this.#errorOf(ending.last),
-        rollback: 'rollback' in ending.last ? ending.last.rollback : 'none',
+        state: departure.state,
+        error: this.#errorOf(departure.last),
+        rollback: 'rollback' in departure.last ? departure.last.rollback : 'none',
       });
-      this.#results.ended(run.facts.runId, ending.last);
+      this.#results.ended(run.facts.runId, departure.last);
       this.#wakeup.tellOthers({ type: 'run closed', runId: run.facts.runId });
     });
     await this.#listen();
@@ -228,7 +228,7 @@ export class ContinuumRuntime {
     this.#tellDrained(Math.round(performance.now() - began));
   }
 
-  #countDrained({ type }: Ending): void {
+  #countDrained({ type }: Departure): void {
     if (this.#drained === null) return;
     if (type === 'closed') this.#drained.ended++;
     else if (type === 'lost') this.#drained.left++;

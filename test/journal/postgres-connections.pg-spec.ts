@@ -16,7 +16,7 @@ import { claim } from '../../lib/journal/postgres/claim-actors.js';
 import { Database } from '../../lib/journal/postgres/connection.js';
 import { PostgresJournal } from '../../lib/journal/postgres/index.js';
 import { MESSAGES_AT_ONCE, sendMessages } from '../../lib/journal/postgres/send-messages.js';
-import type { Session } from '../../lib/journal/postgres/statement.js';
+import type { StatementRunner } from '../../lib/journal/postgres/statement.js';
 import { startPostgres } from '../../tools/postgres.mjs';
 import { type TestDatabase, createDatabase } from '../support/database.js';
 import { actorOf, asRunId, asWorkerId } from '../../lib/journal/index.js';
@@ -261,8 +261,8 @@ describe('while somebody else holds rows', () => {
     await own.open();
     let ended = false;
     let ending: Promise<void> = Promise.resolve();
-    await own.transaction(async (session) => {
-      const claims = await claim(session, {
+    await own.transaction(async (sql) => {
+      const claims = await claim(sql, {
         owner: gone,
         namespace: 'default',
         workflows: WORKFLOWS,
@@ -529,7 +529,7 @@ describe('what comes in several portions', () => {
     });
     await own.open();
     let portions = 0;
-    const freeBehindTheFirst: Session = {
+    const freeBehindTheFirst: StatementRunner = {
       run: async (statement, values) => {
         const rows = await own.run(statement, values);
         if (++portions === 1) await client.query('commit');

@@ -14,7 +14,12 @@ import { describe as describeRuns, outcomes } from '../../lib/journal/postgres/r
 import { refence } from '../../lib/journal/postgres/refence-leases.js';
 import { sendMessages } from '../../lib/journal/postgres/send-messages.js';
 import { startTogether } from '../../lib/journal/postgres/start-runs.js';
-import { type Session, type Statement, type Values, compile } from '../../lib/journal/postgres/statement.js';
+import {
+  type StatementRunner,
+  type Statement,
+  type Values,
+  compile,
+} from '../../lib/journal/postgres/statement.js';
 import {
   giveBack,
   heartbeat,
@@ -42,16 +47,16 @@ interface Recorded {
 }
 
 /** What the statements of a verb are, and with which values. */
-async function recorded(work: (session: Session) => Promise<unknown>): Promise<readonly Recorded[]> {
+async function recorded(work: (sql: StatementRunner) => Promise<unknown>): Promise<readonly Recorded[]> {
   const found: Recorded[] = [];
-  const session: Session = {
+  const sql: StatementRunner = {
     run: async (statement, values) => {
       found.push({ statement, values });
       return [];
     },
   };
   // Without rows most verbs find that something is missing. Their statements are what counts.
-  await work(session).catch(() => undefined);
+  await work(sql).catch(() => undefined);
   return found;
 }
 
@@ -64,67 +69,65 @@ const leases: readonly Lease[] = own.map(({ runId }) => ({
   token: 1,
 }));
 
-const VERBS: Readonly<Record<string, (session: Session) => Promise<unknown>>> = {
-  'start, leased': (session) => startTogether(session, others),
-  'start, unleased': (session) =>
+const VERBS: Readonly<Record<string, (sql: StatementRunner) => Promise<unknown>>> = {
+  'start, leased': (sql) => startTogether(sql, others),
+  'start, unleased': (sql) =>
     startTogether(
-      session,
+      sql,
       others.map((request) => ({ ...request, first: null })),
     ),
-  'commit: append': (session) => commitTurns(session, turns({ type: 'keep' }), 'skip locked'),
-  'commit: append, waiting': (session) => commitTurns(session, turns({ type: 'keep' }), ''),
-  'commit: release': (session) =>
-    commitTurns(session, turns({ type: 'release', wakeAt: null }), 'skip locked'),
-  'commit: block': (session) =>
-    commitTurns(session, turns({ type: 'block', reason: 'drift', delay: 1 }), 'skip locked'),
-  'commit: close': (session) =>
-    commitTurns(session, turns({ type: 'close', state: 'completed' }), 'skip locked'),
-  send: (session) => sendMessages(session, messages(own), 'skip locked'),
-  'send to nobody': (session) => sendMessages(session, messages(others), 'skip locked'),
-  claim: (session) =>
-    claim(session, {
+  'commit: append': (sql) => commitTurns(sql, turns({ type: 'keep' }), 'skip locked'),
+  'commit: append, waiting': (sql) => commitTurns(sql, turns({ type: 'keep' }), ''),
+  'commit: release': (sql) => commitTurns(sql, turns({ type: 'release', wakeAt: null }), 'skip locked'),
+  'commit: block': (sql) =>
+    commitTurns(sql, turns({ type: 'block', reason: 'drift', delay: 1 }), 'skip locked'),
+  'commit: close': (sql) => commitTurns(sql, turns({ type: 'close', state: 'completed' }), 'skip locked'),
+  send: (sql) => sendMessages(sql, messages(own), 'skip locked'),
+  'send to nobody': (sql) => sendMessages(sql, messages(others), 'skip locked'),
+  claim: (sql) =>
+    claim(sql, {
       owner: OWNER,
       namespace: 'default',
       workflows: [{ name: 'order', version: 1 }],
       limit: BATCH,
     }),
-  'claim suspects': (session) =>
-    claimSuspects(session, {
+  'claim suspects': (sql) =>
+    claimSuspects(sql, {
       owner: OWNER,
       namespace: 'default',
       workflows: [{ name: 'order', version: 1 }],
       limit: BATCH,
       waited: 0,
     }),
-  load: (session) =>
+  load: (sql) =>
     load(
-      session,
+      sql,
       leases.map((lease) => ({ ...lease, historyAfter: 0, inboxAfter: 0 })),
     ),
-  refence: (session) => refence(session, leases, (work) => work()),
-  heartbeat: (session) => heartbeat(session, OWNER),
-  owned: (session) => owned(session, OWNER, 'all'),
-  'owned, unread': (session) => owned(session, OWNER, 'unread'),
-  'give back': (session) =>
+  refence: (sql) => refence(sql, leases, (work) => work()),
+  heartbeat: (sql) => heartbeat(sql, OWNER),
+  owned: (sql) => owned(sql, OWNER, 'all'),
+  'owned, unread': (sql) => owned(sql, OWNER, 'unread'),
+  'give back': (sql) =>
     giveBack(
-      session,
+      sql,
       OWNER,
       leases.map(({ actorId, token }) => ({ actorId, token, inboxSeq: 0 })),
     ),
-  rescue: (session) => rescue(session, 'default'),
-  unregister: (session) => unregister(session, OWNER, (work) => work()),
-  outcomes: (session) =>
+  rescue: (sql) => rescue(sql, 'default'),
+  unregister: (sql) => unregister(sql, OWNER, (work) => work()),
+  outcomes: (sql) =>
     outcomes(
-      session,
+      sql,
       own.map(({ runId }) => runId),
     ),
-  'describe by workflow id': (session) =>
+  'describe by workflow id': (sql) =>
     describeRuns(
-      session,
+      sql,
       own.map((run) => ({ ...run, runId: null })),
     ),
-  'describe by run id': (session) => describeRuns(session, own),
-  served: (session) => served(session, own),
+  'describe by run id': (sql) => describeRuns(sql, own),
+  served: (sql) => served(sql, own),
 };
 
 /** Tables that plans may read whole: they have as many rows as there are processes. */

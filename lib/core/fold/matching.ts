@@ -27,12 +27,12 @@ export function matchKey(command: HistoryCommand): string {
 }
 
 /** The outcome of a run: exact in every mode, and never out of order (F7). */
-export type Ending = RollbackStarted | TerminalEntry;
-export const isEnding = (command: HistoryCommand): command is Ending =>
+export type EndingCommand = RollbackStarted | TerminalEntry;
+export const isEnding = (command: HistoryCommand): command is EndingCommand =>
   command.type === 'rollback_started' || isTerminal(command);
 
 /** Equal in all but time and stack: a stack tells where the code stands on disk. */
-export function sameEnding(a: Ending, b: HistoryCommand, codec: Codec): boolean {
+export function sameEnding(a: EndingCommand, b: HistoryCommand, codec: Codec): boolean {
   if (a.type !== b.type) return false;
   switch (a.type) {
     case 'run_completed':

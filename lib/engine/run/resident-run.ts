@@ -14,7 +14,7 @@ import type { ForgottenCall } from '../../observability/index.js';
 import type { Committed } from '../commit/group-committer.js';
 import { HeldRun } from './held-run.js';
 import type { Holding } from './held-run.js';
-import type { Ending, ResidentFacts, RunHost } from './run-host.js';
+import type { Departure, ResidentFacts, RunHost } from './run-host.js';
 import { LongTimer } from '../../concurrency/index.js';
 import { RunTurn, stateOf } from './run-turn.js';
 import type { TurnEnd, TurnTaker } from './run-turn.js';
@@ -33,7 +33,7 @@ const FAILED_TURN_DELAY: GrowingDelay = { from: 1, first: 1_000, longest: 60_000
  */
 export class ResidentRun implements TurnTaker {
   readonly #held: HeldRun;
-  readonly #gone: (ending: Ending) => void;
+  readonly #gone: (departure: Departure) => void;
   #state: 'driving' | 'resting' | 'over' = 'resting';
   /** Something came up while the run was driving. */
   #again = false;
@@ -49,9 +49,9 @@ export class ResidentRun implements TurnTaker {
     definition: WorkflowDefinition,
     facts: ResidentFacts,
     holding: Holding,
-    gone: (run: ResidentRun, ending: Ending) => void,
+    gone: (run: ResidentRun, departure: Departure) => void,
   ) {
-    this.#gone = (ending) => gone(this, ending);
+    this.#gone = (departure) => gone(this, departure);
     this.#held = new HeldRun(host, definition, facts, holding, () => this.wake());
   }
 
@@ -468,16 +468,16 @@ export class ResidentRun implements TurnTaker {
     this.drop();
   }
 
-  #end(ending: Ending, reason: 'lease lost' | 'run closed'): void {
+  #end(departure: Departure, reason: 'lease lost' | 'run closed'): void {
     if (this.over) return;
     this.#state = 'over';
     this.#alarm?.cancel();
     this.#held.activities.stop(reason);
     this.#held.fold.current.close();
-    this.#gone(ending);
+    this.#gone(departure);
     // A closed run consumes nothing more, so every query can be answered. A released one may leave messages to the next holder.
-    if (ending.type === 'closed') for (const { answer } of this.#betweenTurns.splice(0)) answer();
-    else if (ending.type === 'released') this.#answerQueries();
+    if (departure.type === 'closed') for (const { answer } of this.#betweenTurns.splice(0)) answer();
+    else if (departure.type === 'released') this.#answerQueries();
     // Making an error takes a stack: only where somebody is told.
     if (this.#betweenTurns.length > 0) this.#refuseQueries(new RunGoneError());
   }

@@ -6,7 +6,7 @@ import type { ActorId, Claim, Loaded, RunId, StartRequest, WorkerId } from '../.
 import { unrefPause } from '../../concurrency/index.js';
 import type { Holding } from './held-run.js';
 import { ResidentRun } from './resident-run.js';
-import type { Ending, ResidentFacts, RunHost } from './run-host.js';
+import type { Departure, ResidentFacts, RunHost } from './run-host.js';
 
 /** How long a run with nothing to do stays in memory, in ms. */
 const GRACE = 1_000;
@@ -137,8 +137,8 @@ export class ResidentRuns {
     holding: Holding,
   ): ResidentRun {
     const facts = { workflow, workflowId, runId, namespace };
-    const run = new ResidentRun(this.#host, definition, facts, holding, (left, ending) =>
-      this.#left(left, ending),
+    const run = new ResidentRun(this.#host, definition, facts, holding, (left, departure) =>
+      this.#left(left, departure),
     );
     this.#runs.set(run.actorId, run);
     this.#byRun.set(run.facts.runId, run);
@@ -159,27 +159,27 @@ export class ResidentRuns {
     }
   }
 
-  #left(run: ResidentRun, ending: Ending): void {
+  #left(run: ResidentRun, departure: Departure): void {
     // A run that was lost and claimed again is another object under the same id.
     if (this.#runs.get(run.actorId) !== run) return;
     this.#runs.delete(run.actorId);
     this.#byRun.delete(run.facts.runId);
-    for (const listener of this.#listeners) listener(run, ending);
+    for (const listener of this.#listeners) listener(run, departure);
     if (this.#runs.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
   }
 }
 
-export type RunsListener = (run: ResidentRun, ending: Ending) => void;
+export type RunsListener = (run: ResidentRun, departure: Departure) => void;
 
 const keyOf = (name: string, version: number): string => `${version}:${name}`;
 
 /** When a run that left the memory should be taken up again; `null` if no time is known. The dispatcher looks then. */
-export function wantedAt(ending: Ending, now: Instant): Instant | null {
-  switch (ending.type) {
+export function wantedAt(departure: Departure, now: Instant): Instant | null {
+  switch (departure.type) {
     case 'released':
-      return ending.unread ? now : ending.wakeAt;
+      return departure.unread ? now : departure.wakeAt;
     case 'blocked':
-      return now + ending.delay;
+      return now + departure.delay;
     case 'closed':
     case 'lost':
       return null;

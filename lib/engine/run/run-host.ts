@@ -54,7 +54,7 @@ export interface ResidentFacts extends RunFacts {
 }
 
 /** How a run left the memory. */
-export type Ending =
+export type Departure =
   | { readonly type: 'closed'; readonly state: ClosedState; readonly last: TerminalEntry }
   | { readonly type: 'released'; readonly wakeAt: Instant | null; readonly unread: boolean }
   | { readonly type: 'blocked'; readonly delay: number }

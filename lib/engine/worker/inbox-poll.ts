@@ -2,7 +2,7 @@ import type { JournalWorkers } from '../../journal/index.js';
 import { inRootContext } from '../../concurrency/index.js';
 import { pause } from '../../concurrency/index.js';
 import type { ResidentRuns } from '../run/resident-runs.js';
-import type { WorkerSession } from './worker-session.js';
+import type { SessionKeeper } from './session-keeper.js';
 
 /** The pause after a question: four times as long as it took, but at least 50 ms and at most a second. In ms. */
 const REST = 50;
@@ -16,12 +16,12 @@ const LONGEST_REST = 1_000;
 export class InboxPoll {
   readonly #journal: JournalWorkers;
   readonly #runs: ResidentRuns;
-  readonly #session: WorkerSession;
+  readonly #session: SessionKeeper;
   #again = false;
   #going = false;
   #ended = false;
 
-  constructor(journal: JournalWorkers, runs: ResidentRuns, session: WorkerSession) {
+  constructor(journal: JournalWorkers, runs: ResidentRuns, session: SessionKeeper) {
     this.#journal = journal;
     this.#runs = runs;
     this.#session = session;

@@ -10,7 +10,7 @@ import type {
 import { inRootContext } from '../../concurrency/index.js';
 import type { Observer } from '../../observability/index.js';
 import type { ResidentRuns } from '../run/resident-runs.js';
-import type { WorkerSession } from './worker-session.js';
+import type { SessionKeeper } from './session-keeper.js';
 
 /** Every so many heartbeats all that is owned is read, even if the numbers agree: a stray lease may make up for a run whose lease was lost. */
 const LOOK_EVERY = 10;
@@ -20,7 +20,7 @@ const PORTION = 500;
 export interface SweptEngine {
   readonly journal: JournalWorkers;
   readonly runs: ResidentRuns;
-  readonly session: WorkerSession;
+  readonly session: SessionKeeper;
   readonly observer: Observer;
   readonly journalRetry: JournalRetry;
   /** Leases were given back: somebody may claim their runs. */

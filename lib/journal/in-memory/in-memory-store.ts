@@ -58,7 +58,7 @@ export interface Run {
   closedToken: number;
 }
 
-export interface Session {
+export interface StoredSession {
   readonly session: WorkerSession;
   heartbeatAt: Instant;
   expiresAt: Instant;
@@ -87,7 +87,7 @@ export interface InMemoryStoreOptions {
 export class InMemoryStore {
   readonly actors = new Map<ActorId, Actor>();
   readonly runs = new Map<RunId, Run>();
-  readonly sessions = new Map<WorkerId, Session>();
+  readonly sessions = new Map<WorkerId, StoredSession>();
   readonly listeners = new Set<(hints: readonly string[]) => void>();
   readonly #clock: () => Instant;
   /** The runs of each workflow id, in the order of their starts. */
@@ -203,7 +203,7 @@ export class InMemoryStore {
   }
 
   /** The live session of a worker. */
-  liveSession(owner: WorkerId): Session | undefined {
+  liveSession(owner: WorkerId): StoredSession | undefined {
     const found = this.sessions.get(owner);
     return found?.deadAt === null ? found : undefined;
   }

@@ -12,7 +12,7 @@ import { requireUuid } from '../rules/ids.js';
 import { MISSED_HEARTBEATS } from '../rules/sessions.js';
 import type { Instant } from '../../core/index.js';
 import type { WorkerId } from '../ids.js';
-import { type Actor, type InMemoryStore, type Session, floored } from './in-memory-store.js';
+import { type Actor, type InMemoryStore, type StoredSession, floored } from './in-memory-store.js';
 
 export function registerWorker(store: InMemoryStore, session: WorkerSession): void {
   requireUuid('worker session', session.id);
@@ -112,7 +112,7 @@ export function rescueActors(store: InMemoryStore, namespace: string): RescueAns
 }
 
 /** That the process seems to be gone counts only together with missed heartbeats: it may just have lost its connection. */
-function isGone(session: Session, now: number): boolean {
+function isGone(session: StoredSession, now: number): boolean {
   const missed = now - session.heartbeatAt > MISSED_HEARTBEATS * session.session.heartbeatInterval;
   return session.expiresAt <= now || (session.abandoned && missed);
 }
@@ -149,7 +149,7 @@ function countLostTurn(
 function bury(
   store: InMemoryStore,
   actor: Actor,
-  { session, deadAt }: Session & { readonly deadAt: Instant },
+  { session, deadAt }: StoredSession & { readonly deadAt: Instant },
   suspects: number,
 ): string | null {
   const { name, host, pid, buildId } = session;

@@ -6,7 +6,7 @@ import type { OpenTransaction, QueryRunnerLike } from '../open-transaction.js';
 import type { Database } from './connection.js';
 import { translateError } from './error-translation.js';
 import { DATABASE_IDENTITY } from './sql/database-identity.js';
-import type { Session } from './statement.js';
+import type { StatementRunner } from './statement.js';
 import { STATEMENT_TYPES } from './type-parsers.js';
 
 /**
@@ -20,7 +20,7 @@ import { STATEMENT_TYPES } from './type-parsers.js';
 export async function inCallersTransaction<T>(
   database: Database,
   { manager, onCommit }: Transaction,
-  work: (session: Session) => Promise<T>,
+  work: (sql: StatementRunner) => Promise<T>,
 ): Promise<T> {
   const transaction = openTransactionOf(manager);
   const client = await runnerOf(transaction).connect();
@@ -61,7 +61,7 @@ async function inTurn<T>(client: ClientBase, work: () => Promise<T>): Promise<T>
 async function inSavepoint<T>(
   database: Database,
   client: ClientBase,
-  work: (session: Session) => Promise<T>,
+  work: (sql: StatementRunner) => Promise<T>,
 ): Promise<T> {
   const send = async (text: string): Promise<unknown> => {
     try {

@@ -3,20 +3,20 @@ import type { Claim, ClaimRequest, SuspectRequest } from '../port/index.js';
 import { numberArray, textArray, uuidOrNil } from './array-literals.js';
 import { type ClaimRow, claimActors } from './sql/claim-actors.js';
 import { claimSuspects as claimSuspectActors } from './sql/claim-suspects.js';
-import type { Session } from './statement.js';
+import type { StatementRunner } from './statement.js';
 import type { WorkerId } from '../ids.js';
 
 const PRIORITIES = [0, 1, 2, 3, 4];
 
 /** Claims due actors: one priority after the other, and within one the workflows in an order that changes. */
-export async function claim(session: Session, request: ClaimRequest): Promise<readonly Claim[]> {
+export async function claim(sql: StatementRunner, request: ClaimRequest): Promise<readonly Claim[]> {
   const { owner, namespace, workflows, limit } = request;
   if (workflows.length === 0 || limit < 1) return [];
   // Nobody's workflows are always looked at last, and two workers do not look at the same ones at once.
   const probes = PRIORITIES.flatMap((priority) =>
     shuffled(workflows).map((workflow) => ({ ...workflow, priority })),
   );
-  const rows = await session.run(claimActors, {
+  const rows = await sql.run(claimActors, {
     owner: uuidOrNil(owner),
     namespace: storableText(namespace),
     workflows: textArray(probes.map((probe) => probe.name)),
@@ -30,10 +30,13 @@ export async function claim(session: Session, request: ClaimRequest): Promise<re
 }
 
 /** Claims the suspect that is due the longest; or a group of those that died together. */
-export async function claimSuspects(session: Session, request: SuspectRequest): Promise<readonly Claim[]> {
+export async function claimSuspects(
+  sql: StatementRunner,
+  request: SuspectRequest,
+): Promise<readonly Claim[]> {
   const { owner, namespace, workflows, limit, waited } = request;
   if (workflows.length === 0 || limit < 1) return [];
-  const rows = await session.run(claimSuspectActors, {
+  const rows = await sql.run(claimSuspectActors, {
     owner: uuidOrNil(owner),
     namespace: storableText(namespace),
     workflows: textArray(workflows.map(({ name }) => name)),

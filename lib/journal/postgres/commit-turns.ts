@@ -9,35 +9,35 @@ import { APPEND_TURNS } from './sql/append-turns.js';
 import type { JudgedTurn, JudgeTurns } from './sql/judged-turns.js';
 import { lockLease } from './sql/lock-lease.js';
 import { SETTLE_TURNS, type SettleTurns } from './sql/settle-turns.js';
-import type { Lock, Session } from './statement.js';
+import type { Lock, StatementRunner } from './statement.js';
 
 /** Applies turns of one owner, in one statement. */
 export async function commitTurns(
-  session: Session,
+  sql: StatementRunner,
   turns: readonly Turn[],
   lock: Lock,
 ): Promise<readonly CommitAnswer[]> {
   const rows = turns.every(goesOn)
-    ? await session.run(APPEND_TURNS[lock], judgeParameters(turns))
-    : await session.run(SETTLE_TURNS[lock], settleParameters(turns));
+    ? await sql.run(APPEND_TURNS[lock], judgeParameters(turns))
+    : await sql.run(SETTLE_TURNS[lock], settleParameters(turns));
   return turns.map((turn, i) => toAnswer(turn, rows[i]));
 }
 
 /** Takes a turn while its actor is locked, inside a transaction. */
 export async function commitLocked(
-  session: Session,
+  sql: StatementRunner,
   lease: Lease,
   inboxAfter: number,
   take: (messages: readonly InboxMessage[]) => Promise<Turn>,
 ): Promise<CommitAnswer> {
   const { owner, actorId, runId, token } = lease;
   const ids = { actorId: uuidOrNil(actorId), runId: uuidOrNil(runId), owner: uuidOrNil(owner) };
-  const held = await session.run(lockLease, { ...ids, token });
+  const held = await sql.run(lockLease, { ...ids, token });
   if (held.length === 0) return { type: 'lost' };
   const inbox = { actorId, inboxAfter };
-  const turn = await take((await loadInboxes(session, [inbox])).get(inbox) ?? []);
+  const turn = await take((await loadInboxes(sql, [inbox])).get(inbox) ?? []);
   refuseOthersTurn(turn, lease);
-  const [answer] = await commitTurns(session, [turn], '');
+  const [answer] = await commitTurns(sql, [turn], '');
   return answer ?? { type: 'lost' };
 }
 

@@ -11,11 +11,17 @@ import { type ClientClass, type SessionConfig, sessionClient } from './session-c
 import { Sockets } from './sockets.js';
 import { databaseIdentity } from './sql/database-identity.js';
 import { stuckMarkOf } from './stuck-mark.js';
-import { type CompiledStatement, type Session, type Statement, type Values, compile } from './statement.js';
+import {
+  type CompiledStatement,
+  type StatementRunner,
+  type Statement,
+  type Values,
+  compile,
+} from './statement.js';
 import { STATEMENT_TYPES } from './type-parsers.js';
 
 /** The journal's own connections to the database. */
-export class Database implements Session {
+export class Database implements StatementRunner {
   readonly schema: string;
   /** For messages: where the database is, without a password. */
   readonly address: string;
@@ -91,7 +97,7 @@ export class Database implements Session {
   }
 
   /** Runs statements as one transaction. What `work` throws rolls it back. */
-  async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (sql: StatementRunner) => Promise<T>): Promise<T> {
     return await this.#withClient(async (client) => {
       // Nothing is in doubt before the commit: what dies earlier has written nothing.
       await this.#send(client, 'begin', 'read');
@@ -123,7 +129,7 @@ export class Database implements Session {
   }
 
   /** Runs statements on a connection of the caller's, as they are: named statements would stay there. */
-  on(client: ClientBase): Session {
+  on(client: ClientBase): StatementRunner {
     return { run: (statement, values) => this.#execute(client, statement, values, 'read', undefined) };
   }
 

@@ -1,12 +1,12 @@
 import { textArray } from './array-literals.js';
 import { notifyHints } from './sql/notify-hints.js';
-import type { Session } from './statement.js';
+import type { StatementRunner } from './statement.js';
 
 /** A notification has less than 8,000 bytes. */
 const MAX_BYTES = 7_900;
 
 /** Tells hints, as few notifications as they fit in. One that is too long for any is left out: hints are best effort. */
-export async function notify(session: Session, channel: string, hints: readonly string[]): Promise<void> {
+export async function notify(sql: StatementRunner, channel: string, hints: readonly string[]): Promise<void> {
   const payloads: string[] = [];
   let together: string[] = [];
   let bytes = 2;
@@ -24,5 +24,5 @@ export async function notify(session: Session, channel: string, hints: readonly 
     bytes += length;
   }
   close();
-  if (payloads.length > 0) await session.run(notifyHints, { channel, payloads: textArray(payloads) });
+  if (payloads.length > 0) await sql.run(notifyHints, { channel, payloads: textArray(payloads) });
 }

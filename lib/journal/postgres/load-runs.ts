@@ -5,12 +5,12 @@ import { numberArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { toEntry, toInboxMessage } from './row-mapping.js';
 import { loadHistory } from './sql/load-history.js';
 import { loadInbox } from './sql/load-inbox.js';
-import type { Session } from './statement.js';
+import type { StatementRunner } from './statement.js';
 
 /** Reads histories and inboxes. Both statements begin after the claim was committed, and so see all that it saw. */
-export async function load(session: Session, requests: readonly LoadRequest[]): Promise<readonly Loaded[]> {
-  const histories = await loadHistories(session, requests);
-  const inboxes = await loadInboxes(session, requests);
+export async function load(sql: StatementRunner, requests: readonly LoadRequest[]): Promise<readonly Loaded[]> {
+  const histories = await loadHistories(sql, requests);
+  const inboxes = await loadInboxes(sql, requests);
   return requests.map((request) => ({
     history: histories.get(request) ?? [],
     messages: inboxes.get(request) ?? [],
@@ -18,13 +18,13 @@ export async function load(session: Session, requests: readonly LoadRequest[]): 
 }
 
 async function loadHistories(
-  session: Session,
+  sql: StatementRunner,
   requests: readonly LoadRequest[],
 ): Promise<ReadonlyMap<LoadRequest, readonly HistoryEntry[]>> {
   const asked = requests.filter((request) => request.historyAfter !== null);
   const histories = new Map(asked.map((request) => [request, [] as HistoryEntry[]]));
   if (asked.length === 0) return histories;
-  const rows = await session.run(loadHistory, {
+  const rows = await sql.run(loadHistory, {
     runIds: uuidArray(asked.map((request) => uuidOrNil(request.runId))),
     after: numberArray(asked.map((request) => request.historyAfter)),
   });
@@ -40,13 +40,13 @@ async function loadHistories(
 }
 
 export async function loadInboxes(
-  session: Session,
+  sql: StatementRunner,
   requests: readonly Pick<LoadRequest, 'actorId' | 'inboxAfter'>[],
 ): Promise<ReadonlyMap<unknown, readonly InboxMessage[]>> {
   const asked = requests.filter((request) => request.inboxAfter !== null);
   const inboxes = new Map(asked.map((request) => [request, [] as InboxMessage[]]));
   if (asked.length === 0) return inboxes;
-  const rows = await session.run(loadInbox, {
+  const rows = await sql.run(loadInbox, {
     actorIds: uuidArray(asked.map((request) => uuidOrNil(request.actorId))),
     after: numberArray(asked.map((request) => request.inboxAfter)),
   });

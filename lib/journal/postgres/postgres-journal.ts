@@ -145,8 +145,8 @@ export class PostgresJournal implements Journal {
   ): Promise<readonly SendAnswer[]> {
     messages.forEach(refuseUnstorableMessage);
     if (within !== undefined) {
-      return await inCallersTransaction(this.#database, within, (session) =>
-        sendWithin(session, messages, wait ? '' : 'skip locked'),
+      return await inCallersTransaction(this.#database, within, (sql) =>
+        sendWithin(sql, messages, wait ? '' : 'skip locked'),
       );
     }
     if (!wait) return await sendMessages(this.#database, messages, 'skip locked');
@@ -204,7 +204,7 @@ export class PostgresJournal implements Journal {
     return await patiently(
       () =>
         this.#lockQueue.passAhead(() =>
-          this.#database.transaction((session) => commitLocked(session, lease, inboxAfter, takeOnce)),
+          this.#database.transaction((sql) => commitLocked(sql, lease, inboxAfter, takeOnce)),
         ),
       () => !taken,
     );
@@ -332,13 +332,13 @@ export class PostgresJournal implements Journal {
   }
 
   async #startByPolicy(request: StartRequest): Promise<StartAnswer> {
-    return await orRefused(() => this.#database.transaction((session) => startByPolicy(session, request)));
+    return await orRefused(() => this.#database.transaction((sql) => startByPolicy(sql, request)));
   }
 
   /** The first try waits in no line, because mostly nobody has the row locked. */
   async #terminate(request: TerminateRequest): Promise<TerminateAnswer> {
     const terminate = (): Promise<TerminateAnswer> =>
-      this.#database.transaction((session) => terminateRun(session, request));
+      this.#database.transaction((sql) => terminateRun(sql, request));
     try {
       return await terminate();
     } catch (error) {
@@ -351,11 +351,11 @@ export class PostgresJournal implements Journal {
     const [request] = portion;
     if (request === undefined) return [];
     if (isSimple(request)) {
-      return await inCallersTransaction(this.#database, within, (session) => startWithin(session, portion));
+      return await inCallersTransaction(this.#database, within, (sql) => startWithin(sql, portion));
     }
     return [
       await orRefused(() =>
-        inCallersTransaction(this.#database, within, (session) => startByPolicy(session, request)),
+        inCallersTransaction(this.#database, within, (sql) => startByPolicy(sql, request)),
       ),
     ];
   }

@@ -9,13 +9,13 @@ import { toEntry } from './row-mapping.js';
 import { type DescribedRun, NO_ACTOR, describeEntity, toDescription } from './run-mapping.js';
 import { describeRuns } from './sql/describe-runs.js';
 import { readOutcomes } from './sql/read-outcomes.js';
-import type { Session } from './statement.js';
+import type { StatementRunner } from './statement.js';
 
 export async function describe(
-  session: Session,
+  sql: StatementRunner,
   refs: readonly RunRef[],
 ): Promise<readonly (RunDescription | null)[]> {
-  const rows = await session.run(describeRuns, {
+  const rows = await sql.run(describeRuns, {
     namespaces: textArray(refs.map((ref) => ref.namespace)),
     workflowIds: textArray(refs.map((ref) => ref.workflowId)),
     runIds: textArray(refs.map(({ runId }) => (runId === null ? null : uuidOrNil(runId)))),
@@ -25,10 +25,10 @@ export async function describe(
 }
 
 export async function outcomes(
-  session: Session,
+  sql: StatementRunner,
   runIds: readonly RunId[],
 ): Promise<readonly (RunOutcome | null)[]> {
-  const rows = await session.run(readOutcomes, { runIds: uuidArray(runIds.map(uuidOrNil)) });
+  const rows = await sql.run(readOutcomes, { runIds: uuidArray(runIds.map(uuidOrNil)) });
   const found = new Map(rows.map((row) => [row.ordinal, row]));
   return runIds.map((_, i) => {
     const row = found.get(i + 1);

@@ -5,7 +5,7 @@ import { orUnanswered } from './patience.js';
 import { areLeasesHeld } from './sql/are-leases-held.js';
 import { type HistoryEnd, historyEnds } from './sql/history-ends.js';
 import { MOVE_FENCES, type MovedFence } from './sql/move-fences.js';
-import type { Session } from './statement.js';
+import type { StatementRunner } from './statement.js';
 
 /**
  * Moves the fences of leases first, and then, with a younger snapshot, reads where histories end. What was sent under
@@ -15,7 +15,7 @@ import type { Session } from './statement.js';
  * row at a time, so that nobody who holds a row here waits for another.
  */
 export async function refence(
-  session: Session,
+  sql: StatementRunner,
   leases: readonly Lease[],
   waiting: <T>(work: () => Promise<T>) => Promise<T>,
 ): Promise<readonly RefenceAnswer[]> {
@@ -23,23 +23,23 @@ export async function refence(
   const keep = (of: readonly Lease[], rows: readonly MovedFence[]): void => {
     for (const row of rows) moved.set(of[row.ordinal - 1] as Lease, row);
   };
-  keep(leases, await session.run(MOVE_FENCES['skip locked'], parametersOf(leases)));
+  keep(leases, await sql.run(MOVE_FENCES['skip locked'], parametersOf(leases)));
   const unknown = new Map<Lease, Unanswered>();
   const left = leases.filter((lease) => !moved.has(lease));
   if (left.length > 0) {
-    const held = await session.run(areLeasesHeld, parametersOf(left));
+    const held = await sql.run(areLeasesHeld, parametersOf(left));
     const locked = held.map(({ ordinal }) => left[ordinal - 1] as Lease);
     await Promise.all(
       locked.map(async (lease) => {
         const answer = await orUnanswered(async () => {
-          keep([lease], await waiting(() => session.run(MOVE_FENCES[''], parametersOf([lease]))));
+          keep([lease], await waiting(() => sql.run(MOVE_FENCES[''], parametersOf([lease]))));
           return null;
         });
         if (answer !== null) unknown.set(lease, answer);
       }),
     );
   }
-  const ends = await session.run(historyEnds, {
+  const ends = await sql.run(historyEnds, {
     runIds: uuidArray(leases.map((lease) => uuidOrNil(lease.runId))),
   });
   return leases.map((lease, i) => unknown.get(lease) ?? toAnswer(lease, moved.get(lease), ends[i]));

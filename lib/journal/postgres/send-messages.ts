@@ -3,7 +3,7 @@ import type { Message, SendAnswer } from '../port/index.js';
 import { booleanArray, numberArray, textArray, uuidOrNil } from './array-literals.js';
 import { portionByPortion } from './patience.js';
 import { SEND_MESSAGES, type SendMessages, type SentMessage } from './sql/send-messages.js';
-import type { Lock, Session } from './statement.js';
+import type { Lock, StatementRunner } from './statement.js';
 
 /** One statement takes so many messages: what it joins them with in memory grows with the square of them. */
 export const MESSAGES_AT_ONCE = 200;
@@ -13,7 +13,7 @@ export const MESSAGES_AT_ONCE = 200;
  * locked, no other one to that target is sent, even if the row is free by then: they would arrive in another order.
  */
 export async function sendMessages(
-  session: Session,
+  sql: StatementRunner,
   messages: readonly Message[],
   lock: Lock,
 ): Promise<readonly SendAnswer[]> {
@@ -21,7 +21,7 @@ export async function sendMessages(
   return await portionByPortion(portionsOf(messages), async (portion) => {
     const waits = portion.map((message) => held.has(targetOf(message)));
     const ready = portion.filter((_, i) => !waits[i]);
-    const sent = (await sendTogether(session, ready, lock)).values();
+    const sent = (await sendTogether(sql, ready, lock)).values();
     return portion.map((message, i): SendAnswer => {
       const answer = waits[i] ? undefined : sent.next().value;
       if (answer?.type === 'again') held.add(targetOf(message));
@@ -32,22 +32,22 @@ export async function sendMessages(
 
 /** The same within a caller's transaction, where no statement can follow one that has failed. */
 export async function sendWithin(
-  session: Session,
+  sql: StatementRunner,
   messages: readonly Message[],
   lock: Lock,
 ): Promise<readonly SendAnswer[]> {
   const answers: SendAnswer[] = [];
-  for (const portion of portionsOf(messages)) answers.push(...(await sendTogether(session, portion, lock)));
+  for (const portion of portionsOf(messages)) answers.push(...(await sendTogether(sql, portion, lock)));
   return answers;
 }
 
 async function sendTogether(
-  session: Session,
+  sql: StatementRunner,
   messages: readonly Message[],
   lock: Lock,
 ): Promise<readonly SendAnswer[]> {
   if (messages.length === 0) return [];
-  const rows = await session.run(SEND_MESSAGES[lock], parametersOf(messages));
+  const rows = await sql.run(SEND_MESSAGES[lock], parametersOf(messages));
   return messages.map((message, i) => toAnswer(message, rows[i]));
 }
 

@@ -6,7 +6,7 @@ import { EntryArrays } from './entry-arrays.js';
 import { isWorthAnotherTry } from './patience.js';
 import { type StartFacts, lookUpStarts } from './sql/look-up-starts.js';
 import { type StartRuns, startRuns } from './sql/start-runs.js';
-import type { Session } from './statement.js';
+import type { StatementRunner } from './statement.js';
 import { terminateRun } from './terminate-runs.js';
 
 /** Whether one statement can decide the start, because only a free workflow id matters. Everything else takes a transaction. */
@@ -33,12 +33,12 @@ export function inPortions(requests: readonly StartRequest[]): readonly (readonl
  * started stays so when a later one fails, and is told.
  */
 export async function startTogether(
-  session: Session,
+  sql: StatementRunner,
   requests: readonly StartRequest[],
 ): Promise<readonly StartAnswer[]> {
   const answers = new Map<StartRequest, StartAnswer>();
   try {
-    await startInto(answers, session, requests);
+    await startInto(answers, sql, requests);
   } catch (error) {
     if (answers.size === 0 || isWorthAnotherTry(error) || !(error instanceof JournalError)) throw error;
     for (const request of requests)
@@ -49,29 +49,29 @@ export async function startTogether(
 
 /** The same within somebody's transaction: what fails takes everything back. */
 export async function startWithin(
-  session: Session,
+  sql: StatementRunner,
   requests: readonly StartRequest[],
 ): Promise<readonly StartAnswer[]> {
   const answers = new Map<StartRequest, StartAnswer>();
-  await startInto(answers, session, requests);
+  await startInto(answers, sql, requests);
   return requests.map((request) => answers.get(request) ?? unanswered(request));
 }
 
 async function startInto(
   answers: Map<StartRequest, StartAnswer>,
-  session: Session,
+  sql: StatementRunner,
   requests: readonly StartRequest[],
 ): Promise<void> {
   let open = requests;
   // A workflow id whose run ends between the insert and the look is free again: it is tried again.
   for (let tries = 0; open.length > 0 && tries < MAX_TRIES; tries++) {
-    const born = await insert(session, open);
+    const born = await insert(sql, open);
     const missed = open.filter((request) => !born.has(request.runId));
     for (const request of open) {
       const token = born.get(request.runId);
       if (token !== undefined) answers.set(request, { type: 'started', runId: request.runId, token });
     }
-    const facts = missed.length === 0 ? [] : await lookUp(session, missed);
+    const facts = missed.length === 0 ? [] : await lookUp(sql, missed);
     missed.forEach((request, i) => {
       const answer = decide(request, facts[i]);
       if (answer !== null) answers.set(request, answer);
@@ -94,12 +94,12 @@ export class StartRefused extends Error {
  * come into being, so what it sees is all there is.
  * Throws {@link StartRefused} where what was inserted must be rolled back.
  */
-export async function startByPolicy(session: Session, request: StartRequest): Promise<StartAnswer> {
+export async function startByPolicy(sql: StatementRunner, request: StartRequest): Promise<StartAnswer> {
   const { runId, namespace, workflowId, onConflict, onReuse } = request;
   let terminated = false;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const token = (await insert(session, [request])).get(runId);
-    const [facts] = await lookUp(session, [request]);
+    const token = (await insert(sql, [request])).get(runId);
+    const [facts] = await lookUp(sql, [request]);
     if (token !== undefined) {
       const { latest_run, latest_state } = facts ?? {};
       const refusal =
@@ -111,7 +111,7 @@ export async function startByPolicy(session: Session, request: StartRequest): Pr
     if (answer !== null) return answer;
     if (onConflict === 'terminateExisting' && facts?.open_run) {
       const reason = REPLACED_BY_A_START;
-      const ended = await terminateRun(session, { namespace, workflowId, runId: facts.open_run, reason });
+      const ended = await terminateRun(sql, { namespace, workflowId, runId: facts.open_run, reason });
       // One that had just ended by itself is a closed run as any other.
       terminated = ended.type === 'terminated';
     }
@@ -124,15 +124,18 @@ const MAX_TRIES = 20;
 
 /** The tokens of the runs that were started. */
 async function insert(
-  session: Session,
+  sql: StatementRunner,
   requests: readonly StartRequest[],
 ): Promise<ReadonlyMap<string, number>> {
-  const rows = await session.run(startRuns, startParameters(requests));
+  const rows = await sql.run(startRuns, startParameters(requests));
   return new Map(rows.map((row) => [row.id, row.token]));
 }
 
-async function lookUp(session: Session, requests: readonly StartRequest[]): Promise<readonly StartFacts[]> {
-  return await session.run(lookUpStarts, {
+async function lookUp(
+  sql: StatementRunner,
+  requests: readonly StartRequest[],
+): Promise<readonly StartFacts[]> {
+  return await sql.run(lookUpStarts, {
     ids: uuidArray(requests.map((request) => request.runId)),
     namespaces: textArray(requests.map((request) => request.namespace)),
     workflowIds: textArray(requests.map((request) => request.workflowId)),

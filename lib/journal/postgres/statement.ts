@@ -60,6 +60,6 @@ export function compile(textFor: (schema: string) => string, schema: string): Co
 }
 
 /** Where statements run: on the journal's pool, in a transaction of its own, or in its caller's. */
-export interface Session {
+export interface StatementRunner {
   run<V extends Values, Row>(statement: Statement<V, Row>, values: V): Promise<Row[]>;
 }

@@ -25,13 +25,13 @@ import { strandedOwners } from './sql/stranded-owners.js';
 import { suspectWorkers } from './sql/suspect-workers.js';
 import { unreadActors } from './sql/unread-actors.js';
 import { WAKE_BLOCKED } from './sql/wake-blocked.js';
-import type { Session } from './statement.js';
+import type { StatementRunner } from './statement.js';
 import { asRunId, asWorkerId } from '../ids.js';
 
 /** Opens a session. `lockKey`: the advisory lock that this process holds for it. */
-export async function register(session: Session, worker: WorkerSession, lockKey: string): Promise<void> {
+export async function register(sql: StatementRunner, worker: WorkerSession, lockKey: string): Promise<void> {
   const { id, namespace, name, host, pid, buildId, workflows, leaseTimeout, heartbeatInterval } = worker;
-  const opened = await session.run(registerWorker, {
+  const opened = await sql.run(registerWorker, {
     id,
     namespace: storableText(namespace),
     name: storableText(name),
@@ -46,14 +46,14 @@ export async function register(session: Session, worker: WorkerSession, lockKey:
   if (opened.length === 0) {
     throw new JournalError(`The worker session ${id} has been ended. Register under a new id.`);
   }
-  await wakeBlocked(session, storableText(namespace), storableText(buildId));
+  await wakeBlocked(sql, storableText(namespace), storableText(buildId));
 }
 
 /** Rows that nobody has locked at once; then the few others, for which it waits, but not for long. */
-async function wakeBlocked(session: Session, namespace: string, buildId: string): Promise<void> {
-  await session.run(WAKE_BLOCKED['skip locked'], { namespace, buildId });
+async function wakeBlocked(sql: StatementRunner, namespace: string, buildId: string): Promise<void> {
+  await sql.run(WAKE_BLOCKED['skip locked'], { namespace, buildId });
   try {
-    await session.run(WAKE_BLOCKED[''], { namespace, buildId });
+    await sql.run(WAKE_BLOCKED[''], { namespace, buildId });
   } catch (error) {
     // They are tried again after the pause that the failed turn has set.
     if (!(error instanceof ContentionError)) throw error;
@@ -61,11 +61,11 @@ async function wakeBlocked(session: Session, namespace: string, buildId: string)
 }
 
 /** Prolongs a session. */
-export async function heartbeat(session: Session, owner: WorkerId): Promise<HeartbeatAnswer> {
+export async function heartbeat(sql: StatementRunner, owner: WorkerId): Promise<HeartbeatAnswer> {
   const id = uuidOrNil(owner);
-  const [prolonged] = await session.run(heartbeatWorker, { id });
+  const [prolonged] = await sql.run(heartbeatWorker, { id });
   if (prolonged === undefined) return { type: 'dead' };
-  const rows = await session.run(unreadActors, { owner: id });
+  const rows = await sql.run(unreadActors, { owner: id });
   return {
     type: 'alive',
     now: toInstant(prolonged.now),
@@ -75,11 +75,11 @@ export async function heartbeat(session: Session, owner: WorkerId): Promise<Hear
 }
 
 export async function owned(
-  session: Session,
+  sql: StatementRunner,
   owner: WorkerId,
   which: 'all' | 'unread',
 ): Promise<readonly OwnedActor[]> {
-  const rows = await session.run(ownedActors, { owner: uuidOrNil(owner), all: which === 'all' });
+  const rows = await sql.run(ownedActors, { owner: uuidOrNil(owner), all: which === 'all' });
   return rows.map((row) => toOwned(row.id, row));
 }
 
@@ -90,10 +90,10 @@ const toOwned = (actorId: ActorId, row: Pick<OwnedRow, 'lease_token' | 'inbox_se
 });
 
 export async function served(
-  session: Session,
+  sql: StatementRunner,
   workflows: readonly ServedWorkflow[],
 ): Promise<readonly boolean[]> {
-  const rows = await session.run(servedWorkflows, {
+  const rows = await sql.run(servedWorkflows, {
     namespaces: textArray(workflows.map(({ namespace }) => storableText(namespace))),
     workflows: textArray(workflows.map(({ workflow }) => workflow)),
     versions: numberArray(workflows.map(({ version }) => version)),
@@ -104,12 +104,12 @@ export async function served(
 
 /** How many were freed. */
 export async function giveBack(
-  session: Session,
+  sql: StatementRunner,
   owner: WorkerId,
   actors: readonly OwnedActor[],
 ): Promise<number> {
   if (actors.length === 0) return 0;
-  const freed = await session.run(giveBackActors, {
+  const freed = await sql.run(giveBackActors, {
     owner: uuidOrNil(owner),
     actorIds: uuidArray(actors.map(({ actorId }) => uuidOrNil(actorId))),
     tokens: numberArray(actors.map(({ token }) => token)),
@@ -122,28 +122,28 @@ export async function giveBack(
  * that waits for rows that somebody else looks at, one at a time.
  */
 export async function unregister(
-  session: Session,
+  sql: StatementRunner,
   owner: WorkerId,
   waiting: <T>(work: () => Promise<T>) => Promise<T>,
 ): Promise<void> {
   const id = asWorkerId(uuidOrNil(owner));
-  await waiting(() => session.run(endSession, { id }));
+  await waiting(() => sql.run(endSession, { id }));
   const whole = { owners: uuidArray([id]), namespace: null, lost: false };
-  await free(session, whole);
+  await free(sql, whole);
   const freeOne = { ...whole, limit: 1 };
-  while ((await waiting(() => session.run(FREE_ACTORS[''], freeOne))).length > 0);
+  while ((await waiting(() => sql.run(FREE_ACTORS[''], freeOne))).length > 0);
 }
 
-export async function rescue(session: Session, within: string): Promise<RescueAnswer> {
+export async function rescue(sql: StatementRunner, within: string): Promise<RescueAnswer> {
   const namespace = storableText(within);
-  const suspects = (await session.run(suspectWorkers, { namespace })).map(({ id }) => id);
-  const dead = suspects.length === 0 ? [] : await session.run(markDead, { ids: uuidArray(suspects) });
-  const stranded = (await session.run(strandedOwners, {})).map(({ owner }) => owner);
+  const suspects = (await sql.run(suspectWorkers, { namespace })).map(({ id }) => id);
+  const dead = suspects.length === 0 ? [] : await sql.run(markDead, { ids: uuidArray(suspects) });
+  const stranded = (await sql.run(strandedOwners, {})).map(({ owner }) => owner);
   const freed =
     stranded.length === 0
       ? NOTHING_FREED
-      : await free(session, { owners: uuidArray(stranded), namespace, lost: true });
-  await session.run(forgetDeadWorkers, { namespace });
+      : await free(sql, { owners: uuidArray(stranded), namespace, lost: true });
+  await sql.run(forgetDeadWorkers, { namespace });
   return { deadWorkers: dead.map(({ id }) => id), ...freed };
 }
 
@@ -155,13 +155,13 @@ const NOTHING_FREED: Freed = { freedActors: 0, blocked: [] };
 
 /** Frees the actors of owners. A row that somebody looks at just now is found by the next rescue. */
 async function free(
-  session: Session,
+  sql: StatementRunner,
   whose: Pick<FreeActors, 'owners' | 'namespace' | 'lost'>,
 ): Promise<Freed> {
   let freedActors = 0;
   const blocked: BlockedRun[] = [];
   for (;;) {
-    const rows = await session.run(FREE_ACTORS['skip locked'], { ...whose, limit: PORTION });
+    const rows = await sql.run(FREE_ACTORS['skip locked'], { ...whose, limit: PORTION });
     if (rows.length === 0) return { freedActors, blocked };
     freedActors += rows.length;
     for (const { workflow, workflow_id, run_id, reason } of rows)

@@ -7,7 +7,7 @@ import type { Observer } from '../../observability/index.js';
 import type { DatabaseClock } from './database-clock.js';
 import { newWorkerId } from '../ids.js';
 
-export interface WorkerSessionOptions {
+export interface SessionKeeperOptions {
   readonly namespace: string;
   readonly name: string;
   readonly buildId: string;
@@ -35,15 +35,15 @@ const STEADY = 3;
 type State = 'new' | 'open' | 'lost' | 'closed';
 
 /**
- * A worker's life: one row, prolonged by a heartbeat. When it was not prolonged in time, other workers may take its runs. So
+ * Keeps a worker's session alive: one row, prolonged by a heartbeat. When it was not prolonged in time, other workers may take its runs. So
  * a worker whose heartbeat got no answer in time lets go of them before that, by its own clock: it needs no answer from the
  * database to know.
  */
-export class WorkerSession {
+export class SessionKeeper {
   readonly #journal: JournalWorkers;
   readonly #clock: DatabaseClock;
   readonly #observer: Observer;
-  readonly #options: WorkerSessionOptions;
+  readonly #options: SessionKeeperOptions;
   readonly #listener: SessionListener;
   readonly #journalRetry: JournalRetry;
   #id: WorkerId = newWorkerId();
@@ -63,7 +63,7 @@ export class WorkerSession {
     journal: JournalWorkers,
     clock: DatabaseClock,
     observer: Observer,
-    options: WorkerSessionOptions,
+    options: SessionKeeperOptions,
     listener: SessionListener,
     journalRetry: JournalRetry,
   ) {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Wakeup } from '../../lib/wakeup/index.js';
 import { LeaseRescuer } from '../../lib/dispatch/index.js';
 import { DatabaseClock } from '../../lib/engine/index.js';
-import { WorkerSession } from '../../lib/engine/worker/worker-session.js';
+import { SessionKeeper } from '../../lib/engine/worker/session-keeper.js';
 import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
 import { JournalUnavailableError } from '../../lib/journal/index.js';
 import type { Journal } from '../../lib/journal/index.js';
@@ -13,14 +13,14 @@ import { Recorder } from '../support/stage.js';
 
 const INTERVAL = 20;
 
-describe('WorkerSession', () => {
+describe('SessionKeeper', () => {
   let journal: Journal;
   let detour: ReturnType<typeof scriptedJournal>['detour'];
   let recorder: Recorder;
-  let session: WorkerSession;
+  let session: SessionKeeper;
 
-  const begin = async (leaseTimeout: number): Promise<WorkerSession> => {
-    session = new WorkerSession(
+  const begin = async (leaseTimeout: number): Promise<SessionKeeper> => {
+    session = new SessionKeeper(
       journal,
       new DatabaseClock(),
       recorder,
