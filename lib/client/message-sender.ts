@@ -6,7 +6,7 @@ import type { JournalSending, Message, SendAnswer, Transaction } from '../journa
 export type Sent = Exclude<SendAnswer, { type: 'again' | 'unanswered' }>;
 
 /** How long a message waits while its target is locked, in ms. */
-const PATIENCE = 10_000;
+const SEND_TIMEOUT = 10_000;
 /** The first pause between two tries, and the longest, in ms. */
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 100;
@@ -28,13 +28,13 @@ interface Waiting {
 export class MessageSender {
   readonly #journal: JournalSending;
   readonly #batches: Batcher<readonly Message[], readonly SendAnswer[]>;
-  readonly #patience: number;
+  readonly #timeout: number;
   readonly #lines = new Map<string, Waiting[]>();
 
-  /** @param patience how long a message waits while its target is locked, in ms; defaults to 10 s */
-  constructor(journal: JournalSending, patience = PATIENCE) {
+  /** @param timeout how long a message waits while its target is locked, in ms; defaults to 10 s */
+  constructor(journal: JournalSending, timeout = SEND_TIMEOUT) {
     this.#journal = journal;
-    this.#patience = patience;
+    this.#timeout = timeout;
     this.#batches = new Batcher((groups) => sendGroups(journal, groups), {
       size: bytesOf,
       oneAtFault: mayBeOneAtFault,
@@ -51,7 +51,7 @@ export class MessageSender {
   send(message: Message): Promise<Sent> {
     const key = `${message.namespace}\u0000${message.workflowId}`;
     return new Promise((resolve, reject) => {
-      const waiting = { message, until: performance.now() + this.#patience, resolve, reject };
+      const waiting = { message, until: performance.now() + this.#timeout, resolve, reject };
       const line = this.#lines.get(key);
       if (line) line.push(waiting);
       else {

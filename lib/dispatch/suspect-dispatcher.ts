@@ -7,7 +7,7 @@ import type { Claim, GrowingDelay, JournalHolding, JournalRetry } from '../journ
 /** How often to look. */
 const LOOK_EVERY = 1_000;
 /** For how long a worker that holds runs leaves a suspect to workers that hold none. Those take it up as soon as they look. */
-const PATIENCE = 5_000;
+const LEFT_TO_IDLE_WORKERS = 5_000;
 /** After that it gives back what it holds, and waits this long for activities under way. */
 const LETTING_GO = 10_000;
 /** For how long a suspect is kept alone at most, by the number of deaths. */
@@ -82,7 +82,7 @@ export class SuspectDispatcher {
     const { session, workflows, runs } = this.#engine;
     // At least one, even if no slot is free: room is made for it.
     const limit = Math.max(1, runs.free);
-    const waited = runs.size === 0 ? 0 : PATIENCE;
+    const waited = runs.size === 0 ? 0 : LEFT_TO_IDLE_WORKERS;
     const request = { owner: session.id, namespace: session.namespace, workflows, limit, waited };
     try {
       return await this.#journalRetry.once('claim', () => this.#journal.claimSuspects(request));

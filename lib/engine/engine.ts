@@ -85,8 +85,8 @@ export interface EngineSettings {
 }
 
 /** How long an interrupted activity may take to stop, in ms. */
-const PATIENCE = 1_000;
-/** What closing may take beyond the shutdown timeout, in ms: twice {@link PATIENCE}, and the end of the session. */
+const INTERRUPT_TIMEOUT = 1_000;
+/** What closing may take beyond the shutdown timeout, in ms: twice {@link INTERRUPT_TIMEOUT}, and the end of the session. */
 export const CLOSING = 3_000;
 
 /** The worker of a process: holds runs in memory, takes their turns, executes activities, commits. `ContinuumRuntime` starts and stops it. */
@@ -283,8 +283,8 @@ export class Engine {
 
   async #stop(closing: Deadline, others: Promise<unknown>): Promise<void> {
     const grace = Math.min(this.#parts.settings.shutdownTimeout, Math.max(0, closing.left - CLOSING));
-    const drained = this.runs.drain(grace, PATIENCE);
-    await closing.meet(Promise.all([drained, others]), grace + 2 * PATIENCE);
+    const drained = this.runs.drain(grace, INTERRUPT_TIMEOUT);
+    await closing.meet(Promise.all([drained, others]), grace + 2 * INTERRUPT_TIMEOUT);
     this.#committer.close();
     this.#journalRetry.end();
     this.#endRounds();

@@ -15,7 +15,7 @@ export interface OutageListener {
   ended(): void;
 }
 
-export interface Patience {
+export interface RepeatOptions {
   /** Whether a failure is waited out. Defaults to: where the journal cannot be reached. */
   readonly again?: (error: Error) => boolean;
   /** The longest pause, in ms. Defaults to 2,000. */
@@ -80,7 +80,7 @@ export class JournalRetry {
   async through<T>(
     during: string,
     attempt: () => Promise<T>,
-    { again = isOutage, longest }: Patience = {},
+    { again = isOutage, longest }: RepeatOptions = {},
   ): Promise<T> {
     let backoff: Backoff | undefined;
     for (;;) {

@@ -36,7 +36,7 @@ const NOTHING: Registry = { workflows: [], activities: new Map() };
 /** How often to look for dead workers, in ms. */
 const RESCUE_EVERY = 2_000;
 /** How long a claim under way is waited for before what is held begins to be given back, in ms. */
-const CLAIM_PATIENCE = 1_000;
+const CLAIM_TIMEOUT = 1_000;
 
 /**
  * One instance of Continuum: a client, and a worker unless it is a client only. It knows no framework; `lib/nest` starts and
@@ -214,7 +214,7 @@ export class ContinuumRuntime {
     const { closing } = this;
     this.#leaving = true;
     this.#engine?.leave();
-    await closing.meet(this.#dispatcher?.stop() ?? Promise.resolve(), CLAIM_PATIENCE);
+    await closing.meet(this.#dispatcher?.stop() ?? Promise.resolve(), CLAIM_TIMEOUT);
   }
 
   /** Gives everything back, within the shutdown timeout. Takeover by other workers is immediate. */

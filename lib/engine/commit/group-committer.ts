@@ -9,7 +9,7 @@ import type {
   CommitAnswer,
   JournalHolding,
   Lease,
-  Patience,
+  RepeatOptions,
   JournalRetry,
   RefenceAnswer,
   Turn,
@@ -218,10 +218,10 @@ export class GroupCommitter {
     }
   }
 
-  readonly #untilClosed: Patience = {
+  readonly #untilClosed: RepeatOptions = {
     again: (error) => error instanceof JournalUnavailableError && !this.#closed,
   };
-  readonly #unlessInDoubt: Patience = {
+  readonly #unlessInDoubt: RepeatOptions = {
     again: (error) => error instanceof JournalUnavailableError && !error.ambiguous && !this.#closed,
   };
 }

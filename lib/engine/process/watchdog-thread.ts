@@ -12,7 +12,7 @@ const { writeSync } = require('node:fs');
 const { shared, poll, timeout, slotBytes, mark } = workerData;
 const cells = new Int32Array(shared, 0, 5);
 const [WINDOWS, SLOT, BEATS, STOPPED, DEBUGGED] = [0, 1, 2, 3, 4];
-const MARK_PATIENCE = 3000;
+const MARK_TIMEOUT = 3000;
 const enough = Math.ceil(timeout / poll);
 
 function runIn(slot) {
@@ -35,7 +35,7 @@ async function markRun(run) {
   try {
     const work = new Function('run', 'data', 'require', mark.program)(run, mark.data, require);
     await Promise.race([work, new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error('the journal did not answer')), MARK_PATIENCE);
+      timer = setTimeout(() => reject(new Error('the journal did not answer')), MARK_TIMEOUT);
     })]);
   } catch (error) {
     say('Run ' + run.runId + ' could not be marked as what has stopped its process (' + error.message + '). It is found out when it has stopped more of them.');

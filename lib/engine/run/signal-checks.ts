@@ -19,7 +19,7 @@ export type Verdict =
   | { readonly type: 'refused'; readonly issues: Encoded };
 
 /** How long a schema may take, in ms. */
-const PATIENCE = 10_000;
+const SCHEMA_TIMEOUT = 10_000;
 /** So much of what a schema says is kept. */
 const MOST_ISSUES = 20;
 const LONGEST_ISSUES = 2_000;
@@ -29,13 +29,13 @@ const LONGEST_ISSUES = 2_000;
  */
 export class SignalChecks {
   readonly #codec: Codec;
-  readonly #patience: number;
+  readonly #timeout: number;
   readonly #verdicts = new Map<StandardSchemaV1, Map<Encoded, Verdict>>();
 
-  /** @param patience how long a schema may take, in ms; defaults to 10 s */
-  constructor(codec: Codec, patience = PATIENCE) {
+  /** @param timeout how long a schema may take, in ms; defaults to 10 s */
+  constructor(codec: Codec, timeout = SCHEMA_TIMEOUT) {
     this.#codec = codec;
-    this.#patience = patience;
+    this.#timeout = timeout;
   }
 
   /** Throws {@link WorkflowMistakeError} for a schema that throws, or that does not answer: that is not the sender's fault. */
@@ -78,8 +78,8 @@ export class SignalChecks {
     if (typeof readProperty(answer, 'then') !== 'function') return answer;
     let timer: LongTimer | undefined;
     const late = new Promise<never>((_, reject) => {
-      const error = new Error(`it has not answered for ${this.#patience} ms`);
-      timer = LongTimer.start(this.#patience, () => reject(error));
+      const error = new Error(`it has not answered for ${this.#timeout} ms`);
+      timer = LongTimer.start(this.#timeout, () => reject(error));
     });
     try {
       return await Promise.race([answer, late]);

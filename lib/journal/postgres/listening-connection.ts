@@ -7,7 +7,7 @@ import { translateError } from './error-translation.js';
 export type OnHints = (hints: readonly string[]) => void;
 
 /** How long a connection that is of no use any more may take to end, in ms. */
-const END_PATIENCE = 500;
+const END_TIMEOUT = 500;
 /** The longest pause before connecting again, in ms. */
 const LONGEST_PAUSE = 5_000;
 
@@ -149,7 +149,7 @@ export class ListeningConnection {
     this.#client = null;
     const client = await attempt?.catch(() => null);
     // Not awaited without a limit: a server that does not answer would be waited for without end.
-    await new Deadline(END_PATIENCE).meet(client?.end().catch(() => undefined) ?? Promise.resolve());
+    await new Deadline(END_TIMEOUT).meet(client?.end().catch(() => undefined) ?? Promise.resolve());
   }
 }
 

@@ -103,7 +103,7 @@ function foreignTables(database: Database, { foreign }: Findings): SchemaError {
 /** Instances that start at once take turns: TypeORM's own bookkeeping is not safe for two of them. */
 const MIGRATION_LOCK = 'select pg_advisory_lock(hashtextextended($1, 0))';
 /** Another instance may be building indexes on large tables meanwhile. */
-const PATIENCE = '10min';
+const MIGRATION_LOCK_TIMEOUT = '10min';
 /** How long a migration waits for a table. Not long: every other statement on that table would have to wait for the migration. */
 const LOCK_TIMEOUT = '3s';
 
@@ -119,7 +119,7 @@ async function runMigrations(database: Database): Promise<void> {
   try {
     await dataSource.initialize();
     const guard = dataSource.createQueryRunner();
-    await guard.query(`set lock_timeout = '${PATIENCE}'`);
+    await guard.query(`set lock_timeout = '${MIGRATION_LOCK_TIMEOUT}'`);
     await guard.query(MIGRATION_LOCK, [`continuum migrations of ${database.schema}`]);
     // TypeORM keeps its list of applied migrations in the schema, and so wants it first.
     if (!(await guard.hasSchema(database.schema)))

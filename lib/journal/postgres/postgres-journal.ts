@@ -80,7 +80,7 @@ import {
 } from './worker-sessions.js';
 
 /** How long connections may take to end, in ms. */
-const CLOSE_PATIENCE = 1_000;
+const CLOSE_TIMEOUT = 1_000;
 
 /**
  * The durable adapter: everything is in PostgreSQL, version 13 or newer.
@@ -115,7 +115,7 @@ export class PostgresJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    const closing = new Deadline(CLOSE_PATIENCE);
+    const closing = new Deadline(CLOSE_TIMEOUT);
     const ended = Promise.all([this.#listening.close(), this.#database.close()]);
     try {
       await closing.meet(ended);
@@ -123,7 +123,7 @@ export class PostgresJournal implements Journal {
       // A server that says nothing would be waited for without end; and what waits for it hears of the end here.
       this.#database.destroySockets();
     }
-    await new Deadline(CLOSE_PATIENCE / 5).meet(ended);
+    await new Deadline(CLOSE_TIMEOUT / 5).meet(ended);
   }
 
   // -------------------------------------------------------------------------------- runs from outside
