@@ -98,7 +98,7 @@ export class Engine {
   readonly #committer: GroupCommitter;
   readonly #loads: Batcher<LoadRequest, Loaded>;
   readonly #journalRetry: JournalRetry;
-  readonly #strayLeases: LeaseAudit;
+  readonly #leaseAudit: LeaseAudit;
   readonly #inboxPoll: InboxPoll;
   #unguard: (() => void) | undefined;
   #unlisten: (() => void) | undefined;
@@ -131,7 +131,7 @@ export class Engine {
         load: (request) => journalRetry.through('load', () => this.#loads.ask(request)),
         mismatches: new Mismatches(),
         send: (message) => this.#send(message),
-        stranded: (lease) => this.#strayLeases.sight(lease),
+        stranded: (lease) => this.#leaseAudit.sight(lease),
       },
       settings.runs,
       registry.workflows,
@@ -151,7 +151,7 @@ export class Engine {
       {
         beat: (answer) => this.#hear(answer),
         lost: () => {
-          this.#strayLeases.forget();
+          this.#leaseAudit.forget();
           this.runs.dropAll();
         },
         // What was held is free again, for this worker too.
@@ -160,7 +160,7 @@ export class Engine {
       journalRetry,
     );
     this.#inboxPoll = new InboxPoll(journal, this.runs, this.session);
-    this.#strayLeases = new LeaseAudit({
+    this.#leaseAudit = new LeaseAudit({
       journal,
       runs: this.runs,
       session: this.session,
@@ -251,7 +251,7 @@ export class Engine {
 
   /** Makes a claim and takes up what it brings, one claim at a time. While one is under way, the lease audit passes over what it may bring. */
   claiming<T>(claim: () => Promise<T>): Promise<T> {
-    return this.#strayLeases.duringClaim(claim);
+    return this.#leaseAudit.duringClaim(claim);
   }
 
   /** Takes no new runs from now on; what is held goes on. */
@@ -296,13 +296,13 @@ export class Engine {
 
   #endRounds(): void {
     this.#inboxPoll.end();
-    this.#strayLeases.end();
+    this.#leaseAudit.end();
   }
 
   /** What a heartbeat tells about the actors of this worker. */
   #hear(answer: Extract<HeartbeatAnswer, { type: 'alive' }>): void {
     for (const { actorId, inboxSeq } of answer.unread) this.runs.get(actorId)?.mailArrived(inboxSeq);
-    this.#strayLeases.heard(answer);
+    this.#leaseAudit.heard(answer);
   }
 
   /** Sends to an actor that this engine holds. Whoever else has its row locked has it only for a moment, so it is tried until it works. */

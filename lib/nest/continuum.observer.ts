@@ -54,7 +54,7 @@ export class LoggingObserver implements Observer {
           `${nameOf(event.run)} is blocked, for ten minutes or longer, or until a worker of another build comes. ${event.reason}`,
         );
         break;
-      case 'stray leases given back':
+      case 'unheld leases given back':
         this.#logger.warn(
           `Gave back ${counted(event.count, 'run')} that this worker had been given without its knowledge.`,
         );

@@ -70,7 +70,7 @@ export type EngineEvent =
   /** `deaths`: so many workers died while they held it, one after the other, since it last went on. */
   | { readonly type: 'run claimed'; readonly run: RunFacts; readonly deaths: number }
   /** So many runs had this worker as their owner without its knowledge, and can be claimed again. */
-  | { readonly type: 'stray leases given back'; readonly workerId: string; readonly count: number }
+  | { readonly type: 'unheld leases given back'; readonly workerId: string; readonly count: number }
   | { readonly type: 'run released'; readonly run: RunFacts; readonly wakeAt: number | null }
   | {
       readonly type: 'run closed';

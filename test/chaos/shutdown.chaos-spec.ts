@@ -158,7 +158,7 @@ it.each(['claim actors', 'load history'])(
     expect(leaving.heard('worker registered')).toHaveLength(1);
     expect(leaving.heard('worker lost')).toEqual([]);
     // Given back as it came, not found later by the sweep.
-    expect(leaving.heard('stray leases given back')).toEqual([]);
+    expect(leaving.heard('unheld leases given back')).toEqual([]);
   },
 );
 

@@ -107,7 +107,7 @@ describe('Outages of the journal', () => {
     await expect(
       stage.client.execute('scripted', undefined, { startAt: new Date(Date.now() - 1) }),
     ).resolves.toBe('done');
-    expect(stage.recorder.count('stray leases given back')).toBe(1);
+    expect(stage.recorder.count('unheld leases given back')).toBe(1);
     expect(stage.recorder.count('worker lost')).toBe(0);
   });
 
@@ -134,7 +134,7 @@ describe('Outages of the journal', () => {
     });
     // A slot is wanted: those that wait leave.
     await stage.client.start('scripted');
-    await stage.recorder.until('stray leases given back');
+    await stage.recorder.until('unheld leases given back');
     expect(refused).toBeGreaterThan(0);
     await handle.signal('go', 'back again');
     await expect(handle.result()).resolves.toBe('back again');
@@ -154,7 +154,7 @@ describe('Outages of the journal', () => {
     await handle.signal('go', 'kept');
     await expect(handle.result()).resolves.toBe('kept');
     expect(stage.recorder.count('run claimed')).toBe(0);
-    expect(stage.recorder.count('stray leases given back')).toBe(0);
+    expect(stage.recorder.count('unheld leases given back')).toBe(0);
     expect(stage.recorder.count('journal unavailable')).toBe(0);
   });
 
@@ -192,7 +192,7 @@ describe('Outages of the journal', () => {
     // Makes the dispatcher look.
     await stage.client.start('scripted', undefined, { startAt: new Date(Date.now() - 1) });
     await beaten.opened;
-    expect(stage.recorder.count('stray leases given back')).toBe(0);
+    expect(stage.recorder.count('unheld leases given back')).toBe(0);
     await handle.signal('go', 'still here');
     await expect(handle.result()).resolves.toBe('still here');
   });

@@ -17,7 +17,7 @@ const LOOK_EVERY = 10;
 /** So many rows are locked at a time. */
 const PORTION = 500;
 
-export interface SweptEngine {
+export interface AuditedEngine {
   readonly journal: JournalWorkers;
   readonly runs: ResidentRuns;
   readonly session: SessionKeeper;
@@ -36,7 +36,7 @@ export interface SweptEngine {
  * when an unheld lease was seen, and now and then.
  */
 export class LeaseAudit {
-  readonly #engine: SweptEngine;
+  readonly #engine: AuditedEngine;
   #claimsBegun = 0;
   #claimsEnded = 0;
   #sighted = new Map<ActorId, Sighting>();
@@ -45,7 +45,7 @@ export class LeaseAudit {
   #looking = false;
   #ended = false;
 
-  constructor(engine: SweptEngine) {
+  constructor(engine: AuditedEngine) {
     this.#engine = engine;
   }
 
@@ -91,31 +91,35 @@ export class LeaseAudit {
     const { journal, runs, session, observer, journalRetry, freed } = this.#engine;
     try {
       this.#failed = false;
-      const owned = await journalRetry.once('sweep', () => journal.owned(owner, 'all'));
+      const owned = await journalRetry.once('looking for leases that nobody holds', () =>
+        journal.owned(owner, 'all'),
+      );
       if (this.#ended || session.id !== owner) return;
-      const strays = this.#strayOf(owned.filter(({ actorId }) => !runs.get(actorId)));
-      for (let from = 0; from < strays.length; from += PORTION) {
-        const portion = strays.slice(from, from + PORTION);
-        const count = await journalRetry.once('sweep', () => journal.giveBack(owner, portion));
+      const forgotten = this.#forgottenOf(owned.filter(({ actorId }) => !runs.get(actorId)));
+      for (let from = 0; from < forgotten.length; from += PORTION) {
+        const portion = forgotten.slice(from, from + PORTION);
+        const count = await journalRetry.once('looking for leases that nobody holds', () =>
+          journal.giveBack(owner, portion),
+        );
         if (count > 0) {
-          observer.notice({ type: 'stray leases given back', workerId: owner, count });
+          observer.notice({ type: 'unheld leases given back', workerId: owner, count });
           freed();
         }
       }
     } catch (error) {
       // The next heartbeat looks again.
       this.#failed = true;
-      if (!this.#ended) journalRetry.failed('sweep', error);
+      if (!this.#ended) journalRetry.failed('looking for leases that nobody holds', error);
     } finally {
       this.#looking = false;
     }
   }
 
   /**
-   * Leases that are astray for sure: seen unheld before, under the same token, and no claim that began before that is still
+   * Leases that nobody here will hold any more: seen unheld before, under the same token, and no claim that began before that is still
    * under way. A start cannot look like that: its run is held here before the start is sent.
    */
-  #strayOf(unheld: readonly OwnedActor[]): readonly OwnedActor[] {
+  #forgottenOf(unheld: readonly OwnedActor[]): readonly OwnedActor[] {
     const before = this.#sighted;
     this.#sighted = new Map();
     return unheld.filter(({ actorId, token }) => {

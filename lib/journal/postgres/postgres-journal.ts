@@ -47,14 +47,9 @@ import { ListeningConnection } from './listening-connection.js';
 import { load } from './load-runs.js';
 import { migrate } from './migrate.js';
 import { type PostgresJournalOptions, type ResolvedOptions, resolveOptions } from './options.js';
-import {
-  Turnstile,
-  isWorthAnotherTry,
-  orUnanswered,
-  patiently,
-  portionByPortion,
-  untilDone,
-} from './patience.js';
+import { isWorthAnotherTry, untilDone, untilFree } from './held-rows.js';
+import { LockQueue } from './lock-queue.js';
+import { orUnanswered, portionByPortion } from './portions.js';
 import { readPlanGeneration } from './plan-generation.js';
 import { count, describe, list, outcomes } from './read-runs.js';
 import { refence } from './refence-leases.js';
@@ -93,14 +88,14 @@ export class PostgresJournal implements Journal {
   readonly #database: Database;
   readonly #listening: ListeningConnection;
   /** Statements that wait for locks leave at least half of the connections to those that do not. */
-  readonly #lockQueue: Turnstile;
+  readonly #lockQueue: LockQueue;
 
   /** Throws a `JournalError` for options that cannot work. */
   constructor(options: PostgresJournalOptions) {
     this.#options = resolveOptions(options);
     this.#database = new Database(this.#options);
     this.#listening = new ListeningConnection(this.#database);
-    this.#lockQueue = new Turnstile(Math.max(1, Math.floor(this.#options.poolSize / 2)));
+    this.#lockQueue = new LockQueue(Math.max(1, Math.floor(this.#options.poolSize / 2)));
   }
 
   async open(): Promise<void> {
@@ -201,7 +196,7 @@ export class PostgresJournal implements Journal {
       taken = true;
       return await take(messages);
     };
-    return await patiently(
+    return await untilFree(
       () =>
         this.#lockQueue.passAhead(() =>
           this.#database.transaction((sql) => commitLocked(sql, lease, inboxAfter, takeOnce)),
@@ -293,12 +288,12 @@ export class PostgresJournal implements Journal {
 
   /** Runs what waits for a lock: not too many at a time, and again while the lock is not given. */
   async #waiting<T>(work: () => Promise<T>): Promise<T> {
-    return await patiently((end) => this.#lockQueue.pass(work, end));
+    return await untilFree((end) => this.#lockQueue.pass(work, end));
   }
 
   /** The same for a holder, which comes first: it waits for a moment only, and its runs wait with it. Callers may be many. */
   async #waitingAhead<T>(work: () => Promise<T>): Promise<T> {
-    return await patiently(() => this.#lockQueue.passAhead(work));
+    return await untilFree(() => this.#lockQueue.passAhead(work));
   }
 
   /** Waits for no lock longer than one `lock_timeout`; a start that would have to wait longer is answered `again`. */

@@ -1,7 +1,7 @@
 import { JournalError, type Unanswered } from '../errors.js';
 import type { Lease, RefenceAnswer } from '../port/index.js';
 import { numberArray, uuidArray, uuidOrNil } from './array-literals.js';
-import { orUnanswered } from './patience.js';
+import { orUnanswered } from './portions.js';
 import { areLeasesHeld } from './sql/are-leases-held.js';
 import { type HistoryEnd, historyEnds } from './sql/history-ends.js';
 import { MOVE_FENCES, type MovedFence } from './sql/move-fences.js';

@@ -1,7 +1,7 @@
 import { JournalError } from '../errors.js';
 import type { Message, SendAnswer } from '../port/index.js';
 import { booleanArray, numberArray, textArray, uuidOrNil } from './array-literals.js';
-import { portionByPortion } from './patience.js';
+import { portionByPortion } from './portions.js';
 import { SEND_MESSAGES, type SendMessages, type SentMessage } from './sql/send-messages.js';
 import type { Lock, StatementRunner } from './statement.js';
 

@@ -3,7 +3,7 @@ import type { StartAnswer, StartRequest } from '../port/index.js';
 import { REPLACED_BY_A_START, answerToConflict, answerToReuse } from '../rules/start-policies.js';
 import { numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { EntryArrays } from './entry-arrays.js';
-import { isWorthAnotherTry } from './patience.js';
+import { isWorthAnotherTry } from './held-rows.js';
 import { type StartFacts, lookUpStarts } from './sql/look-up-starts.js';
 import { type StartRuns, startRuns } from './sql/start-runs.js';
 import type { StatementRunner } from './statement.js';

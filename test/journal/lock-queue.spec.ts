@@ -1,20 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import { ContentionError } from '../../lib/journal/index.js';
-import { Turnstile } from '../../lib/journal/postgres/patience.js';
+import { LockQueue } from '../../lib/journal/postgres/lock-queue.js';
 import { gate } from '../support/gate.js';
 
 const NEVER = performance.now() + 600_000;
 
-describe('Turnstile', () => {
+describe('LockQueue', () => {
   it('lets in no more than it has places for, those first who go ahead, the others as they came', async () => {
-    const turnstile = new Turnstile(1);
+    const queue = new LockQueue(1);
     const end = gate();
     const order: string[] = [];
     const enter = (name: string, ahead = false): Promise<void> =>
       ahead
-        ? turnstile.passAhead(async () => void order.push(name))
-        : turnstile.pass(async () => void order.push(name), NEVER);
-    const inside = turnstile.pass(() => end.opened, NEVER);
+        ? queue.passAhead(async () => void order.push(name))
+        : queue.pass(async () => void order.push(name), NEVER);
+    const inside = queue.pass(() => end.opened, NEVER);
     const all = [
       inside,
       enter('a'),
@@ -32,24 +32,24 @@ describe('Turnstile', () => {
   });
 
   it('keeps nobody for longer than it is patient where those inside get no answer', async () => {
-    const turnstile = new Turnstile(1);
+    const queue = new LockQueue(1);
     const silence = gate();
-    const inside = turnstile.pass(() => silence.opened, NEVER);
+    const inside = queue.pass(() => silence.opened, NEVER);
     let begun = 0;
     const begin = async (): Promise<number> => ++begun;
-    const patient = turnstile.pass(begin, NEVER);
-    await expect(turnstile.pass(begin, performance.now() + 5)).rejects.toBeInstanceOf(ContentionError);
+    const patient = queue.pass(begin, NEVER);
+    await expect(queue.pass(begin, performance.now() + 5)).rejects.toBeInstanceOf(ContentionError);
     expect(begun).toBe(0);
     silence.open();
     await inside;
     // Its place went to nobody.
     await expect(patient).resolves.toBe(1);
-    await expect(turnstile.pass(begin, performance.now())).resolves.toBe(2);
+    await expect(queue.pass(begin, performance.now())).resolves.toBe(2);
   });
 
   it('gives its place back also where work fails', async () => {
-    const turnstile = new Turnstile(1);
-    await expect(turnstile.pass(() => Promise.reject(new Error('no')), NEVER)).rejects.toThrow('no');
-    await expect(turnstile.pass(() => Promise.resolve('next'), NEVER)).resolves.toBe('next');
+    const queue = new LockQueue(1);
+    await expect(queue.pass(() => Promise.reject(new Error('no')), NEVER)).rejects.toThrow('no');
+    await expect(queue.pass(() => Promise.resolve('next'), NEVER)).resolves.toBe('next');
   });
 });
