@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import type { HistoryEntry } from '../../lib/core/index.js';
-import { isStorable } from '../../lib/journal/postgres/array-literals.js';
+import { isStorableText } from '../../lib/core/index.js';
 import { toColumns, toEntry } from '../../lib/journal/postgres/row-mapping.js';
 import type { EntryColumns } from '../../lib/journal/postgres/row-mapping.js';
 import { ENTRY_SAMPLES } from '../../lib/testing/journal-contract/entry-samples.js';
@@ -67,7 +67,7 @@ describe(`any entry comes back as it was (seed ${seed})`, () => {
       expect(found).toStrictEqual(entry);
       expect(Object.keys(found)).toEqual(Object.keys(entry));
       // Postgres has no place for either of them.
-      expect(isStorable(`${columns.name}${columns.facts}`)).toBe(true);
+      expect(isStorableText(`${columns.name}${columns.facts}`)).toBe(true);
     }
   });
 });
