@@ -9,7 +9,8 @@ const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 400;
 
 /**
- * Repeats work that fails because somebody else has a row locked or was quicker, until it is done or {@link HELD_ROW_TIMEOUT} is over.
+ * Repeats work that fails because somebody else has a row locked or was quicker, until it is done or {@link HELD_ROW_TIMEOUT} is
+ * over.
  * A failed try has written nothing. Between two tries nothing is held, neither a connection nor a place in a line. `work` is
  * told until when it is tried, by the monotonic clock.
  */

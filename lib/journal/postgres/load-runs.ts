@@ -8,7 +8,10 @@ import { loadInbox } from './sql/load-inbox.js';
 import type { StatementRunner } from './statement.js';
 
 /** Reads histories and inboxes. Both statements begin after the claim was committed, and so see all that it saw. */
-export async function load(sql: StatementRunner, requests: readonly LoadRequest[]): Promise<readonly Loaded[]> {
+export async function load(
+  sql: StatementRunner,
+  requests: readonly LoadRequest[],
+): Promise<readonly Loaded[]> {
   const histories = await loadHistories(sql, requests);
   const inboxes = await loadInboxes(sql, requests);
   return requests.map((request) => ({
