@@ -27,7 +27,7 @@ export interface WorkflowDefinition {
    * Called again at every replay.
    */
   construct(binding: RunBinding): WorkflowInstance;
-  /** The activity behind `ctx.run(Class)`, or all of `ctx.activities(Class)`; `undefined` when the class is none. */
+  /** The activity that `ctx.run(Class)` means, or all of `ctx.activities(Class)`; `undefined` when the class is none. */
   activitiesOf(type: ActivityToken): ActivityGroup | undefined;
 }
 

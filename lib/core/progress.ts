@@ -75,7 +75,7 @@ export class RunProgress {
   #signalsInRollback = 0;
   /** Signals that a schema is being applied to, by the number of their `signal_received`; made when there is one. */
   #checks: Set<number> | null = null;
-  /** When the first timer is due; `undefined` when it has to be looked up anew. */
+  /** When the first timer is due; `undefined` when it has to be looked up again. */
   #nextTimer: Instant | null | undefined = null;
 
   get inFlight(): ReadonlyMap<CommandId, WorkInFlight> {

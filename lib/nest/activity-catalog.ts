@@ -64,7 +64,7 @@ export class ActivityCatalog {
     return this.#groups.get(provider);
   }
 
-  /** The activities behind a class: an implementation, the token it is provided under, or an alias of it. */
+  /** The activities that are meant by a class: by the provider's own class, by its token, or by an alias of it. */
   groupOfClass(type: Class): ActivityGroup | undefined {
     const provider = this.#providersByClass.get(type);
     return provider && this.#groups.get(provider);
@@ -79,7 +79,8 @@ export class ActivityCatalog {
     const claim = (type: unknown, provider: DescribedProvider): void => {
       if (isClass(type) && !this.#providersByClass.has(type)) this.#providersByClass.set(type, provider);
     };
-    // Whom a class is asked for by goes before whom it is made of.
+    // The token that a provider is registered under comes before the class that it is made of: with
+    // `{ provide: Payments, useClass: FakePayments }` a workflow asks for Payments.
     for (const provider of hosts) claim(provider.wrapper.token, provider);
     for (const provider of hosts) for (const type of provider.classes) claim(type, provider);
     for (const { wrapper, module } of aliases) {

@@ -9,9 +9,9 @@ const LAST = -1;
 /**
  * Lets the workers of an application begin when everything else in it has started.
  *
- * Nest calls the bootstrap hooks of one module after another, by their distance from the root, which comes last. This
- * module is put behind it, so that its hook is called when all others have ended, those that are asynchronous as well.
- * Distances are settled before the providers are made, and read when the first hook is called.
+ * Nest calls the bootstrap hooks of one module after another, by their distance from the root module, which comes last. This
+ * module gets a distance after that, so that its hook is called when all others have ended, asynchronous ones included. It can
+ * set it in a constructor: Nest computes distances before it makes the providers, and reads them when the first hook is called.
  */
 @Injectable()
 export class ContinuumStarter implements OnApplicationBootstrap {

@@ -80,7 +80,7 @@ export class ContinuumExplorer {
     return { definition, execute: (args, context) => attempt(withContext(args, context), context) };
   }
 
-  /** Nobody but a workflow's own run can hold it or its context. */
+  /** Refuses providers that inject a workflow or its context: both belong to one run, and Nest would make one for all. */
   #refuseInjected(described: ReadonlyMap<InstanceWrapper, DescribedProvider>, problems: string[]): void {
     for (const { providers, controllers, injectables } of this.modules.values()) {
       for (const wrapper of [...providers.values(), ...controllers.values(), ...injectables.values()]) {

@@ -15,7 +15,7 @@ import { InvalidOptionError } from './errors/invalid-option.error.js';
 import { CONTINUUM_EXTRAS, CONTINUUM_JOURNAL } from './continuum.tokens.js';
 
 /**
- * Starts and stops what does the work; decides nothing about it. Nest calls every hook twice when `app.close()` is called
+ * Starts and stops the runtime at Nest's hooks. Nest calls every hook twice when `app.close()` is called
  * twice, and the shutdown hooks also without the others.
  */
 @Injectable()
@@ -46,14 +46,14 @@ export class ContinuumLifecycle
     }
   }
 
-  /** Called once every bootstrap hook of the application has ended; holds nobody up. */
+  /** Called once every bootstrap hook of the application has ended. The application does not wait for the worker to begin. */
   begin(): void {
     if (!this.#closing) this.#beginning = this.#begin();
   }
 
   async onModuleDestroy(): Promise<void> {
     this.#closing = true;
-    // Nobody waits any more for a journal that could not be reached so far.
+    // A worker that still waits for its journal gives up.
     if (!this.runtime.engine) this.runtime.journalRetry.end();
     await this.runtime.stopClaiming();
   }
@@ -77,7 +77,7 @@ export class ContinuumLifecycle
         again: () => !this.#closing,
       });
     } catch {
-      // It is told, and nobody waits for it any more.
+      // The error has been told, and the application is closing.
     }
   }
 

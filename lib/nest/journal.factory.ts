@@ -63,7 +63,7 @@ async function applicationDataSource(name: string, moduleRef: ModuleRef): Promis
   }
 }
 
-/** The provider behind a token. A look-up would give nothing while TypeORM still connects; the injector waits. */
+/** What is provided under a token. A look-up would give nothing while TypeORM still connects; the injector waits for it. */
 async function waitFor<T>(token: InjectionToken, moduleRef: ModuleRef): Promise<T> {
   @Injectable()
   class Waiting {

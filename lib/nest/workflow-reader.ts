@@ -204,7 +204,7 @@ export class WorkflowReader {
   }
 }
 
-/** What is injected is looked up anew for every object: proxies are bound to one run. */
+/** Dependencies are resolved again for every object, because proxies of activities are bound to one run. */
 function construct(
   type: Constructor,
   parameters: readonly Injection[],
