@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { durableCodec, RunProgress } from '../../lib/core/index.js';
-import type { HistoryEntry } from '../../lib/core/index.js';
+import type { ActivityScheduled } from '../../lib/core/index.js';
 import { asyncScope, DatabaseClock } from '../../lib/engine/index.js';
 import type { ActivityHandler } from '../../lib/engine/index.js';
 import { ActivityExecutor } from '../../lib/engine/activities/activity-executor.js';
 import { RunActivities } from '../../lib/engine/activities/run-activities.js';
+import { writeReturned } from '../../lib/engine/activities/returned-result.js';
 import { gate } from '../support/gate.js';
 import { activity, Recorder } from '../support/stage.js';
 
@@ -34,7 +35,7 @@ function activitiesOf(handlers: readonly ActivityHandler[]) {
   return { progress, activities };
 }
 
-const scheduled = (id: number, name: string): HistoryEntry => ({
+const scheduled = (id: number, name: string): ActivityScheduled => ({
   type: 'activity_scheduled',
   at: 0,
   id,
@@ -62,7 +63,7 @@ describe('RunActivities', () => {
     for (const [id, name] of ['prompt', 'slow'].entries()) {
       const entry = scheduled(id, name);
       progress.apply(entry);
-      activities.committed(entry);
+      activities.committed(entry, false);
     }
     await Promise.all([promptBegun.opened, slowBegun.opened]);
     const collected = activities.collect();
@@ -77,15 +78,19 @@ describe('RunActivities', () => {
   it('lets a result that waits in the inbox stand where the activity is cancelled before it is taken', () => {
     const { progress, activities } = activitiesOf([activity('paid', () => 'paid')]);
     progress.apply(scheduled(0, 'paid'));
-    activities.recover(() => true, true);
+    const outcome = { type: 'completed', result: durableCodec.encode('paid') } as const;
+    const message = {
+      n: 1,
+      kind: 'activity_result',
+      at: 0,
+      ...writeReturned({ id: 0, attempt: 1, outcome }),
+    } as const;
+    activities.recover({ messages: [message], died: true });
     const cancel = { type: 'activity_cancel_requested', at: 0, of: 0 } as const;
     progress.apply(cancel);
-    activities.committed(cancel);
-    expect(activities.take().ends).toEqual([]);
-    const outcome = { type: 'completed', result: durableCodec.encode('paid') } as const;
-    expect(activities.returned({ id: 0, attempt: 1, outcome, heartbeat: null })).toMatchObject({
-      type: 'end',
-      event: { type: 'activity_completed' },
-    });
+    activities.committed(cancel, false);
+    activities.settle();
+    expect(activities.take().next(0)).toBeUndefined();
+    expect(activities.received(message)).toMatchObject({ type: 'activity_completed' });
   });
 });

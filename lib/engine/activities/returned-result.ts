@@ -27,6 +27,10 @@ export function readReturned(message: InboxMessage): AttemptResult {
   return { id: id!, attempt: attempt!, outcome: readOutcome(message.payload!), heartbeat: null };
 }
 
+/** The names of the returned results among messages. */
+export const returnedIn = (messages: readonly InboxMessage[]): ReadonlySet<string> =>
+  new Set(messages.flatMap(({ kind, name }) => (kind === 'activity_result' && name !== null ? [name] : [])));
+
 /** Begins what is no value itself. */
 const OPENING = '{"outcome":';
 const COMPLETED = `${OPENING}"completed","result":`;

@@ -1,43 +1,31 @@
-import { deadlineOf, UnavailableActivityError } from '../../core/index.js';
+import { UnavailableActivityError } from '../../core/index.js';
 import type {
   ActivityInFlight,
-  Codec,
   CommandId,
-  HistoryEntry,
+  HistoryEvent,
   HistoryNote,
   Instant,
   RunProgress,
 } from '../../core/index.js';
-import type { Observer, RunFacts } from '../../observability/index.js';
+import type { InboxMessage } from '../../journal/index.js';
 import { LongTimer, unrefPause } from '../../concurrency/index.js';
-import type { DatabaseClock } from '../worker/database-clock.js';
-import type { ActivityExecutor } from './activity-executor.js';
 import { transition } from './activity-state.js';
+import { ActivityIntake } from './activity-intake.js';
 import type { ActivityEffect, ActivityInput, ActivityState, Due, Ended, Leaving } from './activity-state.js';
 import { ActivityStates } from './activity-states.js';
-import { neverBegun, resultOf, verdictOn, verdictOnLeaving, verdictOnParked } from './attempt-verdict.js';
-import type { AttemptResult, EndVerdict, Verdict, VerdictFacts } from './attempt-verdict.js';
+import { AttemptJudge } from './attempt-judge.js';
+import type { AttemptJudgeParts } from './attempt-judge.js';
+import { neverBegun, resultOf, verdictOnLeaving } from './attempt-verdict.js';
+import type { AttemptResult, EndVerdict, Verdict } from './attempt-verdict.js';
 import { HeartbeatNotes } from './heartbeat-notes.js';
+import { readReturned, returnedIn, returnedName } from './returned-result.js';
+import type { EntryAbout, Intake, Takeover, WorkKind } from '../run/work-kind.js';
 
-export interface RunActivitiesParts {
-  readonly run: RunFacts;
-  readonly executor: ActivityExecutor;
-  readonly codec: Codec;
-  readonly clock: DatabaseClock;
-  readonly observer: Observer;
-  /** A retry further away than this, in ms, does not keep the run in memory. */
-  readonly parkAfter: number;
+export interface RunActivitiesParts extends AttemptJudgeParts {
   /** What is known of the run. Asked only between turns, when it is what the journal has. */
   readonly progress: () => RunProgress;
   /** There is something to take up. */
   readonly wake: () => void;
-}
-
-/** What a turn takes. The activities keep it until it is recorded: a turn that fails has nothing to give back. */
-export interface ActivityNews {
-  readonly notes: readonly HistoryNote[];
-  /** In the order in which they came about. */
-  readonly ends: readonly EndVerdict[];
 }
 
 /**
@@ -49,9 +37,10 @@ export interface ActivityNews {
  * note calls parked was begun by nobody yet. What Continuum itself ended, by a shutdown or by giving the run back, does not
  * count.
  */
-export class RunActivities {
+export class RunActivities implements WorkKind {
   readonly #parts: RunActivitiesParts;
   readonly #states = new ActivityStates();
+  readonly #judge: AttemptJudge;
   readonly #heartbeats: HeartbeatNotes;
   /** Those about which something is to be decided before the next turn, as it came up. Which no longer are is seen there. */
   #undecided: (Due | Leaving | Ended)[] = [];
@@ -65,6 +54,7 @@ export class RunActivities {
 
   constructor(parts: RunActivitiesParts) {
     this.#parts = parts;
+    this.#judge = new AttemptJudge(parts);
     this.#heartbeats = new HeartbeatNotes({
       now: () => parts.clock.now(),
       lastOf: (id) => {
@@ -81,13 +71,13 @@ export class RunActivities {
   }
 
   /** Of those that nobody has begun: when the earliest may, or may no more. */
-  nextParked(): Instant | null {
+  nextMoment(): Instant | null {
     if (this.#states.count('parked') === 0) return null;
     let next: Instant | null = null;
     for (const [id, { type }] of this.#states.entries()) {
       const work = type === 'parked' ? this.#activity(id) : undefined;
       if (!work) continue;
-      const moment = Math.min(work.startsAt, this.#deadline(work) ?? work.startsAt);
+      const moment = Math.min(work.startsAt, this.#judge.deadline(work) ?? work.startsAt);
       if (next === null || moment < next) next = moment;
     }
     return next;
@@ -100,7 +90,6 @@ export class RunActivities {
 
   // ---------------------------------------------------------------------------------- between turns
 
-  /** Before a turn: decides about what has happened since the last one. Whether there is something to take. */
   settle(): boolean {
     const undecided = this.#undecided;
     if (undecided.length > 0) {
@@ -113,24 +102,27 @@ export class RunActivities {
     return this.#decided.length > 0 || this.#heartbeats.any;
   }
 
-  /** What there is for a turn, and what it does not record is there for the next one. */
-  take(): ActivityNews {
-    if (!this.settle()) return NO_NEWS;
-    // Of the attempts that are under way: they come before what is noted of the ones that follow.
-    const heartbeats = this.#heartbeats.take();
-    if (this.#states.count('note') === 0) return { notes: heartbeats, ends: this.#ends() };
-    const notes = this.#decided.flatMap((verdict) => (verdict.type === 'note' ? [verdict.note] : []));
-    return { notes: [...heartbeats, ...notes], ends: this.#ends() };
+  take(): Intake {
+    if (this.#decided.length === 0 && !this.#heartbeats.any) return NOTHING_TO_TAKE;
+    return new ActivityIntake(
+      this.#notes(),
+      this.#decided.filter((verdict) => verdict.type === 'end'),
+    );
   }
 
+  /** Those that would be lost if this process died before they are recorded. */
+  endsToKeep(): readonly EndVerdict[] {
+    return this.#decided.filter((verdict) => verdict.type === 'end').filter(({ told }) => told);
+  }
   /** The inbox has it now, and it is taken from there. */
   kept(end: EndVerdict): void {
     this.#apply(end.event.id, { type: 'kept', end });
+    this.#forgetRecorded();
   }
 
-  /** A committed entry takes effect. */
-  committed(entry: HistoryEntry): void {
-    if (this.#over) return;
+  committed(entry: EntryAbout<'activity'>, closed: boolean): void {
+    // Of a closed run only the requests to stop take effect.
+    if (this.#over || (closed && entry.type !== 'activity_cancel_requested')) return;
     switch (entry.type) {
       case 'activity_scheduled':
         return this.#begin(entry.id, 0);
@@ -144,49 +136,33 @@ export class RunActivities {
       case 'activity_cancelled':
         return this.#apply(entry.id, CLOSE);
       case 'activity_heartbeat':
-      case 'cancel_requested':
-      case 'rollback_cleared':
-      case 'rollback_started':
-      case 'rollback_step_added':
-      case 'run_cancelled':
-      case 'run_completed':
-      case 'run_failed':
-      case 'run_started':
-      case 'run_terminated':
-      case 'side_effect_recorded':
-      case 'signal_accepted':
-      case 'signal_check_requested':
-      case 'signal_received':
-      case 'signal_refused':
-      case 'timer_cancelled':
-      case 'timer_fired':
-      case 'timer_started':
         return;
       default:
         entry satisfies never;
     }
   }
 
-  /**
-   * After a takeover: attempts that were recorded as begun are over, unless their result is in the inbox (`returned`).
-   *
-   * @param died the process that made them did; otherwise it gave the run back
-   */
-  recover(isReturned: (id: CommandId, attempt: number) => boolean, died: boolean): void {
+  /** Attempts that were recorded as begun are over, unless they run here, or their result is in the inbox. */
+  recover({ messages, died }: Takeover): void {
+    const returned = returnedIn(messages);
     this.#heartbeats.clear();
     // After lost history: what was not recorded after all.
     for (const [id] of this.#states.entries()) if (!this.#activity(id)) this.#apply(id, CLOSE);
     for (const [id, work] of this.#parts.progress().inFlight) {
       if (work.type !== 'activity') continue;
       if (!this.#parts.executor.has(work)) this.#unknown = work.scheduled.name;
-      this.#apply(id, { type: 'recover', work, returned: isReturned(id, work.attempt), died });
+      const isReturned = returned.has(returnedName(id, work.attempt));
+      this.#apply(id, { type: 'recover', work, returned: isReturned, died });
     }
   }
 
   /** A result that a former holder returned to the inbox. `null`: it is of an attempt that is settled already. */
-  returned(result: AttemptResult): Verdict | null {
+  received(message: InboxMessage): HistoryEvent | HistoryNote | null {
+    const result = readReturned(message);
     const work = this.#activity(result.id);
-    return work?.attempt === result.attempt ? this.#verdict(work, result) : null;
+    if (work?.attempt !== result.attempt) return null;
+    const verdict = this.#judge.ended(work, result);
+    return verdict.type === 'end' ? verdict.event : verdict.note;
   }
 
   // ---------------------------------------------------------------------------------------- the end
@@ -194,6 +170,7 @@ export class RunActivities {
   /** Begins nothing more: what was not begun is noted as parked, for another worker to begin. */
   drain(): void {
     this.#draining = true;
+    this.#judge.drain();
     for (const [id, { type }] of this.#states.entries())
       if (type === 'waiting') this.#apply(id, { type: 'drain', id });
   }
@@ -338,7 +315,7 @@ export class RunActivities {
       case 'leaving':
         return this.#apply(id, verdictOnLeaving(work, this.#parts.clock.now()));
       case 'ended':
-        return this.#apply(id, this.#verdict(work, state.result));
+        return this.#apply(id, this.#judge.ended(work, state.result));
     }
   }
 
@@ -351,14 +328,17 @@ export class RunActivities {
         this.#apply(id, CLOSE);
         continue;
       }
-      const verdict = verdictOnParked(work, this.#facts(work));
-      if (verdict) this.#apply(id, this.#noticed(work, verdict));
+      const verdict = this.#judge.parked(work);
+      if (verdict) this.#apply(id, verdict);
     }
   }
 
-  #ends(): readonly EndVerdict[] {
-    if (this.#states.count('end') === 0) return NO_NEWS.ends;
-    return this.#decided.filter((verdict) => verdict.type === 'end');
+  #notes(): readonly HistoryNote[] {
+    // Of the attempts that are under way: they come before what is noted of the ones that follow.
+    const heartbeats = this.#heartbeats.take();
+    if (this.#states.count('note') === 0) return heartbeats;
+    const notes = this.#decided.flatMap((verdict) => (verdict.type === 'note' ? [verdict.note] : []));
+    return [...heartbeats, ...notes];
   }
 
   #forgetRecorded(): void {
@@ -371,44 +351,6 @@ export class RunActivities {
     decided.length = length;
   }
 
-  #verdict(work: ActivityInFlight, result: AttemptResult): Verdict {
-    return this.#noticed(work, verdictOn(work, result, this.#facts(work)));
-  }
-
-  #facts(work: ActivityInFlight): VerdictFacts {
-    const { codec, clock, executor, parkAfter } = this.#parts;
-    return {
-      codec,
-      options: executor.optionsOf(work),
-      at: clock.now(),
-      // While it drains, nothing waits in memory.
-      parkAfter: this.#draining ? -1 : parkAfter,
-      chance: Math.random(),
-    };
-  }
-
-  #noticed(work: ActivityInFlight, verdict: Verdict): Verdict {
-    if (verdict.failed) {
-      const { codec, observer, run } = this.#parts;
-      const { failure, retryIn } = verdict.failed;
-      const error = codec.decodeFailure(failure);
-      const { scheduled, attempt } = work;
-      observer.notice({
-        type: 'activity attempt failed',
-        run,
-        activity: scheduled.name,
-        attempt,
-        error,
-        retryIn,
-      });
-    }
-    return verdict;
-  }
-
-  #deadline(work: ActivityInFlight): Instant | null {
-    const options = this.#parts.executor.optionsOf(work);
-    return options ? deadlineOf(options, work.scheduled.at) : null;
-  }
   #activity(id: CommandId): ActivityInFlight | undefined {
     const work = this.#parts.progress().inFlight.get(id);
     return work?.type === 'activity' ? work : undefined;
@@ -424,7 +366,7 @@ export class RunActivities {
   }
 }
 
-export const NO_NEWS: ActivityNews = { notes: [], ends: [] };
+const NOTHING_TO_TAKE = new ActivityIntake([], []);
 const PARK = { type: 'park' } as const;
 const CLOSE = { type: 'close' } as const;
 

@@ -1,25 +1,18 @@
 import { isEvent, toError } from '../../core/index.js';
-import type { HistoryEntry, Instant, WorkflowDefinition } from '../../core/index.js';
+import type { HistoryEntry, RunProgress, WorkflowDefinition } from '../../core/index.js';
 import { Backoff, JournalRefusedError, JournalUnavailableError } from '../../journal/index.js';
-import type {
-  Claim,
-  InboxMessage,
-  Lease,
-  Loaded,
-  RefenceAnswer,
-  Turn,
-  TurnOutcome,
-} from '../../journal/index.js';
+import type { Claim, Lease, Loaded, RefenceAnswer, Turn, TurnOutcome } from '../../journal/index.js';
 import { resultOf } from '../activities/attempt-verdict.js';
-import type { AttemptResult, EndVerdict } from '../activities/attempt-verdict.js';
+import type { AttemptResult } from '../activities/attempt-verdict.js';
 import type { Committed } from '../commit/group-committer.js';
 import { Inbox } from './inbox.js';
 import { emptyContext, pause } from '../../concurrency/index.js';
 import { RunActivities } from '../activities/run-activities.js';
-import type { ActivityNews } from '../activities/run-activities.js';
-import { inAscii, returnedName, writeReturned } from '../activities/returned-result.js';
+import { inAscii, writeReturned } from '../activities/returned-result.js';
 import { RunFold } from './run-fold.js';
 import type { ResidentFacts, RunHost } from './run-host.js';
+import { KindsOfWork } from './kinds-of-work.js';
+import { RunTimers } from './run-timers.js';
 import { Suspicion } from './suspicion.js';
 
 /** How far a claim, or a start, has brought a run. */
@@ -31,6 +24,8 @@ export class HeldRun {
   readonly definition: WorkflowDefinition;
   readonly facts: ResidentFacts;
   readonly fold: RunFold;
+  /** Of all kinds; what only activities do is asked of {@link activities}. */
+  readonly work: KindsOfWork;
   readonly activities: RunActivities;
   readonly inbox: Inbox;
   readonly suspicion: Suspicion;
@@ -68,6 +63,7 @@ export class HeldRun {
       mismatches: host.mismatches,
       onFault: wake,
     });
+    const progress = (): RunProgress => this.fold.current.progress;
     this.activities = new RunActivities({
       run: facts,
       executor,
@@ -75,9 +71,10 @@ export class HeldRun {
       clock,
       observer,
       parkAfter: settings.parkAfter,
-      progress: () => this.fold.current.progress,
+      progress,
       wake,
     });
+    this.work = new KindsOfWork({ activity: this.activities, timer: new RunTimers(progress, clock) });
   }
 
   get lease(): Lease {
@@ -85,20 +82,12 @@ export class HeldRun {
   }
   /** Nothing is to be done before something comes from outside, or a time comes. */
   get isIdle(): boolean {
-    return this.activities.idle && !this.inbox.hasUnread;
+    return this.work.idle && !this.inbox.hasUnread;
   }
 
   /** The start was accepted: this is the fencing token. */
   bornWith(token: number): void {
     this.#lease = { ...this.#lease, token };
-  }
-
-  /** When the next timer fires, or an attempt that nobody has begun may begin. */
-  nextMoment(): Instant | null {
-    const timer = this.fold.current.progress.nextTimer();
-    const parked = this.activities.nextParked();
-    if (timer === null || parked === null) return timer ?? parked;
-    return Math.min(timer, parked);
   }
 
   /** Shows at once what nobody awaits (F24), and in development what would go wrong one day (F30). */
@@ -147,25 +136,18 @@ export class HeldRun {
   /**
    * Puts the ends of activities into the inbox before the code after them runs, to be taken from there: should it kill the
    * process, the next holder finds them, and no activity pays for it. What the journal refuses is taken as ever.
-   *
-   * @returns what is still to be taken
    */
-  async keepEnds(news: ActivityNews): Promise<ActivityNews> {
-    // Those that would be lost if this process died before they are recorded.
-    const told = news.ends.filter((end) => end.told);
-    if (told.length === 0) return news;
-    const kept = new Set<EndVerdict>();
+  async keepEnds(): Promise<void> {
+    const ends = this.activities.endsToKeep();
+    if (ends.length === 0) return;
     await Promise.all(
-      told.map(async (end) => {
+      ends.map(async (end) => {
         const result = resultOf(end);
-        if (result === null || (await this.sendResult(result)) !== null) return;
-        this.activities.kept(end);
-        kept.add(end);
+        if (result !== null && (await this.sendResult(result)) === null) this.activities.kept(end);
       }),
     );
     this.inbox.reachFurther();
     await this.readMail();
-    return { notes: news.notes, ends: news.ends.filter((end) => !kept.has(end)) };
   }
 
   /** Puts a result into the inbox of the run. Why the journal does not take it; `null`: it has it. */
@@ -230,7 +212,9 @@ export class HeldRun {
     await this.fold.replay(history);
     this.suspicion.takenUp(this.fold.current.progress);
     this.inbox.replace(inboxConsumed, messages);
-    this.#recover(messages);
+    if (this.fold.current.fault) return;
+    // What a worker takes with it counts as a failed turn (see the port); what it gives back does not.
+    this.work.recover({ messages, died: this.failedTurns > 0 });
   }
 
   /**
@@ -248,17 +232,6 @@ export class HeldRun {
         return answer;
       } else return undefined;
     }
-  }
-
-  /** Attempts of a former holder are over, but for those whose result it returned. */
-  #recover(messages: readonly InboxMessage[]): void {
-    if (this.fold.current.fault) return;
-    const returned = new Set(
-      messages.flatMap(({ kind, name }) => (kind === 'activity_result' && name !== null ? [name] : [])),
-    );
-    // What a worker takes with it counts as a failed turn (see the port); what it gives back does not.
-    const died = this.failedTurns > 0;
-    this.activities.recover((id, attempt) => returned.has(returnedName(id, attempt)), died);
   }
 }
 

@@ -202,7 +202,7 @@ export class ResidentRun implements TurnTaker {
   leave(): void {
     if (this.#leaving) return;
     this.#leaving = true;
-    this.#held.activities.drain();
+    this.#held.work.drain();
     this.wake();
   }
 
@@ -319,7 +319,7 @@ export class ResidentRun implements TurnTaker {
       this.#goOn();
       return;
     }
-    const next = this.#held.nextMoment();
+    const next = this.#held.work.nextMoment();
     if (next === null) return;
     // Also when it is further away than an idle run stays in memory: an activity may keep the run here until then.
     this.#alarm = LongTimer.start(this.#held.host.clock.until(next), () => this.wake());
@@ -342,7 +342,7 @@ export class ResidentRun implements TurnTaker {
 
   /** What is committed takes effect: activities begin, logs are printed, a closed run ends. */
   #takeEffect(entries: readonly HistoryEntry[]): void {
-    const { fold, activities, facts: run } = this.#held;
+    const { fold, work, facts: run } = this.#held;
     const { observer } = this.#held.host;
     fold.applied(entries);
     if (entries.length > 0) {
@@ -355,8 +355,7 @@ export class ResidentRun implements TurnTaker {
     const { closed } = fold.current.progress;
     for (const entry of entries) {
       if (entry.type === 'signal_refused') this.#tellRefused(entry);
-      // Of a closed run only the requests to stop take effect.
-      if (!closed || entry.type === 'activity_cancel_requested') activities.committed(entry);
+      work.committed(entry, closed !== null);
     }
     if (!closed) return;
     const calls = forgottenCalls(closed, entries, fold.current);
@@ -384,7 +383,7 @@ export class ResidentRun implements TurnTaker {
 
   // -------------------------------------------------------------------------------------- going away
 
-  async #release(wakeAt = this.#held.nextMoment()): Promise<void> {
+  async #release(wakeAt = this.#held.work.nextMoment()): Promise<void> {
     const answer = this.#held.settled(
       await this.#held.commit(this.#held.emptyTurn({ type: 'release', wakeAt })),
     );
@@ -472,7 +471,7 @@ export class ResidentRun implements TurnTaker {
     if (this.over) return;
     this.#state = 'over';
     this.#alarm?.cancel();
-    this.#held.activities.stop(reason);
+    this.#held.work.stop(reason);
     this.#held.fold.current.close();
     this.#gone(departure);
     // A closed run consumes nothing more, so every query can be answered. A released one may leave messages to the next holder.

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { toError, TurnFault } from '../../core/index.js';
+import { isNote, toError, TurnFault } from '../../core/index.js';
 import type { Encoded, HistoryEntry, Instant, SignalCheck, TerminalEntry } from '../../core/index.js';
 import { JournalUnavailableError } from '../../journal/index.js';
 import type { ClosedState, CommitAnswer, InboxMessage, Turn, TurnOutcome } from '../../journal/index.js';
@@ -7,13 +7,11 @@ import type { CommitListener, Committed } from '../commit/group-committer.js';
 import type { PumpListener } from '../process/window-scheduler.js';
 import type { HeldRun } from './held-run.js';
 import { pause } from '../../concurrency/index.js';
-import { earliest, eventOf, retakeOrder } from './run-work.js';
-import { NO_NEWS } from '../activities/run-activities.js';
-import type { ActivityNews } from '../activities/run-activities.js';
-import { readReturned } from '../activities/returned-result.js';
+import { eventOf, retakeOrder } from './run-work.js';
 import type { Work } from './run-work.js';
 import { SignalChecks } from './signal-checks.js';
-import type { Verdict } from './signal-checks.js';
+import type { SchemaVerdict } from './signal-checks.js';
+import type { Intake } from './work-kind.js';
 
 /** At most so many events make a turn (F28). */
 const EVENTS_PER_TURN = 1_000;
@@ -56,9 +54,10 @@ export class RunTurn implements PumpListener, CommitListener {
   #taken: Work[] = [];
   /** How much of it was: what stands behind an end of the run is not. */
   #fed = 0;
-  /** What activities did; the turn takes all notes, and as many ends as there is room for. */
-  #news: ActivityNews = NO_NEWS;
-  #endsTaken = 0;
+  /** What each kind of work has for it: the turn takes all notes, and as many events as there is room for. */
+  #intakes: readonly Intake[] = [];
+  /** There were notes. */
+  #noted = false;
   #retakes = 0;
   /** Made when there is something to check. */
   #checks: SignalChecks | null = null;
@@ -72,9 +71,9 @@ export class RunTurn implements PumpListener, CommitListener {
 
   /** Whether there is anything to do, or to be told. */
   get isDue(): boolean {
-    const { activities, inbox } = this.#held;
+    const { fold, work, inbox } = this.#held;
     if (this.#obstacle() || inbox.isBehind) return true;
-    return activities.settle() || this.#next() !== undefined;
+    return work.settle() || inbox.first !== undefined || fold.current.requestedCheck !== null;
   }
 
   /** Takes it. How it ended is told to the taker. */
@@ -121,22 +120,32 @@ export class RunTurn implements PumpListener, CommitListener {
   }
 
   async #prepare(): Promise<void> {
-    const { activities, inbox, suspicion } = this.#held;
+    const { work, inbox, suspicion } = this.#held;
     if (inbox.isBehind) await this.#held.readMail();
-    const news = activities.take();
-    this.#note(suspicion.open ? await this.#held.keepEnds(news) : news);
+    work.settle();
+    if (suspicion.open) await this.#held.keepEnds();
+    this.#open();
   }
 
   #begin(): void {
-    this.#note(this.#held.activities.take());
+    this.#held.work.settle();
+    this.#open();
     this.#goOn();
   }
 
-  #note(news: ActivityNews): void {
-    const { fold, inbox } = this.#held;
-    this.#news = news;
-    for (const note of news.notes) fold.current.note(note);
+  #open(): void {
+    const { fold, work, inbox } = this.#held;
+    this.#intakes = work.take();
+    this.#note();
     if (fold.committed === 0 && inbox.cancelFirst()) this.#most = Number.POSITIVE_INFINITY;
+  }
+
+  #note(): void {
+    const { current } = this.#held.fold;
+    for (const { notes } of this.#intakes) {
+      for (const note of notes) current.note(note);
+      if (notes.length > 0) this.#noted = true;
+    }
   }
 
   /** Takes in the next event; when there is none, commits what came of those before. */
@@ -144,7 +153,7 @@ export class RunTurn implements PumpListener, CommitListener {
     try {
       const work = this.#takesMore ? this.#next() : undefined;
       if (work) this.#takeIn(work);
-      else if (this.#taken.length > 0 || this.#news.notes.length > 0) this.#commit();
+      else if (this.#taken.length > 0 || this.#noted) this.#commit();
       else this.#end({ type: 'nothing to do' });
     } catch (error) {
       this.#broke(error);
@@ -169,23 +178,22 @@ export class RunTurn implements PumpListener, CommitListener {
     const check = fold.current.requestedCheck;
     if (check) return { type: 'signal check', moment: host.clock.now(), check };
     const message = inbox.first;
-    const end = this.#news.ends[this.#endsTaken];
     // The arrival of a message is a reading of the database's clock: what was due before it was due.
     const due = Math.max(host.clock.safelyPast(), message?.at ?? 0);
-    const timer = fold.current.progress.dueTimers(due)[0];
-    const work = earliest([
-      message && { type: 'message', moment: message.at, message, hold: false },
-      end && { type: 'activity end', moment: end.event.at, end },
-      timer && { type: 'timer', moment: timer.started.firesAt, timer },
-    ]);
-    return work;
+    // Messages come first, then the kinds of work in their order: of one moment the first of them stays first.
+    let first: Work | undefined = message && { type: 'message', moment: message.at, message, hold: false };
+    for (const intake of this.#intakes) {
+      const arrival = intake.next(due);
+      if (arrival && (!first || arrival.moment < first.moment)) first = arrival;
+    }
+    return first;
   }
 
   #takeIn(work: Work): void {
     this.#taken.push(work);
     this.#fed++;
     if (work.type === 'message') this.#held.inbox.take();
-    else if (work.type === 'activity end') this.#endsTaken++;
+    else if (work.type === 'arrival') work.from.taken();
     const checked = this.#feed(work);
     if (checked) this.#after(checked);
     else this.#held.fold.pumpFor(this);
@@ -193,31 +201,30 @@ export class RunTurn implements PumpListener, CommitListener {
 
   /** Then the code has to come to rest. A promise: when it has, for a schema is to be applied first. */
   #feed(work: Work): Promise<void> | null {
-    const { fold, host } = this.#held;
-    const at = host.clock.now();
     switch (work.type) {
       case 'message':
-        if (work.message.kind === 'activity_result') this.#feedReturned(work.message);
-        else if (this.#schemaOf(work.message)) return this.#feedChecked(work.message, work.hold);
-        else fold.current.feed(eventOf(work.message, work.hold, at, host.codec));
-        break;
+        return this.#feedMessage(work.message, work.hold);
       case 'signal check':
         return this.#feedVerdict(work.check);
-      case 'activity end':
-        fold.current.feed({ ...work.end.event, at });
-        break;
-      case 'timer':
-        fold.current.feed({ type: 'timer_fired', at: Math.max(at, work.moment), id: work.timer.started.id });
-        break;
+      case 'arrival': {
+        const { fold, host } = this.#held;
+        fold.current.feed({ ...work.event, at: Math.max(host.clock.now(), work.event.at) });
+        return null;
+      }
     }
-    return null;
   }
 
-  #feedReturned(message: InboxMessage): void {
-    const { fold, activities, host } = this.#held;
-    const verdict = activities.returned(readReturned(message));
-    if (verdict?.type === 'note') fold.current.note(verdict.note);
-    else if (verdict) fold.current.feed({ ...verdict.event, at: host.clock.now() });
+  #feedMessage(message: InboxMessage, hold: boolean): Promise<void> | null {
+    const { fold, work, host } = this.#held;
+    const at = host.clock.now();
+    const receiver = work.receiverOf(message);
+    if (receiver) {
+      const received = receiver.received(message);
+      if (received && isNote(received)) fold.current.note(received);
+      else if (received) fold.current.feed({ ...received, at });
+    } else if (this.#schemaOf(message)) return this.#feedChecked(message, hold);
+    else fold.current.feed(eventOf(message, hold, at, host.codec));
+    return null;
   }
 
   // --------------------------------------------------------------------------------- schemas (F34)
@@ -247,11 +254,11 @@ export class RunTurn implements PumpListener, CommitListener {
   }
 
   /** A signal has a name and a payload. */
-  #verdictOf(message: InboxMessage): Promise<Verdict> {
+  #verdictOf(message: InboxMessage): Promise<SchemaVerdict> {
     return this.#check(message.name!, this.#schemaOf(message), message.payload!);
   }
 
-  #check(name: string, schema: StandardSchemaV1 | undefined, payload: Encoded): Promise<Verdict> {
+  #check(name: string, schema: StandardSchemaV1 | undefined, payload: Encoded): Promise<SchemaVerdict> {
     this.#checks ??= new SignalChecks(this.#held.host.codec);
     return this.#checks.check(name, schema, payload);
   }
@@ -334,7 +341,8 @@ export class RunTurn implements PumpListener, CommitListener {
     const { fold, inbox, lease, suspicion } = this.#held;
     const taken = this.#taken.slice(0, this.#fed);
     let firedUpTo: Instant | null = null;
-    for (const work of taken) if (work.type === 'timer') firedUpTo = Math.max(firedUpTo ?? 0, work.moment);
+    for (const work of taken)
+      if (work.type === 'arrival' && work.byTime) firedUpTo = Math.max(firedUpTo ?? 0, work.moment);
     const { progress } = fold.current;
     const { closed } = progress;
     return {
@@ -398,7 +406,7 @@ export class RunTurn implements PumpListener, CommitListener {
 
   async #feedAgain(unread: readonly InboxMessage[]): Promise<void> {
     const { fold, inbox } = this.#held;
-    for (const note of this.#news.notes) fold.current.note(note);
+    this.#note();
     const fed = this.#taken.slice(0, this.#fed);
     // What an end of the run had kept from being fed may be wanted after all. Messages are in the inbox still.
     const left = this.#taken.slice(this.#fed).filter((work) => work.type !== 'message');

@@ -1,9 +1,9 @@
 import type { HistoryEvent, Instant } from '../../core/index.js';
 import { SEMANTICS_VERSION } from '../../core/index.js';
-import type { Codec, SignalCheck, TimerInFlight } from '../../core/index.js';
+import type { Codec, SignalCheck } from '../../core/index.js';
 import type { InboxMessage } from '../../journal/index.js';
-import type { EndVerdict } from '../activities/attempt-verdict.js';
 import { newSeed } from '../ids.js';
+import type { Arrival } from './work-kind.js';
 
 /** Something a run has to take in, with the moment that orders it (F5). */
 export type Work =
@@ -15,18 +15,10 @@ export type Work =
     }
   /** A schema is to be applied to a signal that was taken in before (F34). */
   | { readonly type: 'signal check'; readonly moment: Instant; readonly check: SignalCheck }
-  | { readonly type: 'activity end'; readonly moment: Instant; readonly end: EndVerdict }
-  | { readonly type: 'timer'; readonly moment: Instant; readonly timer: TimerInFlight };
+  /** Something that the run had in flight has ended. */
+  | Arrival;
 
-/** By moment; of one moment messages come before results, and timers last (F5). */
-export function earliest(candidates: readonly (Work | undefined)[]): Work | undefined {
-  let first: Work | undefined;
-  // Callers give messages, results, timers, in this order: of one moment the first of them stays first.
-  for (const work of candidates) if (work && (!first || work.moment < first.moment)) first = work;
-  return first;
-}
-
-/** The event of a message. `activity_result` is not among them: what it means depends on the attempts made so far. */
+/** The event of a message; not of one that a kind of work receives (see {@link KindsOfWork.receiverOf}). */
 export function eventOf(message: InboxMessage, hold: boolean, at: Instant, codec: Codec): HistoryEvent {
   switch (message.kind) {
     case 'start':
@@ -50,7 +42,7 @@ export function eventOf(message: InboxMessage, hold: boolean, at: Instant, codec
     case 'cancel':
       return { type: 'cancel_requested', at, reason: reasonOf(message, codec) };
     case 'activity_result':
-      throw new Error('An activity result is settled by the activities of the run.');
+      throw new Error('What an activity result means is for the activities of the run to say.');
   }
 }
 

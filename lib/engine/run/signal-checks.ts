@@ -14,7 +14,7 @@ import { LongTimer } from '../../concurrency/index.js';
 import { inAscii } from '../activities/returned-result.js';
 
 /** What a schema says of a signal's payload. */
-export type Verdict =
+export type SchemaVerdict =
   | { readonly type: 'accepted'; readonly payload: Encoded }
   | { readonly type: 'refused'; readonly issues: Encoded };
 
@@ -30,7 +30,7 @@ const LONGEST_ISSUES = 2_000;
 export class SignalChecks {
   readonly #codec: Codec;
   readonly #timeout: number;
-  readonly #verdicts = new Map<StandardSchemaV1, Map<Encoded, Verdict>>();
+  readonly #verdicts = new Map<StandardSchemaV1, Map<Encoded, SchemaVerdict>>();
 
   /** @param timeout how long a schema may take, in ms; defaults to 10 s */
   constructor(codec: Codec, timeout = SCHEMA_TIMEOUT) {
@@ -39,7 +39,7 @@ export class SignalChecks {
   }
 
   /** Throws {@link WorkflowMistakeError} for a schema that throws, or that does not answer: that is not the sender's fault. */
-  async check(name: string, schema: StandardSchemaV1 | undefined, payload: Encoded): Promise<Verdict> {
+  async check(name: string, schema: StandardSchemaV1 | undefined, payload: Encoded): Promise<SchemaVerdict> {
     // The code that waits has no schema any more, since a deploy: every payload is accepted.
     if (!schema) return { type: 'accepted', payload };
     let verdicts = this.#verdicts.get(schema);
@@ -49,7 +49,7 @@ export class SignalChecks {
     return verdict;
   }
 
-  async #ask(name: string, schema: StandardSchemaV1, payload: Encoded): Promise<Verdict> {
+  async #ask(name: string, schema: StandardSchemaV1, payload: Encoded): Promise<SchemaVerdict> {
     const value = this.#codec.decode(payload);
     let result: unknown;
     try {
@@ -69,7 +69,7 @@ export class SignalChecks {
     }
   }
 
-  #refused(issues: string): Verdict {
+  #refused(issues: string): SchemaVerdict {
     // The schema chose the words. In ASCII, because the encoding of the database may lack some of their characters.
     return { type: 'refused', issues: inAscii(this.#codec.encode(limit(issues, LONGEST_ISSUES))) };
   }

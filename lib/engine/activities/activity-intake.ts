@@ -1,0 +1,21 @@
+import type { HistoryNote } from '../../core/index.js';
+import type { Arrival, Intake } from '../run/work-kind.js';
+import type { EndVerdict } from './attempt-verdict.js';
+
+/** What activities have for one turn. */
+export class ActivityIntake implements Intake {
+  #taken = 0;
+  constructor(
+    readonly notes: readonly HistoryNote[],
+    /** In the order in which they came about. */
+    readonly ends: readonly EndVerdict[],
+  ) {}
+
+  next(): Arrival | undefined {
+    const event = this.ends[this.#taken]?.event;
+    return event && { type: 'arrival', from: this, moment: event.at, event, byTime: false };
+  }
+  taken(): void {
+    this.#taken++;
+  }
+}

@@ -1,0 +1,63 @@
+import { ENTRY_SHAPES } from '../../core/index.js';
+import type { HistoryEntry, Instant } from '../../core/index.js';
+import type { InboxMessage } from '../../journal/index.js';
+import { RECEIVER_OF } from './work-kind.js';
+import type { Intake, KindName, Takeover, WorkKind } from './work-kind.js';
+
+/** Everything that a resident run has in flight, of all kinds. A turn, a takeover and a farewell need not know which there are. */
+export class KindsOfWork {
+  readonly #kinds: Readonly<Record<KindName, WorkKind>>;
+  readonly #inOrder: readonly WorkKind[];
+
+  constructor(kinds: Readonly<Record<KindName, WorkKind>>) {
+    this.#kinds = kinds;
+    this.#inOrder = IN_ORDER.map((kind) => kinds[kind]);
+  }
+
+  get idle(): boolean {
+    return this.#inOrder.every((kind) => kind.idle);
+  }
+
+  committed(entry: HistoryEntry, closed: boolean): void {
+    const work = ENTRY_SHAPES[entry.type].work?.type;
+    if (work !== undefined && work !== 'signal check') this.#kinds[work].committed(entry, closed);
+  }
+  recover(takeover: Takeover): void {
+    for (const kind of this.#inOrder) kind.recover(takeover);
+  }
+  drain(): void {
+    for (const kind of this.#inOrder) kind.drain();
+  }
+  stop(reason: 'lease lost' | 'run closed'): void {
+    for (const kind of this.#inOrder) kind.stop(reason);
+  }
+
+  settle(): boolean {
+    let any = false;
+    for (const kind of this.#inOrder) if (kind.settle()) any = true;
+    return any;
+  }
+  take(): readonly Intake[] {
+    return this.#inOrder.map((kind) => kind.take());
+  }
+  /** Who says what a message means; `null` where it is an event itself. */
+  receiverOf({ kind }: InboxMessage): WorkKind | null {
+    const receiver = RECEIVER_OF[kind];
+    return receiver === null ? null : this.#kinds[receiver];
+  }
+
+  /** When the run wants to be taken up, if nothing happens before. */
+  nextMoment(): Instant | null {
+    let next: Instant | null = null;
+    for (const kind of this.#inOrder) {
+      const moment = kind.nextMoment();
+      if (moment !== null && (next === null || moment < next)) next = moment;
+    }
+    return next;
+  }
+}
+
+/** Of one moment, the events of a kind come before those of the kinds after it (F5). */
+const RANK: Readonly<Record<KindName, number>> = { activity: 0, timer: 1 };
+// The cast: the keys are the names.
+const IN_ORDER = (Object.keys(RANK) as KindName[]).toSorted((a, b) => RANK[a] - RANK[b]);
