@@ -15,8 +15,9 @@ import type {
  * written in several transactions, one that fails does not take back what the others were answered: its items are
  * {@link Unanswered}.
  *
- * A verb that was not told to `wait` answers within a fraction of a second that a row is held. Whoever waits keeps
- * nothing from others: no place in a batch, and no connection for longer than a moment.
+ * A verb that was not told to `wait` answers within a fraction of a second that a row is locked. One that waits holds up no
+ * other: it takes no place in a batch, and no connection for longer than a moment.
+ *
  * Time is the database's: a caller's clock decides nothing here.
  */
 export interface Journal

@@ -12,10 +12,10 @@ export interface JournalHolding {
   claim(request: ClaimRequest): Promise<readonly Claim[]>;
 
   /**
-   * Leases due suspects to a live worker: runs that three workers or more died with, one after the other. The one that is
-   * due the longest, alone, if that is for `waited` ms; or, if it died together with more than eight suspects, an eighth of
-   * them. Whoever gets one alone should take it up with nothing else in memory: the lease keeps others from
-   * making themselves free for the same one.
+   * Leases due suspects to a live worker: runs that three workers or more died with, one after the other. It gives the one
+   * that has been due the longest, alone, once that is for `waited` ms; or, if it died together with more than eight suspects,
+   * an eighth of them. A worker that gets one alone should take it up with nothing else in memory. It makes room after the
+   * claim: the lease keeps other workers from making room for the same one.
    */
   claimSuspects(request: SuspectRequest): Promise<readonly Claim[]>;
 
@@ -51,7 +51,7 @@ export interface ClaimRequest {
 }
 
 export interface SuspectRequest extends ClaimRequest {
-  /** How long one that is to be alone has been due, in ms: a worker that is at work leaves it to another one for a while. */
+  /** For how long a suspect that is given alone must have been due, in ms. A worker that holds runs leaves it to others for a while. */
   readonly waited: number;
 }
 
@@ -70,7 +70,7 @@ export interface Claim {
 }
 
 export type RefenceAnswer =
-  /** Somebody else holds the row: ask again. The lease may have been moved where the error is ambiguous. */
+  /** The row is locked: ask again. If the error is ambiguous, the fence may have been moved. */
   | Unanswered
   /** Still held, under a new token. */
   | { readonly type: 'held'; readonly lease: Lease; readonly lastSeq: number; readonly inboxConsumed: number }

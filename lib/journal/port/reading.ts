@@ -3,7 +3,7 @@ import type { ActorId, RunId, WorkerId } from '../ids.js';
 import type { CheckedBy, MessageKind } from './sending.js';
 import type { ClosedState } from './turn.js';
 
-/** What anybody may look at: how runs are, and how they ended. Takes no locks, so it tells nobody what holds a moment later. */
+/** How runs are, and how they ended. It takes no locks: what it tells may have changed a moment later. */
 export interface JournalReading {
   /** Reads history after `historyAfter` and inbox after `inboxAfter`, each in order. */
   load(requests: readonly LoadRequest[]): Promise<readonly Loaded[]>;
@@ -98,7 +98,7 @@ export interface WorkerDeath {
   readonly stuck: boolean;
 }
 
-/** What somebody may serve. */
+/** A workflow, of which is asked whether any worker takes its runs. */
 export type ServedWorkflow = Pick<RunDescription, 'namespace' | 'workflow' | 'version'>;
 
 export interface RunOutcome {

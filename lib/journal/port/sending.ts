@@ -3,11 +3,11 @@ import type { Unanswered } from '../errors.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 import type { RunState } from './reading.js';
 
-/** What anybody may ask of runs, whoever holds them: to begin, to take a message, to end at once. */
+/** What can be asked of runs from outside, no matter which worker holds them: to begin, to take a message, to end at once. */
 export interface JournalSending {
   /**
    * Starts runs. A run without `first` is claimable at `startAt`, and finds its `start` message in the inbox.
-   * With `first` it is born leased to its owner, and that turn's entries are part of the same write.
+   * With `first` it is leased to that owner from the beginning, and the entries of its first turn are part of the same write.
    *
    * One transaction decides conflicts: of many callers with one workflow id exactly one starts it. While somebody's open
    * transaction has started the workflow id, the answer is `again`. `wait`: as for {@link send}.
@@ -21,8 +21,8 @@ export interface JournalSending {
    * Puts messages into inboxes. Arrival order is commit order, numbered without gaps. A run that has not begun, and waits
    * for its `startAt`, is claimable at once for a `cancel`.
    * Answers of `again` wrote nothing and are sent again by the caller, in the order per target.
-   * `wait`: rather than answer `again`, wait some seconds for whoever holds the row (use it after some tries, one
-   * target alone). Within its caller's transaction a send waits as that connection does.
+   * `wait`: waits some seconds for a locked row instead of answering `again`. Use it after some tries, with one target
+   * alone. Within its caller's transaction a send waits as that connection does.
    */
   send(
     messages: readonly Message[],
@@ -31,7 +31,7 @@ export interface JournalSending {
 
   /**
    * Closes runs without running their code or their rollback. Works against a live holder, whose turns are `lost` from
-   * then on. Waits some seconds for whoever holds a row; none of them waits for another's.
+   * then on. Waits some seconds for a locked row. Each request waits for its own row only.
    */
   terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]>;
 }
@@ -55,7 +55,7 @@ export interface StartRequest {
   readonly first: FirstTurn | null;
 }
 
-/** The first turn of a run that is born leased. It only appends: whatever else it wants is done by the turn after it. */
+/** The first turn of a run that is leased from the beginning. It only appends entries: for anything else there is the next turn. */
 export interface FirstTurn {
   readonly owner: WorkerId;
   readonly entries: readonly HistoryEntry[];
@@ -63,7 +63,7 @@ export interface FirstTurn {
 
 export type StartAnswer =
   | Unanswered
-  /** Somebody's open transaction has the workflow id, or holds the run that would have to end. Nothing was written. */
+  /** An open transaction has started the workflow id, or has locked the run that would have to end. Nothing was written. */
   | { readonly type: 'again' }
   /**
    * Also for a repeated start of the same `runId`. `token` of the lease where `first` was given; 0 where it was not, or
@@ -106,7 +106,7 @@ export type MessageKind = 'signal' | 'cancel' | 'activity_result';
 
 /**
  * Which schema has accepted a signal's payload before it was sent: that of its handler in the workflow's class, or that of
- * the signal itself. No schema is applied twice, for it may yield what it would not take.
+ * the signal itself. No schema is applied twice: it may not accept its own output.
  */
 export type CheckedBy = 'handler' | 'signal';
 

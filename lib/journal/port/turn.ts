@@ -13,8 +13,8 @@ export interface Lease {
 }
 
 /**
- * What a holder did, as data. It applies whole or not at all; a turn that cannot apply comes back with the
- * reason, and its batch-mates apply.
+ * What a holder did, as data. It applies whole or not at all. A turn that cannot apply comes back with the reason, and the
+ * others of its batch apply.
  */
 export interface Turn {
   readonly lease: Lease;
@@ -65,11 +65,11 @@ export type CommitAnswer =
       /** The number of the latest message in the inbox; above `consumedThrough` there are unread messages. 0 after a close. */
       readonly inboxSeq: number;
     }
-  /** Somebody else looks at the row, an application's open transaction perhaps. Nothing was written: commit it again. */
+  /** The row is locked, perhaps by an application's open transaction. Nothing was written: commit it again. */
   | { readonly type: 'busy' }
   /** The lease is another's, or the actor is gone. Drop the run at once. */
   | { readonly type: 'lost' }
-  /** History does not end where the holder believes: a failover lost commits. Drop the run and load it anew. */
+  /** History does not end where the holder believes: a failover lost commits. Drop the run and load it again. */
   | { readonly type: 'history lost' }
   /** Of a deciding turn: signals came in. Discard the turn and take it again with them (F17). */
   | { readonly type: 'signals unread'; readonly inboxSeq: number }

@@ -10,13 +10,13 @@ export interface JournalWorkers {
   /** What a worker owns: all of it, or the actors with unread messages. */
   owned(owner: WorkerId, which: 'all' | 'unread'): Promise<readonly OwnedActor[]>;
   /**
-   * Frees actors that their owner was given and does not know of, each only under this token: they become claimable, and
-   * nothing counts as failed. A row that somebody else holds is left as it is. Answers how many were freed.
+   * Frees actors whose lease this worker has in the database, but not in memory, each only under this token. They become
+   * claimable, and no turn counts as failed. A row that is locked is left as it is. Answers how many were freed.
    */
   giveBack(owner: WorkerId, actors: readonly OwnedActor[]): Promise<number>;
   /**
-   * Ends a session and frees every actor it still holds; takeover is immediate. Waits some seconds for whoever holds a row,
-   * when all others are free.
+   * Ends a session and frees every actor it still holds; takeover is immediate. Rows that are locked come last, and are
+   * waited for some seconds.
    */
   unregister(owner: WorkerId): Promise<void>;
   /**
@@ -25,21 +25,21 @@ export interface JournalWorkers {
    * session already dead. A freed actor counts as a failed turn; from the third on it is not claimable before a growing
    * delay. It also has one death more, and remembers whose: nothing else counts one. From the third death on it is a
    * suspect. One that two dead workers in a row held as their only suspect is blocked: for ten minutes at first, twice as
-   * long each time, six hours at most, or until a worker of another build than those that died comes; not so where nearly
-   * each of them was of a build of its own. Answers which ones it has blocked, and why.
+   * long each time, six hours at most. A worker of another build than those that died wakes it earlier, unless the builds of
+   * those differ so much that they cannot be deployments. Answers which runs it has blocked, and why.
    */
   rescue(namespace: string): Promise<RescueAnswer>;
   /**
-   * How a thread of this process marks the run whose code has stopped the event loop: nothing else of the process could.
-   * Whoever rescues the worker then knows which of its runs it was. `null` where no thread can: in memory there is
-   * nobody left who could look, and on Postgres a password that is a function cannot be handed to a thread.
+   * How a thread of this process marks the run whose code has stopped the event loop, since nothing else of the process can.
+   * The rescue of the worker then knows which of its runs it was. `null` where no thread can do it: in memory no other process
+   * could read the mark, and on Postgres a password that is a function cannot be given to a thread.
    */
   stuckMark(): StuckMark | null;
 }
 
 export interface WorkerSession {
   readonly id: WorkerId;
-  /** Whose runs it takes. Its own: another namespace may have workflows of the same names that are other code. */
+  /** It takes runs of this namespace only: another one may have workflows of the same names with other code. */
   readonly namespace: string;
   readonly name: string;
   readonly host: string;
@@ -54,7 +54,7 @@ export interface WorkerSession {
 }
 
 export type HeartbeatAnswer =
-  /** The session was ended by a rescuer: drop every run and register anew. */
+  /** The session was ended by a rescue: drop every run, and register again under a new id. */
   | { readonly type: 'dead' }
   | {
       readonly type: 'alive';

@@ -1,6 +1,6 @@
 /** How long to wait after something went wrong: twice as long each time, up to a limit. */
 export interface GrowingDelay {
-  /** The first time that is waited for. What went wrong less often is not, or for as long as then: whoever asks decides. */
+  /** From which time on to wait. For earlier times callers either do not wait, or wait as long as for this one. */
   readonly from: number;
   /** After that time, in ms. */
   readonly first: number;
