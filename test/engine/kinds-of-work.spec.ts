@@ -12,6 +12,7 @@ class Told implements WorkKind, Intake {
   readonly heard: string[] = [];
   idle = true;
   settled = false;
+  trouble: Error | null = null;
   moment: Instant | null = null;
 
   committed({ type }: HistoryEntry): void {
@@ -37,6 +38,9 @@ class Told implements WorkKind, Intake {
   taken(): void {}
   received(): null {
     return null;
+  }
+  obstacle(): Error | null {
+    return this.trouble;
   }
   nextMoment(): Instant | null {
     return this.moment;
@@ -87,6 +91,13 @@ describe('Kinds of work', () => {
     expect([work.idle, work.nextMoment()]).toEqual([false, 7]);
     activities.moment = 3;
     expect(work.nextMoment()).toBe(3);
+  });
+
+  it('keep a run from going on where one of them cannot', () => {
+    const { timers, work } = both();
+    expect(work.obstacle()).toBeNull();
+    timers.trouble = new Error('not here');
+    expect(work.obstacle()).toBe(timers.trouble);
   });
 
   it('receive the messages that are about them', () => {

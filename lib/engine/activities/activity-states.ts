@@ -1,9 +1,19 @@
 import type { CommandId } from '../../core/index.js';
-import type { ActivityState } from './activity-state.js';
+import type { ActivityState, Due, Ended, Leaving } from './activity-state.js';
+import type { EndVerdict, Verdict } from './attempt-verdict.js';
 
-/** The states of the activities of one run, and how many are in each. */
+/** Something is to be decided about an activity in such a state, before the next turn. */
+export type Undecided = Due | Leaving | Ended;
+
+/**
+ * The states of the activities of one run, how many are in each, and two of them as lines: of what is to be decided, and of
+ * what is decided, in the order in which it came up. A state that was left meanwhile may still stand in a line, and is
+ * passed over there: it is not the one that its activity is in.
+ */
 export class ActivityStates {
   readonly #states = new Map<CommandId, ActivityState>();
+  #undecided: Undecided[] = [];
+  readonly #decided: Verdict[] = [];
   readonly #counts = {
     parked: 0,
     waiting: 0,
@@ -29,17 +39,45 @@ export class ActivityStates {
   get busy(): number {
     return this.#states.size - this.#counts.parked - this.#counts['in inbox'];
   }
-  /** So many have something for a turn, or to be decided before one. */
-  get news(): number {
-    return this.busy - this.#counts.running - this.#counts.waiting;
-  }
 
   set(id: CommandId, state: ActivityState | undefined): void {
     const before = this.#states.get(id);
     if (before) this.#counts[before.type]--;
-    if (state) {
-      this.#counts[state.type]++;
-      this.#states.set(id, state);
-    } else this.#states.delete(id);
+    if (!state) {
+      this.#states.delete(id);
+      return;
+    }
+    this.#counts[state.type]++;
+    this.#states.set(id, state);
+    if (state.type === 'due' || state.type === 'leaving' || state.type === 'ended')
+      this.#undecided.push(state);
+    else if (state.type === 'end' || state.type === 'note') this.#decided.push(state);
+  }
+
+  /** What is to be decided; what comes up while the caller does so is for the next time. */
+  takeUndecided(): readonly Undecided[] {
+    if (this.#undecided.length === 0) return NONE;
+    const undecided = this.#undecided.filter((state) => this.#states.get(idOf(state)) === state);
+    this.#undecided = [];
+    return undecided;
+  }
+
+  /** What the turns have not recorded yet. */
+  get decided(): readonly Verdict[] {
+    const decided = this.#decided;
+    let length = 0;
+    for (const verdict of decided) {
+      const id = verdict.type === 'end' ? verdict.event.id : verdict.note.id;
+      if (this.#states.get(id) === verdict) decided[length++] = verdict;
+    }
+    decided.length = length;
+    return decided;
+  }
+  get ends(): readonly EndVerdict[] {
+    return this.decided.filter((verdict) => verdict.type === 'end');
   }
 }
+
+export const idOf = (state: Undecided): CommandId => (state.type === 'ended' ? state.result.id : state.id);
+
+const NONE: readonly Undecided[] = [];

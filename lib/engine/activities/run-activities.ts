@@ -11,12 +11,13 @@ import type { InboxMessage } from '../../journal/index.js';
 import { LongTimer, unrefPause } from '../../concurrency/index.js';
 import { transition } from './activity-state.js';
 import { ActivityIntake } from './activity-intake.js';
-import type { ActivityEffect, ActivityInput, ActivityState, Due, Ended, Leaving } from './activity-state.js';
-import { ActivityStates } from './activity-states.js';
+import type { ActivityEffect, ActivityInput, ActivityState } from './activity-state.js';
+import { ActivityStates, idOf } from './activity-states.js';
+import type { Undecided } from './activity-states.js';
 import { AttemptJudge } from './attempt-judge.js';
 import type { AttemptJudgeParts } from './attempt-judge.js';
 import { neverBegun, resultOf, verdictOnLeaving } from './attempt-verdict.js';
-import type { AttemptResult, EndVerdict, Verdict } from './attempt-verdict.js';
+import type { AttemptResult, EndVerdict } from './attempt-verdict.js';
 import { HeartbeatNotes } from './heartbeat-notes.js';
 import { readReturned, returnedIn, returnedName } from './returned-result.js';
 import type { EntryAbout, Intake, Takeover, WorkKind } from '../run/work-kind.js';
@@ -42,10 +43,6 @@ export class RunActivities implements WorkKind {
   readonly #states = new ActivityStates();
   readonly #judge: AttemptJudge;
   readonly #heartbeats: HeartbeatNotes;
-  /** Those about which something is to be decided before the next turn, as it came up. Which no longer are is seen there. */
-  #undecided: (Due | Leaving | Ended)[] = [];
-  /** What the next turn takes, in this order. What is recorded, or was overtaken, is left out when the next one looks. */
-  readonly #decided: Verdict[] = [];
   #unknown: string | null = null;
   #draining = false;
   #over = false;
@@ -83,41 +80,36 @@ export class RunActivities implements WorkKind {
     return next;
   }
 
-  /** An activity in flight that this process does not have: the run cannot go on here. */
-  unavailable(): UnavailableActivityError | null {
+  /** An activity in flight that this process does not have. */
+  obstacle(): UnavailableActivityError | null {
     return this.#unknown === null ? null : new UnavailableActivityError(this.#unknown);
   }
 
   // ---------------------------------------------------------------------------------- between turns
 
   settle(): boolean {
-    const undecided = this.#undecided;
-    if (undecided.length > 0) {
-      // What begins here may end at once: that is for the next time.
-      this.#undecided = [];
-      for (const state of undecided) this.#decide(state);
-    }
+    for (const state of this.#states.takeUndecided()) this.#decide(state);
     if (!this.#draining && this.#states.count('parked') > 0) this.#unpark();
-    this.#forgetRecorded();
-    return this.#decided.length > 0 || this.#heartbeats.any;
+    return this.#states.decided.length > 0 || this.#heartbeats.any;
   }
 
   take(): Intake {
-    if (this.#decided.length === 0 && !this.#heartbeats.any) return NOTHING_TO_TAKE;
-    return new ActivityIntake(
-      this.#notes(),
-      this.#decided.filter((verdict) => verdict.type === 'end'),
-    );
+    const { decided } = this.#states;
+    if (decided.length === 0 && !this.#heartbeats.any) return NOTHING_TO_TAKE;
+    // Heartbeats are of attempts that are under way: they come before what is noted of the ones that follow.
+    const heartbeats = this.#heartbeats.take();
+    if (this.#states.count('note') === 0) return new ActivityIntake(heartbeats, this.#states.ends);
+    const notes = decided.flatMap((verdict) => (verdict.type === 'note' ? [verdict.note] : []));
+    return new ActivityIntake([...heartbeats, ...notes], this.#states.ends);
   }
 
   /** Those that would be lost if this process died before they are recorded. */
   endsToKeep(): readonly EndVerdict[] {
-    return this.#decided.filter((verdict) => verdict.type === 'end').filter(({ told }) => told);
+    return this.#states.ends.filter(({ told }) => told);
   }
   /** The inbox has it now, and it is taken from there. */
   kept(end: EndVerdict): void {
     this.#apply(end.event.id, { type: 'kept', end });
-    this.#forgetRecorded();
   }
 
   committed(entry: EntryAbout<'activity'>, closed: boolean): void {
@@ -198,15 +190,11 @@ export class RunActivities implements WorkKind {
     this.#over = true;
     for (const [, state] of this.#states.entries()) if (state.type === 'waiting') state.timer.cancel();
     await this.#whenQuiet();
-    this.#forgetRecorded();
-    const results = this.#decided.map((verdict) =>
+    const results = this.#states.decided.map((verdict) =>
       verdict.type === 'end' ? resultOf(verdict) : verdict.result,
     );
-    for (const state of this.#undecided) {
-      const id = idOf(state);
-      if (this.#states.get(id) === state)
-        results.push(state.type === 'ended' ? state.result : this.#neverBegun(id));
-    }
+    for (const state of this.#states.takeUndecided())
+      results.push(state.type === 'ended' ? state.result : this.#neverBegun(state.id));
     for (const [id, { type }] of this.#states.entries())
       if (type === 'waiting') results.push(this.#neverBegun(id));
     return results.filter((result) => result !== null);
@@ -223,22 +211,6 @@ export class RunActivities implements WorkKind {
 
   #change(id: CommandId, before: ActivityState | undefined, state: ActivityState | undefined): void {
     this.#states.set(id, state);
-    switch (state?.type) {
-      case 'due':
-      case 'leaving':
-      case 'ended':
-        this.#undecided.push(state);
-        break;
-      case 'end':
-      case 'note':
-        this.#decided.push(state);
-        break;
-      case 'parked':
-      case 'waiting':
-      case 'running':
-      case 'in inbox':
-      case undefined:
-    }
     if (before?.type !== 'running') return;
     this.#heartbeats.ended(id);
     if (this.#states.count('running') === 0) for (const hears of this.#quiet.splice(0)) hears();
@@ -303,10 +275,8 @@ export class RunActivities implements WorkKind {
 
   // -------------------------------------------------------------------------------------- decisions
 
-  #decide(state: Due | Leaving | Ended): void {
+  #decide(state: Undecided): void {
     const id = idOf(state);
-    // Something has overtaken it.
-    if (this.#states.get(id) !== state) return;
     const work = this.#activity(id);
     if (!work) return this.#apply(id, CLOSE);
     switch (state.type) {
@@ -333,24 +303,6 @@ export class RunActivities implements WorkKind {
     }
   }
 
-  #notes(): readonly HistoryNote[] {
-    // Of the attempts that are under way: they come before what is noted of the ones that follow.
-    const heartbeats = this.#heartbeats.take();
-    if (this.#states.count('note') === 0) return heartbeats;
-    const notes = this.#decided.flatMap((verdict) => (verdict.type === 'note' ? [verdict.note] : []));
-    return [...heartbeats, ...notes];
-  }
-
-  #forgetRecorded(): void {
-    const decided = this.#decided;
-    let length = 0;
-    for (const verdict of decided) {
-      const id = verdict.type === 'end' ? verdict.event.id : verdict.note.id;
-      if (this.#states.get(id) === verdict) decided[length++] = verdict;
-    }
-    decided.length = length;
-  }
-
   #activity(id: CommandId): ActivityInFlight | undefined {
     const work = this.#parts.progress().inFlight.get(id);
     return work?.type === 'activity' ? work : undefined;
@@ -369,6 +321,3 @@ export class RunActivities implements WorkKind {
 const NOTHING_TO_TAKE = new ActivityIntake([], []);
 const PARK = { type: 'park' } as const;
 const CLOSE = { type: 'close' } as const;
-
-const idOf = (state: Due | Leaving | Ended): CommandId =>
-  state.type === 'ended' ? state.result.id : state.id;

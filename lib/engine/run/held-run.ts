@@ -18,14 +18,14 @@ import { Suspicion } from './suspicion.js';
 /** How far a claim, or a start, has brought a run. */
 export type Holding = Pick<Claim, 'lease' | 'inboxSeq' | 'inboxConsumed' | 'failedTurns' | 'deaths'>;
 
-/** What a holder has of its run: the lease to write it, its fold, its inbox, its activities. */
+/** What a holder has of its run: the lease to write it, its fold, its inbox, what it has in flight. */
 export class HeldRun {
   readonly host: RunHost;
   readonly definition: WorkflowDefinition;
   readonly facts: ResidentFacts;
   readonly fold: RunFold;
-  /** Of all kinds; what only activities do is asked of {@link activities}. */
   readonly work: KindsOfWork;
+  /** One of those kinds: for what only activities have, which is results that must not be lost. */
   readonly activities: RunActivities;
   readonly inbox: Inbox;
   readonly suspicion: Suspicion;

@@ -18,6 +18,14 @@ export class KindsOfWork {
     return this.#inOrder.every((kind) => kind.idle);
   }
 
+  obstacle(): Error | null {
+    for (const kind of this.#inOrder) {
+      const obstacle = kind.obstacle();
+      if (obstacle) return obstacle;
+    }
+    return null;
+  }
+
   committed(entry: HistoryEntry, closed: boolean): void {
     const work = ENTRY_SHAPES[entry.type].work?.type;
     if (work !== undefined && work !== 'signal check') this.#kinds[work].committed(entry, closed);

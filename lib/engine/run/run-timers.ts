@@ -41,4 +41,7 @@ export class RunTimers implements WorkKind, Intake {
   received(): null {
     return null;
   }
+  obstacle(): null {
+    return null;
+  }
 }

@@ -38,7 +38,7 @@ export interface TurnTaker {
 }
 
 /**
- * One turn of a held run: settles what activities did, takes in what is due, folds it, and commits. What it means for the
+ * One turn of a held run: decides about what happened, takes in what is due, folds it, and commits. What it means for the
  * run is its taker's to do.
  *
  * A plain turn makes no promise: it waits twice, for its code to come to rest and for its commit, and hears of both by a
@@ -165,8 +165,8 @@ export class RunTurn implements PumpListener, CommitListener {
   }
 
   #obstacle(): Error | null {
-    const { fold, activities } = this.#held;
-    return fold.current.fault ?? fold.mismatched ?? activities.unavailable();
+    const { fold, work } = this.#held;
+    return fold.current.fault ?? fold.mismatched ?? work.obstacle();
   }
 
   // -------------------------------------------------------------------------------------- taking in

@@ -21,6 +21,9 @@ export interface WorkKind {
   /** Nothing of it is going on here: the run may leave the memory. */
   readonly idle: boolean;
 
+  /** Why the run cannot go on in this process; `null` where it can. */
+  obstacle(): Error | null;
+
   /** A committed entry takes effect: one of {@link EntryAbout} this kind, so that it need not take others. */
   committed(entry: HistoryEntry, closed: boolean): void;
   /** After a takeover, or after lost history: what is in flight by the journal is taken up. */
