@@ -13,7 +13,8 @@ export class StopRequest extends Error {
 export class StopSwitch {
   #reason: Error | null = null;
   #controller: AbortController | undefined;
-  readonly #listeners = new Set<() => void>();
+  /** Made when somebody listens: most attempts never wait for a slot. */
+  #listeners: Set<() => void> | null = null;
 
   get reason(): Error | null {
     return this.#reason;
@@ -30,12 +31,13 @@ export class StopSwitch {
   stop(reason: Error): void {
     if (this.#reason) return;
     this.#reason = reason;
-    for (const listener of this.#listeners) listener();
+    if (this.#listeners) for (const listener of this.#listeners) listener();
     this.#controller?.abort(reason);
   }
 
   listen(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    const listeners = (this.#listeners ??= new Set());
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   }
 }

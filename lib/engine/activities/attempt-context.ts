@@ -4,92 +4,56 @@ import { ActivityContext } from './activity-context.js';
 import type { ActivityLogger } from './activity-context.js';
 import type { StopSwitch } from '../../concurrency/index.js';
 
-/** What an attempt tells of its progress. */
-export class Heartbeats {
-  #last: Encoded | null;
-  #heard: () => void = () => {};
-  #over = false;
-  readonly #tell: (details: Encoded) => void;
-  readonly #codec: Codec;
-  constructor(last: Encoded | null, tell: (details: Encoded) => void, codec: Codec) {
-    this.#last = last;
-    this.#tell = tell;
-    this.#codec = codec;
-  }
-  get last(): Encoded | null {
-    return this.#last;
-  }
-  listen(heard: () => void): void {
-    this.#heard = heard;
-  }
-  beat(details: unknown): void {
-    if (this.#over) return;
-    this.#heard();
-    if (details === undefined) return;
-    this.#last = this.#codec.encode(details);
-    this.#tell(this.#last);
-  }
-  end(): void {
-    this.#over = true;
-  }
+/** The attempt that a context stands for. */
+export interface AttemptFacts {
+  readonly run: RunFacts;
+  readonly activity: ActivityInFlight;
+  readonly stopSwitch: StopSwitch;
+  readonly observer: Observer;
+  readonly codec: Codec;
+  readonly lastHeartbeat: Encoded | null;
+  heartbeat(details: unknown): void;
 }
 
 /** The context of one attempt. */
 export class AttemptContext extends ActivityContext {
-  readonly #run: RunFacts;
-  readonly #activity: ActivityInFlight;
-  readonly #stop: StopSwitch;
-  readonly #heartbeats: Heartbeats;
-  readonly #observer: Observer;
-  readonly #codec: Codec;
-  constructor(
-    run: RunFacts,
-    activity: ActivityInFlight,
-    stop: StopSwitch,
-    heartbeats: Heartbeats,
-    observer: Observer,
-    codec: Codec,
-  ) {
+  readonly #attempt: AttemptFacts;
+  constructor(attempt: AttemptFacts) {
     super();
-    this.#run = run;
-    this.#activity = activity;
-    this.#stop = stop;
-    this.#heartbeats = heartbeats;
-    this.#observer = observer;
-    this.#codec = codec;
+    this.#attempt = attempt;
   }
   get signal(): AbortSignal {
-    return this.#stop.signal;
+    return this.#attempt.stopSwitch.signal;
   }
   get attempt(): number {
-    return this.#activity.attempt;
+    return this.#attempt.activity.attempt;
   }
   get activity(): string {
-    return this.#activity.scheduled.name;
+    return this.#attempt.activity.scheduled.name;
   }
   get workflowId(): string {
-    return this.#run.workflowId;
+    return this.#attempt.run.workflowId;
   }
   get runId(): string {
-    return this.#run.runId;
+    return this.#attempt.run.runId;
   }
   get idempotencyKey(): string {
-    return `${this.#run.runId}:${this.#activity.scheduled.id}`;
+    return `${this.#attempt.run.runId}:${this.#attempt.activity.scheduled.id}`;
   }
   get lastHeartbeat(): unknown {
-    const last = this.#heartbeats.last;
-    return last === null ? undefined : this.#codec.decode(last);
+    const last = this.#attempt.lastHeartbeat;
+    return last === null ? undefined : this.#attempt.codec.decode(last);
   }
   heartbeat(details?: unknown): void {
-    this.#heartbeats.beat(details);
+    this.#attempt.heartbeat(details);
   }
   get logger(): ActivityLogger {
     const say =
       (level: 'log' | 'warn' | 'error' | 'debug') =>
       (message: string, facts?: Readonly<Record<string, unknown>>): void =>
-        this.#observer.notice({
+        this.#attempt.observer.notice({
           type: 'activity log',
-          run: this.#run,
+          run: this.#attempt.run,
           activity: this.activity,
           level,
           message,

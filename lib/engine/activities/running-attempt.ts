@@ -1,9 +1,10 @@
 import { isThenable, readProperty } from '../../core/index.js';
 import type { ActivityInFlight, Codec, Encoded, ResolvedActivityOptions } from '../../core/index.js';
-import type { Observer } from '../../observability/index.js';
+import type { Observer, RunFacts } from '../../observability/index.js';
 import type { Attempt, AttemptOutcome, AttemptRequest } from './activity-executor.js';
 import { AttemptClock, Deadline } from './attempt-clock.js';
-import { AttemptContext, Heartbeats } from './attempt-context.js';
+import { AttemptContext } from './attempt-context.js';
+import type { AttemptFacts } from './attempt-context.js';
 import { LongTimer } from '../../concurrency/index.js';
 import type { ActivityHandler } from '../registry.js';
 import type { SharedTimers } from '../../concurrency/index.js';
@@ -25,11 +26,11 @@ export interface RunningAttemptParts {
  * One attempt, from the line for a slot to its end. It makes no promise of its own where a slot is free: what an attempt
  * costs is the activity's.
  */
-export class RunningAttempt implements Attempt {
+export class RunningAttempt implements Attempt, AttemptFacts {
   readonly #request: AttemptRequest;
   readonly #parts: RunningAttemptParts;
-  readonly #stop = new StopSwitch();
-  readonly #heartbeats: Heartbeats;
+  readonly stopSwitch = new StopSwitch();
+  #lastHeartbeat: Encoded | null;
   readonly #deadline: Deadline | null;
   #slotsTaken = 0;
   #clock: AttemptClock | null = null;
@@ -38,19 +39,37 @@ export class RunningAttempt implements Attempt {
   constructor(request: AttemptRequest, parts: RunningAttemptParts) {
     this.#request = request;
     this.#parts = parts;
-    this.#heartbeats = new Heartbeats(request.activity.heartbeat, request.onHeartbeat, parts.codec);
+    this.#lastHeartbeat = request.activity.heartbeat;
     this.#deadline = Deadline.of(parts.options, request);
   }
 
   get activity(): ActivityInFlight {
     return this.#request.activity;
   }
+  get run(): RunFacts {
+    return this.#request.run;
+  }
+  get observer(): Observer {
+    return this.#parts.observer;
+  }
+  get codec(): Codec {
+    return this.#parts.codec;
+  }
   get lastHeartbeat(): Encoded | null {
-    return this.#heartbeats.last;
+    return this.#lastHeartbeat;
+  }
+
+  /** The activity says that it is alive, and how far it is. */
+  heartbeat(details: unknown): void {
+    if (this.#over) return;
+    this.#clock?.heardOf();
+    if (details === undefined) return;
+    this.#lastHeartbeat = this.codec.encode(details);
+    this.#request.onHeartbeat(this.#lastHeartbeat);
   }
 
   stop(reason: StopReason): void {
-    if (!this.#over) this.#stop.stop(new StopRequest(reason));
+    if (!this.#over) this.stopSwitch.stop(new StopRequest(reason));
   }
 
   begin(): void {
@@ -65,13 +84,13 @@ export class RunningAttempt implements Attempt {
     const { slots } = this.#parts;
     const deadline = this.#deadline;
     // Nothing else looks at the time meanwhile.
-    const timer = deadline && LongTimer.start(deadline.left, () => this.#stop.stop(deadline.failure()));
-    while (this.#slotsTaken < slots.length && (await slots[this.#slotsTaken]!.take(this.#stop)))
+    const timer = deadline && LongTimer.start(deadline.left, () => this.stopSwitch.stop(deadline.failure()));
+    while (this.#slotsTaken < slots.length && (await slots[this.#slotsTaken]!.take(this.stopSwitch)))
       this.#slotsTaken++;
     timer?.cancel();
     // A stop may have come since the last slot was given.
-    if (this.#stop.reason instanceof StopRequest) this.#end({ type: 'never begun' });
-    else if (this.#stop.reason || deadline?.isOver) this.#end({ type: 'too late' });
+    if (this.stopSwitch.reason instanceof StopRequest) this.#end({ type: 'never begun' });
+    else if (this.stopSwitch.reason || deadline?.isOver) this.#end({ type: 'too late' });
     else this.#execute();
   }
 
@@ -80,19 +99,21 @@ export class RunningAttempt implements Attempt {
     const { handler, options, timers, codec, observer } = this.#parts;
     const { name, args } = activity.scheduled;
     observer.notice({ type: 'activity attempt started', run, activity: name, attempt: activity.attempt });
-    const context = new AttemptContext(run, activity, this.#stop, this.#heartbeats, observer, codec);
+    const context = new AttemptContext(this);
     this.#clock = new AttemptClock(activity, options, this.#deadline, timers, (error) => this.#expire(error));
-    this.#heartbeats.listen(() => this.#clock?.heardOf());
     try {
       const work = handler.execute(codec.decode(args) as unknown[], context);
-      if (isThenable(work)) Promise.resolve(work).then(this.#completed, this.#failed);
-      else this.#completed(work);
+      if (!isThenable(work)) return this.#completed(work);
+      Promise.resolve(work).then(
+        (result) => this.#completed(result),
+        (error: unknown) => this.#failed(error),
+      );
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  readonly #completed = (result: unknown): void => {
+  #completed(result: unknown): void {
     if (this.#over) return;
     let encoded: Encoded;
     try {
@@ -101,26 +122,25 @@ export class RunningAttempt implements Attempt {
       return this.#failed(error);
     }
     this.#end({ type: 'completed', result: encoded });
-  };
+  }
 
-  readonly #failed = (error: unknown): void => {
+  #failed(error: unknown): void {
     if (this.#over) return;
     // Asked to stop, and not done: whatever it threw says that it stopped.
-    if (this.#stop.reason instanceof StopRequest) return this.#end({ type: 'cancelled' });
+    if (this.stopSwitch.reason instanceof StopRequest) return this.#end({ type: 'cancelled' });
     const failure = this.#parts.codec.encodeFailure(error);
     this.#end({ type: 'failed', failure, errorNames: namesOf(error) });
-  };
+  }
 
   /** Its time has run out. It may still be at work: it is told, and whatever it comes to counts no more. */
   #expire(error: Error): void {
     this.#failed(error);
-    this.#stop.stop(error);
+    this.stopSwitch.stop(error);
   }
 
   #end(outcome: AttemptOutcome): void {
     this.#over = true;
     this.#clock?.stop();
-    this.#heartbeats.end();
     const { slots } = this.#parts;
     while (this.#slotsTaken > 0) slots[--this.#slotsTaken]!.free();
     this.#request.onEnd(this, outcome);
