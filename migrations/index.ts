@@ -34,8 +34,9 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
  * A released migration never changes; every new version of the tables comes as one more of them. They may be run by
  * your DataSource and by the journal alike: what is there already stays as it is.
  *
- * @example
+ * ```ts
  * new DataSource({ ...options, migrations: [...continuumMigrations('workflows'), ...myMigrations] });
+ * ```
  *
  * @param schema Defaults to `continuum`.
  */

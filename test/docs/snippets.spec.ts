@@ -81,10 +81,12 @@ function pattern(example: string): RegExp {
 
 describe('the code in doc comments', () => {
   const compiled = filesIn('test/docs/examples/doc-comments', '.ts').map((path) => signs(read(path)));
-  const documented = filesIn('lib', '.ts').filter((path) => examples(path).length > 0);
+  const commented = [...filesIn('lib', '.ts'), ...filesIn('migrations', '.ts')];
+  const documented = commented.filter((path) => examples(path).length > 0);
 
-  it('is found', () => {
+  it('is found, for it stands between fences', () => {
     expect(documented.length).toBeGreaterThan(12);
+    expect(commented.filter((path) => read(path).includes('* @example'))).toEqual([]);
   });
 
   it.each(documented)('of %s stands in files that are compiled', (path) => {
