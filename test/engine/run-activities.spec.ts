@@ -1,17 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { durableCodec, RunProgress } from '../../lib/core/index.js';
-import type { ActivityScheduled } from '../../lib/core/index.js';
+import type { ActivityCompleted, ActivityScheduled } from '../../lib/core/index.js';
 import { asyncScope, DatabaseClock } from '../../lib/engine/index.js';
 import type { ActivityHandler } from '../../lib/engine/index.js';
 import { ActivityExecutor } from '../../lib/engine/activities/activity-executor.js';
 import { RunActivities } from '../../lib/engine/activities/run-activities.js';
+import type { EntryAbout } from '../../lib/engine/run/work-kind.js';
 import { writeReturned } from '../../lib/engine/activities/returned-result.js';
 import { gate } from '../support/gate.js';
 import { activity, Recorder } from '../support/stage.js';
 
 /** Those of a run, with what its history tells: to be given entries, one by one. */
 function activitiesOf(handlers: readonly ActivityHandler[]) {
-  const progress = new RunProgress();
+  let progress = new RunProgress();
   const observer = new Recorder();
   const activities = new RunActivities({
     run: { workflow: 'w', workflowId: 'w', runId: 'r' },
@@ -32,7 +33,20 @@ function activitiesOf(handlers: readonly ActivityHandler[]) {
     progress: () => progress,
     wake: () => undefined,
   });
-  return { progress, activities };
+  return {
+    activities,
+    /** Recorded, and committed. */
+    record: (entry: EntryAbout<'activity'>): void => {
+      progress.apply(entry);
+      activities.committed(entry, false);
+    },
+    /** The journal has nothing of it after all. */
+    lose: (): void => {
+      progress = new RunProgress();
+      activities.recover({ messages: [], died: false });
+    },
+    apply: (entry: ActivityScheduled) => progress.apply(entry),
+  };
 }
 
 const scheduled = (id: number, name: string): ActivityScheduled => ({
@@ -59,12 +73,8 @@ describe('RunActivities', () => {
         return new Promise(() => {});
       }),
     ];
-    const { progress, activities } = activitiesOf(handlers);
-    for (const [id, name] of ['prompt', 'slow'].entries()) {
-      const entry = scheduled(id, name);
-      progress.apply(entry);
-      activities.committed(entry, false);
-    }
+    const { activities, record } = activitiesOf(handlers);
+    for (const [id, name] of ['prompt', 'slow'].entries()) record(scheduled(id, name));
     await Promise.all([promptBegun.opened, slowBegun.opened]);
     const collected = activities.collect();
     prompt.open();
@@ -76,8 +86,8 @@ describe('RunActivities', () => {
   });
 
   it('lets a result that waits in the inbox stand where the activity is cancelled before it is taken', () => {
-    const { progress, activities } = activitiesOf([activity('paid', () => 'paid')]);
-    progress.apply(scheduled(0, 'paid'));
+    const { activities, apply, record } = activitiesOf([activity('paid', () => 'paid')]);
+    apply(scheduled(0, 'paid'));
     const outcome = { type: 'completed', result: durableCodec.encode('paid') } as const;
     const message = {
       n: 1,
@@ -86,11 +96,72 @@ describe('RunActivities', () => {
       ...writeReturned({ id: 0, attempt: 1, outcome }),
     } as const;
     activities.recover({ messages: [message], died: true });
-    const cancel = { type: 'activity_cancel_requested', at: 0, of: 0 } as const;
-    progress.apply(cancel);
-    activities.committed(cancel, false);
+    record({ type: 'activity_cancel_requested', at: 0, of: 0 });
     activities.settle();
     expect(activities.take().next(0)).toBeUndefined();
     expect(activities.received(message)).toMatchObject({ type: 'activity_completed' });
+  });
+
+  it('keeps what a turn takes until it is recorded, and no longer', () => {
+    const { activities, record } = activitiesOf([activity('paid', () => 'paid')]);
+    record(scheduled(0, 'paid'));
+    const ends = () => {
+      activities.settle();
+      const intake = activities.take();
+      const event = intake.next(0)?.event;
+      intake.taken();
+      expect(intake.next(0)).toBeUndefined();
+      return event;
+    };
+    const end = ends();
+    expect(end).toMatchObject({ type: 'activity_completed', id: 0 });
+    // The turn failed, or was refused.
+    expect(ends()).toEqual(end);
+    record(end as ActivityCompleted);
+    expect(activities.settle()).toBe(false);
+    expect(activities.idle).toBe(true);
+  });
+
+  it('stops an attempt that the journal does not have after all, and hears no more of it', async () => {
+    const begun = gate<AbortSignal>();
+    const end = gate();
+    const { activities, record, lose } = activitiesOf([
+      activity('work', ({ signal }) => {
+        begun.open(signal);
+        return end.opened;
+      }),
+    ]);
+    record(scheduled(0, 'work'));
+    const signal = await begun.opened;
+    lose();
+    expect(signal.aborted).toBe(true);
+    end.open();
+    await end.opened;
+    expect(activities.settle()).toBe(false);
+    expect(activities.idle).toBe(true);
+  });
+
+  it('gives a retry back where the run begins to drain while the turn that notes it is committed', () => {
+    const { activities, record } = activitiesOf([
+      activity(
+        'work',
+        () => {
+          throw new Error('once more');
+        },
+        { retry: { initialInterval: 500 } },
+      ),
+    ]);
+    record(scheduled(0, 'work'));
+    activities.settle();
+    const [note] = activities.take().notes;
+    expect(note).toMatchObject({ type: 'activity_attempt', attempt: 2, parked: false });
+    activities.drain();
+    record(note!);
+    expect(activities.idle).toBe(false);
+    activities.settle();
+    const [back] = activities.take().notes;
+    expect(back).toMatchObject({ type: 'activity_attempt', attempt: 2, parked: true });
+    record(back!);
+    expect(activities.idle).toBe(true);
   });
 });
