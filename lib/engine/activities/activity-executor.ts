@@ -48,7 +48,7 @@ export interface AttemptRequest {
   readonly now: Instant;
   /** New progress was told. */
   readonly onHeartbeat: (details: Encoded) => void;
-  /** Told once; for an activity that answers at once, while it is begun. */
+  /** Called once; for an activity that answers at once, during {@link ActivityExecutor.begin}. */
   readonly onEnd: (attempt: Attempt, outcome: AttemptOutcome) => void;
 }
 
@@ -87,7 +87,7 @@ export class ActivityExecutor {
     return this.#registry.activities.has(activity.scheduled.name);
   }
 
-  /** @param known hears of the attempt before it begins, for it may end at once */
+  /** @param known called with the attempt before it begins, because it may end at once */
   begin(request: AttemptRequest, known: (attempt: Attempt) => void): void {
     const { name, options } = request.activity.scheduled;
     const handler = this.#registry.activities.get(name);

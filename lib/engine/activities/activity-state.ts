@@ -5,8 +5,8 @@ import { cancellation, interruption } from './attempt-verdict.js';
 import type { AttemptResult, EndVerdict, NoteVerdict, Verdict } from './attempt-verdict.js';
 
 /*
- * What the holder of a run is doing about one activity in flight: one state, and what may happen to it. Nothing here does
- * anything: `transition` says what the next state is, and `RunActivities` does what it tells.
+ * What the holder of a run is doing about one activity in flight: it is in exactly one state. Nothing here acts: `transition`
+ * says which state comes next and what is to be done, and `RunActivities` does it.
  *
  *   a first attempt, or a note that another one begins
  *     -> running -> ended -> end    the turn records how the activity ended
@@ -14,8 +14,8 @@ import type { AttemptResult, EndVerdict, NoteVerdict, Verdict } from './attempt-
  *     -> waiting -> due -> running  its time is near enough to stay in memory for
  *     -> parked -> note             its time is far, and in the journal
  *
- * `leaving`: this holder was to begin it, and is going away. `in inbox`: how it ended waits there. No state at all: nothing
- * is to be done about it, or its recording has only begun.
+ * `leaving`: this holder was to begin the attempt, but gives the run back. `in inbox`: the result of the attempt is in the
+ * inbox. No state at all: there is nothing to do about the activity, or its first entry is not committed yet.
  */
 export type ActivityState =
   | Parked
@@ -24,13 +24,13 @@ export type ActivityState =
   | Running
   | Ended
   | Leaving
-  /** It is over, and a turn is to record it: dropped once that is committed, so that a turn that fails loses nothing. */
+  /** It is over, and a turn is to record that. Kept until the turn is committed, so that a turn that fails loses nothing. */
   | EndVerdict
   /** Another attempt follows, and a turn is to record it. */
   | NoteVerdict
   | InInbox;
 
-/** Nobody has begun its next attempt; when that may begin is in the journal. */
+/** No process has begun its next attempt. When it may begin is in the journal. */
 export interface Parked {
   readonly type: 'parked';
 }
@@ -39,7 +39,7 @@ export interface Waiting {
   readonly type: 'waiting';
   readonly timer: Wait;
 }
-/** Its time has come. It begins between turns: during one, what is known of the run is not what the journal has. */
+/** Its time has come. It begins between turns: while a turn is under way, the journal may not have what is known of the run here. */
 export interface Due {
   readonly type: 'due';
   readonly id: CommandId;
@@ -48,14 +48,14 @@ export interface Running {
   readonly type: 'running';
   readonly attempt: Attempt;
 }
-/** The attempt is over, and nobody has decided yet what follows: that is done between turns too. */
+/** The attempt is over, and what follows is not decided yet. That is done between turns too. */
 export interface Ended {
   readonly type: 'ended';
-  /** The attempt that told it; `null` for one that tells nothing any more. */
+  /** The attempt that told it; `null` for one whose process is gone. */
   readonly from: Attempt | null;
   readonly result: AttemptResult;
 }
-/** This holder was to begin the next attempt, and is going away: a note gives it to another one. */
+/** This holder was to begin the next attempt, but gives the run back. A note leaves the attempt to the next holder. */
 export interface Leaving {
   readonly type: 'leaving';
   readonly id: CommandId;
@@ -138,7 +138,7 @@ export interface Transition {
   readonly effects: readonly ActivityEffect[];
 }
 
-/** It says that the caller is wrong, not the run: each caller looks at the state first. */
+/** A mistake of the caller, not of the run: callers look at the state before they send such an input. */
 export class ImpossibleTransition extends Error {
   override readonly name: string = 'ImpossibleTransition';
   constructor(state: ActivityState | undefined, input: ActivityInput) {
@@ -191,7 +191,7 @@ export function transition(state: ActivityState | undefined, input: ActivityInpu
   }
 }
 
-/** Whatever was before it is history: an attempt that is recorded to begin is the only one there is. */
+/** An attempt is recorded as begun. It takes the place of whatever was going on: there is one attempt at a time. */
 function begin(state: ActivityState | undefined, { work, wait, draining, known }: Begin): Transition {
   // The request to stop is in the same turn, and ends it.
   if (work.cancelRequested) return superseded(state, undefined);
@@ -206,7 +206,7 @@ function cancel(state: ActivityState | undefined, id: CommandId, at: Instant): T
       return { state, effects: [{ type: 'stop attempt', attempt: state.attempt, reason: 'cancelled' }] };
     case 'ended':
     case 'in inbox':
-      // It has ended already, and that is what counts.
+      // It ended before the request to stop, and so it counts.
       return same(state);
     case 'end':
       return { state, effects: WAKE };
@@ -223,8 +223,8 @@ function cancel(state: ActivityState | undefined, id: CommandId, at: Instant): T
 }
 
 /**
- * The activity is in flight by the journal. What this holder is doing about it goes on if the journal says the same;
- * otherwise its attempt is one that nobody will hear of any more, unless its result is in the inbox.
+ * The journal says that the activity is in flight. What this holder is doing about it goes on if the journal agrees. Otherwise
+ * its attempt was another holder's, and is lost, unless its result is in the inbox.
  */
 function recover(state: ActivityState | undefined, { work, returned, died }: Recover): Transition {
   if (returned && !work.parked) return superseded(state, IN_INBOX);
@@ -247,7 +247,7 @@ function isStillRight(state: ActivityState, work: ActivityInFlight): boolean {
         state.attempt === work.attempt && (state.event.type !== 'activity_cancelled' || work.cancelRequested)
       );
     case 'note':
-      // What tells no end can do without.
+      // A note without a result is made again: nothing is lost with it.
       return state.result?.attempt === work.attempt && !work.parked && !work.cancelRequested;
     case 'parked':
     case 'in inbox':
@@ -283,7 +283,7 @@ const superseded = (
   reason: StopReason = 'lease lost',
 ): Transition => ({ state: next, effects: lettingGo(state, more, reason) });
 
-/** What a state holds is let go, before anything else is done. */
+/** First of all lets go of what the state holds: a running attempt is asked to stop, a timer is cancelled. */
 function lettingGo(
   state: ActivityState | undefined,
   more: readonly ActivityEffect[],
@@ -294,7 +294,7 @@ function lettingGo(
   return more;
 }
 
-// Made once: most transitions cost the state that they lead to, and no more.
+// Made once, so that most transitions make no other object than the new state.
 const NOTHING: readonly ActivityEffect[] = [];
 const WAKE: readonly ActivityEffect[] = [{ type: 'wake' }];
 const BEGIN: readonly ActivityEffect[] = [{ type: 'begin' }];

@@ -16,7 +16,7 @@ export interface AttemptJudgeParts {
   readonly parkAfter: number;
 }
 
-/** Gives verdicts on the attempts of one run, now and in this process, and tells whoever watches of those that failed. */
+/** Gives verdicts on the attempts of one run, with the time and the options as they are in this process, and tells observers of those that failed. */
 export class AttemptJudge {
   readonly #parts: AttemptJudgeParts;
   #parkAfter: number;

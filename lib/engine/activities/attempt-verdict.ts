@@ -34,7 +34,7 @@ export interface EndVerdict {
   readonly event: ActivityEnd;
   /** The attempt that ended it; 0 where a cancellation found none under way. */
   readonly attempt: number;
-  /** Whether the attempt told it. What was found out without it, such as that it was lost, is found out again. */
+  /** Whether the attempt itself told it. Otherwise, as when it was lost, the next holder finds it out again. */
   readonly told: boolean;
   readonly failed: FailedAttempt | null;
 }
@@ -42,12 +42,12 @@ export interface EndVerdict {
 export interface NoteVerdict {
   readonly type: 'note';
   readonly note: ActivityAttempt;
-  /** The end that it tells of, for the next holder should it not be recorded. `null`: of none, and nothing is lost with it. */
+  /** How the attempt before it ended, for the next holder, if this note is not recorded. `null`: nothing would be lost with it. */
   readonly result: AttemptResult | null;
   readonly failed: FailedAttempt | null;
 }
 
-/** An attempt that failed, for whoever watches; `retryIn` is `null` when no other one follows. */
+/** An attempt that failed, for observers. `retryIn` is `null` when no other one follows. */
 export interface FailedAttempt {
   readonly failure: EncodedFailure;
   readonly retryIn: number | null;

@@ -10,12 +10,12 @@ export interface HeartbeatNotesParts {
 }
 
 /**
- * Progress that attempts tell of is recorded at most once in a while: the next attempt goes on from about there. Less and
- * less often: every record is read at each replay.
+ * Progress that attempts tell of is recorded now and then, so that the next attempt can go on from about there. Less and less
+ * often in the course of an attempt, because every record is read at each replay.
  */
 export class HeartbeatNotes {
   readonly #parts: HeartbeatNotesParts;
-  /** Of the attempts that told of any. */
+  /** How often progress is recorded, for each attempt that told of any. */
   readonly #paces = new Map<CommandId, { timer: LongTimer | null; wait: number }>();
   #notes: ActivityHeartbeat[] = [];
 
@@ -55,7 +55,7 @@ export class HeartbeatNotes {
   drop(id: CommandId): void {
     if (this.#notes.length > 0) this.#notes = this.#notes.filter((note) => note.id !== id);
   }
-  /** Notes that were not recorded are of a history that is not the journal's. */
+  /** Drops notes that were not recorded: they belong to a history that the journal does not have. */
   clear(): void {
     this.#notes = [];
   }

@@ -4,11 +4,11 @@ import type { AttemptOutcome } from './activity-executor.js';
 import type { AttemptResult } from './attempt-verdict.js';
 
 /*
- * What a holder puts into its own inbox: results that it could not record, when it gives a run back; and those of a run
- * whose workers die, before the code after them runs.
+ * Results of activities that a holder puts into the inbox of its own run: those it could not record, when it gives the run
+ * back; and those of a run that workers have died with, before the code after them runs.
  *
- * A value is in there as it was encoded, not encoded once more: so it is no larger than what the journal takes, and what
- * is of the engine's own meets no limit of the user's.
+ * A value is kept as it was encoded, and not encoded a second time. So it is no larger than what the journal has accepted, and
+ * what the engine adds does not count against the user's limit.
  */
 
 /** Which attempt a returned result is of: the name of its message. */
@@ -31,7 +31,7 @@ export function readReturned(message: InboxMessage): AttemptResult {
 export const returnedIn = (messages: readonly InboxMessage[]): ReadonlySet<string> =>
   new Set(messages.flatMap(({ kind, name }) => (kind === 'activity_result' && name !== null ? [name] : [])));
 
-/** Begins what is no value itself. */
+/** How the text of every such result begins. */
 const OPENING = '{"outcome":';
 const COMPLETED = `${OPENING}"completed","result":`;
 

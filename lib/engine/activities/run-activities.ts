@@ -31,12 +31,12 @@ export interface RunActivitiesParts extends AttemptJudgeParts {
 
 /**
  * The activities of one resident run: begins attempts after the commit that recorded them, decides about the next one,
- * and tells the turn how they ended. What is going on with each is one {@link ActivityState}; how it changes is
- * {@link transition}'s to say, and this class does it.
+ * and tells the turn how they ended. Each is in one {@link ActivityState}. How states change is said by {@link transition};
+ * this class carries it out.
  *
- * A recorded attempt counts, even if its process dies: scheduling records the first one, a note each that follows. What a
- * note calls parked was begun by nobody yet. What Continuum itself ended, by a shutdown or by giving the run back, does not
- * count.
+ * A recorded attempt counts, even if its process dies. The first one is recorded by scheduling the activity, each further one
+ * by a note. An attempt that a note calls parked has not begun yet. One that Continuum itself ended, by a shutdown or by giving
+ * the run back, does not count.
  */
 export class RunActivities implements WorkKind {
   readonly #parts: RunActivitiesParts;
@@ -67,7 +67,7 @@ export class RunActivities implements WorkKind {
     return this.#states.busy === 0 && !this.#heartbeats.any;
   }
 
-  /** Of those that nobody has begun: when the earliest may, or may no more. */
+  /** Of the attempts that have not begun: when the earliest may begin, or when it is too late for one. */
   nextMoment(): Instant | null {
     if (this.#states.count('parked') === 0) return null;
     let next: Instant | null = null;
@@ -103,7 +103,7 @@ export class RunActivities implements WorkKind {
     return new ActivityIntake([...heartbeats, ...notes], this.#states.ends);
   }
 
-  /** Those that would be lost if this process died before they are recorded. */
+  /** Ends that would be lost if this process died before they are recorded. */
   endsToKeep(): readonly EndVerdict[] {
     return this.#states.ends.filter(({ told }) => told);
   }
@@ -138,7 +138,7 @@ export class RunActivities implements WorkKind {
   recover({ messages, died }: Takeover): void {
     const returned = returnedIn(messages);
     this.#heartbeats.clear();
-    // After lost history: what was not recorded after all.
+    // After lost history there may be activities that were never recorded.
     for (const [id] of this.#states.entries()) if (!this.#activity(id)) this.#apply(id, CLOSE);
     for (const [id, work] of this.#parts.progress().inFlight) {
       if (work.type !== 'activity') continue;
@@ -148,7 +148,7 @@ export class RunActivities implements WorkKind {
     }
   }
 
-  /** A result that a former holder returned to the inbox. `null`: it is of an attempt that is settled already. */
+  /** A result that a holder put into the inbox. `null`: its attempt is settled already. */
   received(message: InboxMessage): HistoryEvent | HistoryNote | null {
     const result = readReturned(message);
     const work = this.#activity(result.id);

@@ -23,8 +23,8 @@ export interface RunningAttemptParts {
 }
 
 /**
- * One attempt, from the line for a slot to its end. It makes no promise of its own where a slot is free: what an attempt
- * costs is the activity's.
+ * One attempt, from waiting for a slot to its end. Where a slot is free it makes no promise of its own, so that a short activity
+ * costs little.
  */
 export class RunningAttempt implements Attempt, AttemptFacts {
   readonly #request: AttemptRequest;
@@ -83,7 +83,7 @@ export class RunningAttempt implements Attempt, AttemptFacts {
   async #standInLine(): Promise<void> {
     const { slots } = this.#parts;
     const deadline = this.#deadline;
-    // Nothing else looks at the time meanwhile.
+    // The attempt's own clock begins with the attempt, so the deadline needs a timer while it waits.
     const timer = deadline && LongTimer.start(deadline.left, () => this.stopSwitch.stop(deadline.failure()));
     while (this.#slotsTaken < slots.length && (await slots[this.#slotsTaken]!.take(this.stopSwitch)))
       this.#slotsTaken++;
@@ -126,13 +126,13 @@ export class RunningAttempt implements Attempt, AttemptFacts {
 
   #failed(error: unknown): void {
     if (this.#over) return;
-    // Asked to stop, and not done: whatever it threw says that it stopped.
+    // It was asked to stop, and did not complete. Whatever it threw, it has stopped.
     if (this.stopSwitch.reason instanceof StopRequest) return this.#end({ type: 'cancelled' });
     const failure = this.#parts.codec.encodeFailure(error);
     this.#end({ type: 'failed', failure, errorNames: namesOf(error) });
   }
 
-  /** Its time has run out. It may still be at work: it is told, and whatever it comes to counts no more. */
+  /** Its time has run out. It may still be at work, so it is asked to stop, and its result no longer counts. */
   #expire(error: Error): void {
     this.#failed(error);
     this.stopSwitch.stop(error);
@@ -147,7 +147,7 @@ export class RunningAttempt implements Attempt, AttemptFacts {
   }
 }
 
-/** The name an error gives itself, and those of its classes. What cannot be read of a hostile one is left out. */
+/** The name of an error, and those of its classes. What cannot be read is left out: an error may be any object. */
 function namesOf(error: unknown): string[] {
   const names = new Set<unknown>();
   if (typeof error === 'object' && error !== null) names.add(readProperty(error, 'name'));

@@ -15,7 +15,7 @@ import { KindsOfWork } from './kinds-of-work.js';
 import { RunTimers } from './run-timers.js';
 import { Suspicion } from './suspicion.js';
 
-/** How far a claim, or a start, has brought a run. */
+/** What a claim, or a start, tells of a run that is to be held. */
 export type Holding = Pick<Claim, 'lease' | 'inboxSeq' | 'inboxConsumed' | 'failedTurns' | 'deaths'>;
 
 /** What a holder has of its run: the lease to write it, its fold, its inbox, what it has in flight. */
@@ -29,7 +29,7 @@ export class HeldRun {
   readonly activities: RunActivities;
   readonly inbox: Inbox;
   readonly suspicion: Suspicion;
-  /** Of nobody's: what the engine does for this run is done in here, whoever wakes it (F25). */
+  /** An empty asynchronous context. What the engine does for this run is done in it, so that it sees nothing of who woke it (F25). */
   readonly context = emptyContext();
   /** How many turns failed since one applied. */
   failedTurns: number;

@@ -4,7 +4,7 @@ import type { InboxMessage } from '../../journal/index.js';
 import { RECEIVER_OF } from './work-kind.js';
 import type { Intake, KindName, Takeover, WorkKind } from './work-kind.js';
 
-/** Everything that a resident run has in flight, of all kinds. A turn, a takeover and a farewell need not know which there are. */
+/** Everything that a resident run has in flight, of all kinds. Turns, takeovers and shutdowns ask this, and know no kind by name. */
 export class KindsOfWork {
   readonly #kinds: Readonly<Record<KindName, WorkKind>>;
   readonly #inOrder: readonly WorkKind[];
@@ -48,7 +48,7 @@ export class KindsOfWork {
   take(): readonly Intake[] {
     return this.#inOrder.map((kind) => kind.take());
   }
-  /** Who says what a message means; `null` where it is an event itself. */
+  /** The kind of work that says what a message means; `null` where the message itself is an event. */
   receiverOf({ kind }: InboxMessage): WorkKind | null {
     const receiver = RECEIVER_OF[kind];
     return receiver === null ? null : this.#kinds[receiver];
@@ -65,7 +65,7 @@ export class KindsOfWork {
   }
 }
 
-/** Of one moment, the events of a kind come before those of the kinds after it (F5). */
+/** The order of events of the same moment: those of the lower rank come first (F5). */
 const RANK: Readonly<Record<KindName, number>> = { activity: 0, timer: 1 };
 // The cast: the keys are the names.
 const IN_ORDER = (Object.keys(RANK) as KindName[]).toSorted((a, b) => RANK[a] - RANK[b]);

@@ -2,7 +2,7 @@ import type { Instant, RunProgress } from '../../core/index.js';
 import type { DatabaseClock } from '../worker/database-clock.js';
 import type { Arrival, Intake, WorkKind } from './work-kind.js';
 
-/** The timers of one resident run. They are in the journal, and nothing of them is going on anywhere: they only come due. */
+/** The timers of one resident run. Nothing goes on in a process for them: they are in the history, and come due. */
 export class RunTimers implements WorkKind, Intake {
   readonly idle = true;
   readonly notes = [];
@@ -32,7 +32,7 @@ export class RunTimers implements WorkKind, Intake {
     return { type: 'arrival', from: this, moment, event, byTime: true };
   }
 
-  // What is in flight is found in the run's progress, so that nothing is to be kept here.
+  // Which timers are in flight is read from the run's progress each time, so there is nothing to do for these.
   taken(): void {}
   committed(): void {}
   recover(): void {}

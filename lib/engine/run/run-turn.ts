@@ -15,7 +15,7 @@ import type { Intake } from './work-kind.js';
 
 /** At most so many events make a turn (F28). */
 const EVENTS_PER_TURN = 1_000;
-/** So many times a refused deciding turn is taken again freely; then under the actor's lock (F17). */
+/** How often a deciding turn that was refused is taken again without a lock. After that the actor is locked for it (F17). */
 const FREE_RETAKES = 1;
 
 /** How a turn ended. */
@@ -29,9 +29,9 @@ export type TurnEnd =
   /** It was not applied, and cannot be. */
   | { readonly type: 'given up'; readonly answer: Committed['answer'] | CommitAnswer };
 
-/** Who takes the turn. */
+/** The run that takes the turn. */
 export interface TurnTaker {
-  /** The run was given up meanwhile: nobody would do what the turn records. */
+  /** The run was given up meanwhile. The turn must not be committed then: what it records would have no effect here. */
   readonly over: boolean;
   /** Called once. It must not throw. */
   turnEnded(end: TurnEnd): void;
@@ -41,9 +41,9 @@ export interface TurnTaker {
  * One turn of a held run: decides about what happened, takes in what is due, folds it, and commits. What it means for the
  * run is its taker's to do.
  *
- * A plain turn makes no promise: it waits twice, for its code to come to rest and for its commit, and hears of both by a
- * call, {@link RunTurn.quiet} and {@link RunTurn.committed}. What is rare (mail to be read, a schema, a turn that was
- * refused) is written with promises.
+ * A plain turn makes no promise, because promises are most of what a step costs. It waits twice, for its code to come to rest
+ * and for its commit, and both call it back: {@link RunTurn.quiet} and {@link RunTurn.committed}. What is rare (an inbox to be
+ * read, a schema, a turn that was refused) is written with promises.
  */
 export class RunTurn implements PumpListener, CommitListener {
   readonly #held: HeldRun;
@@ -52,7 +52,7 @@ export class RunTurn implements PumpListener, CommitListener {
   #most = EVENTS_PER_TURN;
   /** Everything that was taken in, in the order it is fed in. */
   #taken: Work[] = [];
-  /** How much of it was: what stands behind an end of the run is not. */
+  /** How many of them were fed. When the run ends, what comes after its end is not. */
   #fed = 0;
   /** What each kind of work has for it: the turn takes all notes, and as many events as there is room for. */
   #intakes: readonly Intake[] = [];
@@ -107,12 +107,12 @@ export class RunTurn implements PumpListener, CommitListener {
     this.#taker.turnEnded(end);
   }
 
-  /** Nobody foresaw it: but what activities did must not be lost with it. */
+  /** An error that nothing here expects. The run is blocked like after any fault, so that results of activities are kept. */
   #broke(error: unknown): void {
     this.#end({ type: 'failed', error: toError(error) });
   }
 
-  /** Goes on when it has resolved; or ends so, if it resolves to an end. */
+  /** Goes on once the work is done. If it resolves to an end, the turn ends with it. */
   #after(work: Promise<TurnEnd | void>): void {
     void work
       .then((end) => (end ? this.#end(end) : this.#goOn()))
@@ -171,14 +171,15 @@ export class RunTurn implements PumpListener, CommitListener {
 
   // -------------------------------------------------------------------------------------- taking in
 
-  /** What to take in next, by moment (F5); looked up anew after every event. */
+  /** What to take in next, by moment (F5). It is looked up again after every event, which may have changed what is due. */
   #next(): Work | undefined {
     const { fold, inbox, host } = this.#held;
-    // It belongs to what was taken in already.
+    // Before anything else: the check is part of a signal that was taken in already.
     const check = fold.current.requestedCheck;
     if (check) return { type: 'signal check', moment: host.clock.now(), check };
     const message = inbox.first;
-    // The arrival of a message is a reading of the database's clock: what was due before it was due.
+    // A message has arrived by the database's clock. So timers that were due before it are due, even if this process cannot
+    // be sure of that clock yet.
     const due = Math.max(host.clock.safelyPast(), message?.at ?? 0);
     // Messages come first, then the kinds of work in their order: of one moment the first of them stays first.
     let first: Work | undefined = message && { type: 'message', moment: message.at, message, hold: false };
@@ -199,7 +200,10 @@ export class RunTurn implements PumpListener, CommitListener {
     else this.#held.fold.pumpFor(this);
   }
 
-  /** Then the code has to come to rest. A promise: when it has, for a schema is to be applied first. */
+  /**
+   * Feeds it to the fold. `null`: the code has yet to come to rest. A promise where a schema is to be applied first; when it
+   * resolves the code has come to rest.
+   */
   #feed(work: Work): Promise<void> | null {
     switch (work.type) {
       case 'message':
@@ -276,7 +280,7 @@ export class RunTurn implements PumpListener, CommitListener {
     await fold.pump();
   }
 
-  /** A schema may take its time: what is unread is better checked before the actor is locked than while it is. */
+  /** Applies schemas to unread signals before the actor is locked: a schema may take its time, and would hold the lock. */
   async #checkUnread(): Promise<void> {
     const { definition, inbox } = this.#held;
     if (!definition.signalInputs?.size) return;
@@ -363,7 +367,7 @@ export class RunTurn implements PumpListener, CommitListener {
 
   // ------------------------------------------------------------------------------- taking again (F17)
 
-  /** Signals came in before a decision: it is taken again, with them before it. */
+  /** Signals came in while the run was being decided. The turn is taken again, with them before the event that decides. */
   #retake(): void {
     void this.#readAgain()
       .then(() => this.#commit())
@@ -376,12 +380,12 @@ export class RunTurn implements PumpListener, CommitListener {
     await this.#feedAgain(messages);
   }
 
-  /** Signals keep coming: now none can, until the turn is committed. */
+  /** Signals keep coming, so the actor is locked: none can arrive until the turn is committed. */
   async #retakeLocked(): Promise<TurnEnd> {
     const { host, fold, inbox, lease } = this.#held;
     for (;;) {
       let turn: Turn | undefined;
-      // Before the lock: whoever holds it waits for no other connection.
+      // Before the lock is taken: while it is held, the turn must not wait for another connection.
       await this.#held.replay();
       await this.#checkUnread();
       try {
@@ -408,7 +412,7 @@ export class RunTurn implements PumpListener, CommitListener {
     const { fold, inbox } = this.#held;
     this.#note();
     const fed = this.#taken.slice(0, this.#fed);
-    // What an end of the run had kept from being fed may be wanted after all. Messages are in the inbox still.
+    // Last time the run ended before these were fed; this time it may not. Messages among them are in the inbox still.
     const left = this.#taken.slice(this.#fed).filter((work) => work.type !== 'message');
     this.#taken = [...retakeOrder(fed, unread), ...left];
     this.#fed = 0;

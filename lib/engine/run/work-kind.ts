@@ -11,20 +11,19 @@ import type {
 import type { InboxMessage } from '../../journal/index.js';
 
 /**
- * One kind of what a run has in flight: what a command of its code asks for, and an event ends. Activities and timers
- * are the two there are.
+ * One kind of work that a run can have in flight: begun by a command, ended by an event. There are two, activities and timers.
  *
- * A kind knows its part of the run between turns, when what is known of the run is what the journal has. What has
- * happened becomes events and notes, which the next turn takes; what that turn records comes back as `committed`.
+ * A kind looks at the run between turns only, when what is known of the run is what the journal has. What happens in the
+ * meantime becomes events and notes, which the next turn takes. What that turn records comes back as `committed`.
  */
 export interface WorkKind {
-  /** Nothing of it is going on here: the run may leave the memory. */
+  /** Nothing of this kind is going on in this process, so the run may leave the memory. */
   readonly idle: boolean;
 
   /** Why the run cannot go on in this process; `null` where it can. */
   obstacle(): Error | null;
 
-  /** A committed entry takes effect: one of {@link EntryAbout} this kind, so that it need not take others. */
+  /** A committed entry takes effect. It is called for entries about this kind only, see {@link EntryAbout}. */
   committed(entry: HistoryEntry, closed: boolean): void;
   /** After a takeover, or after lost history: what is in flight by the journal is taken up. */
   recover(takeover: Takeover): void;
@@ -37,9 +36,9 @@ export interface WorkKind {
   settle(): boolean;
   /** What there is for a turn. What that turn does not record is there for the next one. */
   take(): Intake;
-  /** What a message of the inbox says of it, one of those of {@link RECEIVER_OF} this kind. `null`: nothing new. */
+  /** What a message of the inbox means, if {@link RECEIVER_OF} says that this kind receives it. `null`: nothing new. */
   received(message: InboxMessage): HistoryEvent | HistoryNote | null;
-  /** When something of it is to be taken, if nothing happens before. The run is taken up again then, wherever it is. */
+  /** When it will have something for a turn, if nothing happens before. The run is taken up again then, here or by another worker. */
   nextMoment(): Instant | null;
 }
 
@@ -67,13 +66,13 @@ export interface Arrival {
   /** Orders it among messages and other events (F5). */
   readonly moment: Instant;
   readonly event: HistoryEvent;
-  /** It comes about by time alone: the journal refuses it where its moment has not come by the database's clock. */
+  /** It comes about by time alone. So the journal refuses the turn if its moment has not come by the database's clock. */
   readonly byTime: boolean;
 }
 
 /**
- * The kinds are those of the catalogue of entries: it says which entries are about which. But for signal checks, which are
- * the turn's own: the code asks for one while the turn goes on, and has its answer in the same turn.
+ * The kinds of the catalogue of entries, which says which entry is about which kind. Signal checks are left out: they are
+ * asked for and answered within one turn, so nothing of them is ever in flight between turns.
  */
 export type KindName = Exclude<WorkType, 'signal check'>;
 
@@ -83,7 +82,7 @@ type TypesAbout<K extends KindName> = {
   [T in HistoryEntryType]: (typeof ENTRY_CATALOGUE)[T]['work'] extends { readonly type: K } ? T : never;
 }[HistoryEntryType];
 
-/** Whose a message is: which kind of work says what it means. `null`: it is an event itself. */
+/** Which kind of work says what a message means. `null`: the message itself is an event. */
 export const RECEIVER_OF = {
   start: null,
   signal: null,
