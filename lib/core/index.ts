@@ -2,15 +2,38 @@
  * What a run is, purely: no framework, no database, no clock, no timers, no randomness.
  *
  * Glossary
- * - **workflow**: a class whose `run` survives crashes; **workflow id**: the name one open run has at a time.
- * - **run**: one execution of a workflow; **actor**: the one writer of a workflow id, with its inbox.
- * - **event**: something from outside that was delivered to the code; **command**: something the code asked for.
- * - **history**: the events and commands of a run, in order; **replay**: running the code over its history again.
- * - **turn**: what was done between two commits; **drift**: the code asks for something else than its history says.
+ * - **workflow**: a class whose `run` survives crashes; **workflow id**: the name that one open run has at a time.
+ * - **run**: one execution of a workflow. It is **open** until it is **closed**: completed, failed, cancelled or terminated.
  * - **activity**: a piece of work with effects; **attempt**: one try at it; **compensation**: the activity that undoes it.
  * - **signal**: a message to a run; **query**: a question to it; **timer**: a durable alarm clock.
- * - **worker**: a process that takes turns; **lease**: its right to one actor; **fencing token**: what proves the right.
+ * - **message**: a signal, a request to cancel, or a result that could not be recorded at once; **inbox**: where they wait.
+ * - **history**: the events and commands of a run, in order; **replay**: running the code over its history again.
+ * - **event**: something from outside that was delivered to the code; **command**: something the code asked for.
+ * - **turn**: what was done between two commits; **drift**: the code asks for something else than its history says.
+ * - **blocked**: of a run that cannot go on. It keeps its history, and is tried again later or when another build comes.
+ * - **worker**: a process that takes turns; **actor**: the row of an open run by which it is claimed, with its inbox.
+ * - **lease**: a worker's right to one actor; **lease timeout**: how long it lives without a heartbeat of its worker.
+ * - **fencing token**: the number that proves the right, so that a worker that was taken for dead writes nothing more.
  */
+
+/*
+ * Words of the inside, for contributors:
+ * - **entry**: what a history consists of: events, commands and notes; **note**: a fact about work in flight, which the code
+ *   does not see.
+ * - **fold**: what runs code over a history, and goes on from there; **fault**: why a turn of it cannot go on.
+ * - **window**: the time in which the code of one run reacts to one delivery, with nothing else of the process in between;
+ *   **segment**: an event with the commands and notes that came of it.
+ * - **claim**: to take the lease of a run that is due; **release**: to give it back with the time at which the run is due again.
+ * - **holder**: who has the lease; **resident**: of a run that its holder has in memory.
+ * - **fence**: that a write under an older token is refused; after doubt about a commit the fence is moved, to a new token.
+ * - **session**: the row of a worker, which heartbeats prolong; **rescue**: to free what a dead worker held.
+ * - **suspect**: a run that several workers died with, one after the other: it is claimed apart from others; **crowd**: the
+ *   suspects that died together.
+ * - **parked**: of an attempt that no worker has begun: whoever holds the run at its time begins it.
+ * - **hint**: a word to other processes that there may be work. One that is lost costs a short delay and nothing else.
+ * - **dedupe id**: sent twice under it, a message counts once.
+ */
+
 export * from './activity-options.js';
 export * from './activity-proxy.js';
 export * from './codec.js';
