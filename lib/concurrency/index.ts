@@ -6,3 +6,4 @@ export * from './root-context.js';
 export * from './shared-timers.js';
 export * from './slots.js';
 export * from './stop-switch.js';
+export * from './time-limit.js';

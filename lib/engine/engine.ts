@@ -1,7 +1,6 @@
 import type { Codec, WorkflowDefinition, Mistakes } from '../core/index.js';
 import { JournalUnavailableError, mayBeOneAtFault } from '../journal/index.js';
 import type {
-  Deadline,
   HeartbeatAnswer,
   JournalHolding,
   JournalWorkers,
@@ -18,6 +17,7 @@ import type { Wakeup } from '../wakeup/index.js';
 import { ActivityExecutor } from './activities/activity-executor.js';
 import type { AsyncScope } from './process/async-scope.js';
 import { Batcher } from '../concurrency/index.js';
+import type { TimeLimit } from '../concurrency/index.js';
 import { DatabaseClock } from './worker/database-clock.js';
 import { traceForeign } from './process/foreign-tracer.js';
 import { GroupCommitter } from './commit/group-committer.js';
@@ -264,7 +264,7 @@ export class Engine {
    *
    * @param others work that may still bring runs, which are then given back: the session ends after it
    */
-  stop(closing: Deadline, others: Promise<unknown>): Promise<void> {
+  stop(closing: TimeLimit, others: Promise<unknown>): Promise<void> {
     this.leave();
     return (this.#stopped ??= this.#stop(closing, others));
   }
@@ -281,7 +281,7 @@ export class Engine {
     await this.#unwatch();
   }
 
-  async #stop(closing: Deadline, others: Promise<unknown>): Promise<void> {
+  async #stop(closing: TimeLimit, others: Promise<unknown>): Promise<void> {
     const grace = Math.min(this.#parts.settings.shutdownTimeout, Math.max(0, closing.left - CLOSING));
     const drained = this.runs.drain(grace, INTERRUPT_TIMEOUT);
     await closing.meet(Promise.all([drained, others]), grace + 2 * INTERRUPT_TIMEOUT);

@@ -3,7 +3,6 @@
  * how to wait for a journal that cannot be reached. The adapters are `in-memory/` and `postgres/`; whoever holds runs or sends
  * messages knows the port only.
  */
-export * from './deadline.js';
 export * from './errors.js';
 export * from './ids.js';
 export type * from './journal.js';

@@ -1,10 +1,9 @@
 import type { Codec } from '../core/index.js';
-import { inRootContext } from '../concurrency/index.js';
+import { TimeLimit, inRootContext } from '../concurrency/index.js';
 import { LeaseRescuer, RunDispatcher } from '../dispatch/index.js';
 import { asyncScope, CLOSING, Engine, limitedCodec, newWorkerId, WindowScheduler } from '../engine/index.js';
 import type { EngineSettings, Departure, Registry } from '../engine/index.js';
 import type { Journal, JournalRetry } from '../journal/index.js';
-import { Deadline } from '../journal/index.js';
 import { observedRetry } from '../observability/index.js';
 import type { InstanceFacts, Observer } from '../observability/index.js';
 import { Wakeup } from '../wakeup/index.js';
@@ -66,7 +65,7 @@ export class ContinuumRuntime {
   #draining = false;
   /** What became of runs while it was drained; `null` once it was told. */
   #drained: { givenBack: number; ended: number; left: number } | null = { givenBack: 0, ended: 0, left: 0 };
-  #deadline: Deadline | undefined;
+  #deadline: TimeLimit | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: RuntimeOptions) {
@@ -205,8 +204,8 @@ export class ContinuumRuntime {
   }
 
   /** All of closing together takes no longer. It runs from the first step of it. */
-  get closing(): Deadline {
-    return (this.#deadline ??= new Deadline((this.#options.worker?.shutdownTimeout ?? 0) + CLOSING));
+  get closing(): TimeLimit {
+    return (this.#deadline ??= new TimeLimit((this.#options.worker?.shutdownTimeout ?? 0) + CLOSING));
   }
 
   /** Claims nothing more; what is held goes on. */

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers';
-import { Deadline } from '../../journal/index.js';
+import { TimeLimit } from '../../concurrency/index.js';
 import type { HeartbeatAnswer, JournalWorkers, JournalRetry, WorkerId } from '../../journal/index.js';
 import type { Observer } from '../../observability/index.js';
 import type { DatabaseClock } from './database-clock.js';
@@ -187,7 +187,7 @@ export class SessionKeeper {
       // If this process stood still, one of its runs may be why. Then the old session must not end in order: whoever rescues
       // it counts a death for its runs. The wait is short: rows that somebody has locked are freed later.
 
-      if (!this.#stalled) await new Deadline(FAREWELL).meet(this.#journal.unregister(this.#id));
+      if (!this.#stalled) await new TimeLimit(FAREWELL).meet(this.#journal.unregister(this.#id));
       const registered = await this.#journalRetry.once('registration', () => this.#register('lost'));
       if (registered) this.#listener.reopened();
     } catch (error) {

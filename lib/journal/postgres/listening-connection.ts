@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { Deadline } from '../deadline.js';
+import { TimeLimit } from '../../concurrency/index.js';
 import { Backoff } from '../journal-retry.js';
 import type { Database } from './connection.js';
 import { translateError } from './error-translation.js';
@@ -149,7 +149,7 @@ export class ListeningConnection {
     this.#client = null;
     const client = await attempt?.catch(() => null);
     // Not awaited without a limit: a server that does not answer would be waited for without end.
-    await new Deadline(END_TIMEOUT).meet(client?.end().catch(() => undefined) ?? Promise.resolve());
+    await new TimeLimit(END_TIMEOUT).meet(client?.end().catch(() => undefined) ?? Promise.resolve());
   }
 }
 

@@ -1,4 +1,4 @@
-import { Deadline } from '../deadline.js';
+import { TimeLimit } from '../../concurrency/index.js';
 import type { Journal } from '../journal.js';
 import type {
   Claim,
@@ -110,7 +110,7 @@ export class PostgresJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    const closing = new Deadline(CLOSE_TIMEOUT);
+    const closing = new TimeLimit(CLOSE_TIMEOUT);
     const ended = Promise.all([this.#listening.close(), this.#database.close()]);
     try {
       await closing.meet(ended);
@@ -118,7 +118,7 @@ export class PostgresJournal implements Journal {
       // A server that says nothing would be waited for without end; and what waits for it hears of the end here.
       this.#database.destroySockets();
     }
-    await new Deadline(CLOSE_TIMEOUT / 5).meet(ended);
+    await new TimeLimit(CLOSE_TIMEOUT / 5).meet(ended);
   }
 
   // -------------------------------------------------------------------------------- runs from outside

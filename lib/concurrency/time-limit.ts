@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
 
 /** One time limit over many waits. */
-export class Deadline {
+export class TimeLimit {
   readonly #at: number;
 
   /** @param ms from now on */
