@@ -32,13 +32,7 @@ import type {
   WorkerSession,
 } from '../port/index.js';
 import { refuseMalformed } from '../rules/malformed-turns.js';
-import {
-  refuseUnstorableMessage,
-  refuseUnstorableStart,
-  refuseUnstorableTermination,
-} from '../rules/storable.js';
 import type { RunId, WorkerId } from '../ids.js';
-import { inCallersTransaction } from './caller-transaction.js';
 import { claim, claimSuspects } from './claim-actors.js';
 import { commitLocked, commitTurns } from './commit-turns.js';
 import { Database } from './connection.js';
@@ -47,22 +41,12 @@ import { ListeningConnection } from './listening-connection.js';
 import { load } from './load-runs.js';
 import { migrate } from './migrate.js';
 import { type PostgresJournalOptions, type ResolvedOptions, resolveOptions } from './options.js';
-import { isWorthAnotherTry, untilDone, untilFree } from './held-rows.js';
+import { untilDone, untilFree } from './held-rows.js';
 import { LockQueue } from './lock-queue.js';
-import { orUnanswered, portionByPortion } from './portions.js';
 import { readPlanGeneration } from './plan-generation.js';
+import { PostgresSending } from './postgres-sending.js';
 import { count, describe, list, outcomes } from './read-runs.js';
 import { refence } from './refence-leases.js';
-import { sendMessages, sendWithin } from './send-messages.js';
-import {
-  StartRefused,
-  inPortions,
-  isSimple,
-  startByPolicy,
-  startTogether,
-  startWithin,
-} from './start-runs.js';
-import { terminateRun } from './terminate-runs.js';
 import {
   giveBack,
   heartbeat,
@@ -89,6 +73,7 @@ export class PostgresJournal implements Journal {
   readonly #listening: ListeningConnection;
   /** Statements that wait for locks leave at least half of the connections to those that do not. */
   readonly #lockQueue: LockQueue;
+  readonly #sending: PostgresSending;
 
   /** Throws a `JournalError` for options that cannot work. */
   constructor(options: PostgresJournalOptions) {
@@ -96,6 +81,7 @@ export class PostgresJournal implements Journal {
     this.#database = new Database(this.#options);
     this.#listening = new ListeningConnection(this.#database);
     this.#lockQueue = new LockQueue(Math.max(1, Math.floor(this.#options.poolSize / 2)));
+    this.#sending = new PostgresSending(this.#database, this.#lockQueue);
   }
 
   async open(): Promise<void> {
@@ -125,37 +111,20 @@ export class PostgresJournal implements Journal {
 
   async start(
     requests: readonly StartRequest[],
-    { wait = false, within }: { wait?: boolean; within?: Transaction } = {},
+    options?: { wait?: boolean; within?: Transaction },
   ): Promise<readonly StartAnswer[]> {
-    requests.forEach(refuseUnstorableStart);
-    return await portionByPortion(inPortions(requests), (portion) => {
-      if (within !== undefined) return this.#startWithin(portion, within);
-      return wait ? Promise.all(portion.map((one) => this.#startWaiting(one))) : this.#start(portion);
-    });
+    return await this.#sending.start(requests, options);
   }
 
   async send(
     messages: readonly Message[],
-    { wait = false, within }: { wait?: boolean; within?: Transaction } = {},
+    options?: { wait?: boolean; within?: Transaction },
   ): Promise<readonly SendAnswer[]> {
-    messages.forEach(refuseUnstorableMessage);
-    if (within !== undefined) {
-      return await inCallersTransaction(this.#database, within, (sql) =>
-        sendWithin(sql, messages, wait ? '' : 'skip locked'),
-      );
-    }
-    if (!wait) return await sendMessages(this.#database, messages, 'skip locked');
-    return await untilDone(
-      messages,
-      (left, end) => this.#lockQueue.pass(() => sendMessages(this.#database, left, ''), end),
-      { type: 'again' },
-      (answer) => answer.type === 'again',
-    );
+    return await this.#sending.send(messages, options);
   }
 
   async terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]> {
-    requests.forEach(refuseUnstorableTermination);
-    return await Promise.all(requests.map((request) => orUnanswered(() => this.#terminate(request))));
+    return await this.#sending.terminate(requests);
   }
 
   // -------------------------------------------------------------------------------------- the holder
@@ -286,86 +255,16 @@ export class PostgresJournal implements Journal {
 
   // ------------------------------------------------------------------------------------------- inside
 
-  /** Runs what waits for a lock: not too many at a time, and again while the lock is not given. */
-  async #waiting<T>(work: () => Promise<T>): Promise<T> {
-    return await untilFree((end) => this.#lockQueue.pass(work, end));
-  }
-
-  /** The same for a holder, which comes first: it waits for a moment only, and its runs wait with it. Callers may be many. */
+  /**
+   * Runs a statement of a holder that waits for a lock, ahead of those of callers, who may be many: it waits for a moment only,
+   * and its runs wait with it.
+   */
   async #waitingAhead<T>(work: () => Promise<T>): Promise<T> {
     return await untilFree(() => this.#lockQueue.passAhead(work));
-  }
-
-  /** Waits for no lock longer than one `lock_timeout`; a start that would have to wait longer is answered `again`. */
-  async #start(portion: readonly StartRequest[]): Promise<readonly StartAnswer[]> {
-    const [request, ...others] = portion;
-    if (request === undefined) return [];
-    try {
-      return isSimple(request)
-        ? await startTogether(this.#database, portion)
-        : [await this.#startByPolicy(request)];
-    } catch (error) {
-      if (!isWorthAnotherTry(error)) throw error;
-      if (others.length === 0) return [{ type: 'again' }];
-    }
-    // An open transaction has started some of the ids. In halves, so that as few others as possible wait along with them.
-    const middle = portion.length >> 1;
-    return await portionByPortion([portion.slice(0, middle), portion.slice(middle)], (half) =>
-      this.#start(half),
-    );
-  }
-
-  async #startWaiting(request: StartRequest): Promise<StartAnswer> {
-    return await orUnanswered(() =>
-      this.#waiting(async () => {
-        if (!isSimple(request)) return await this.#startByPolicy(request);
-        const [answer] = await startTogether(this.#database, [request]);
-        // It answers every request, or throws.
-        return answer as StartAnswer;
-      }),
-    );
-  }
-
-  async #startByPolicy(request: StartRequest): Promise<StartAnswer> {
-    return await orRefused(() => this.#database.transaction((sql) => startByPolicy(sql, request)));
-  }
-
-  /** The first try waits in no line, because mostly nobody has the row locked. */
-  async #terminate(request: TerminateRequest): Promise<TerminateAnswer> {
-    const terminate = (): Promise<TerminateAnswer> =>
-      this.#database.transaction((sql) => terminateRun(sql, request));
-    try {
-      return await terminate();
-    } catch (error) {
-      if (!isWorthAnotherTry(error)) throw error;
-      return await this.#waiting(terminate);
-    }
-  }
-
-  async #startWithin(portion: readonly StartRequest[], within: Transaction): Promise<readonly StartAnswer[]> {
-    const [request] = portion;
-    if (request === undefined) return [];
-    if (isSimple(request)) {
-      return await inCallersTransaction(this.#database, within, (sql) => startWithin(sql, portion));
-    }
-    return [
-      await orRefused(() =>
-        inCallersTransaction(this.#database, within, (sql) => startByPolicy(sql, request)),
-      ),
-    ];
   }
 
   /** The plans of prepared statements follow the sizes of the tables. */
   async #refreshPlans(): Promise<void> {
     this.#database.planGeneration = await readPlanGeneration(this.#database);
-  }
-}
-
-async function orRefused(start: () => Promise<StartAnswer>): Promise<StartAnswer> {
-  try {
-    return await start();
-  } catch (error) {
-    if (error instanceof StartRefused) return error.answer;
-    throw error;
   }
 }
