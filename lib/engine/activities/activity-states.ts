@@ -2,13 +2,13 @@ import type { CommandId } from '../../core/index.js';
 import type { ActivityState, Due, Ended, Leaving } from './activity-state.js';
 import type { EndVerdict, Verdict } from './attempt-verdict.js';
 
-/** Something is to be decided about an activity in such a state, before the next turn. */
+/** States about which something has to be decided before the next turn. */
 export type Undecided = Due | Leaving | Ended;
 
 /**
- * The states of the activities of one run, how many are in each, and two of them as lines: of what is to be decided, and of
- * what is decided, in the order in which it came up. A state that was left meanwhile may still stand in a line, and is
- * passed over there: it is not the one that its activity is in.
+ * The states of the activities of one run, how many are in each, and two lists in the order in which things came up: what has
+ * to be decided, and what is decided and not recorded yet. A state may still be in a list though its activity is in another
+ * one by now: it is passed over when the list is read.
  */
 export class ActivityStates {
   readonly #states = new Map<CommandId, ActivityState>();
@@ -35,7 +35,7 @@ export class ActivityStates {
   count(type: ActivityState['type']): number {
     return this.#counts[type];
   }
-  /** So many do something, are about to, or have something for a turn. */
+  /** How many do something, are about to, or have something for a turn. */
   get busy(): number {
     return this.#states.size - this.#counts.parked - this.#counts['in inbox'];
   }
@@ -54,7 +54,7 @@ export class ActivityStates {
     else if (state.type === 'end' || state.type === 'note') this.#decided.push(state);
   }
 
-  /** What is to be decided; what comes up while the caller does so is for the next time. */
+  /** What has to be decided. What comes up while the caller decides is for the next time. */
   takeUndecided(): readonly Undecided[] {
     if (this.#undecided.length === 0) return NONE;
     const undecided = this.#undecided.filter((state) => this.#states.get(idOf(state)) === state);

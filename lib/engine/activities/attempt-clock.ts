@@ -40,7 +40,7 @@ export class Deadline {
   }
 }
 
-/** Tells of an attempt that takes too long, or that has not been heard of for too long. */
+/** Watches the time of one attempt: its timeout, its deadline, and how long it has been without a heartbeat. */
 export class AttemptClock {
   readonly #activity: ActivityInFlight;
   readonly #heartbeatTimeout: number | null;
@@ -61,7 +61,7 @@ export class AttemptClock {
     this.#timers = timers;
     this.#expired = expired;
     const left = deadline?.left ?? Number.POSITIVE_INFINITY;
-    // Every deadline has a length of its own.
+    // Not a shared timer: deadlines are all of different lengths.
     this.#limit =
       deadline !== null && left <= timeout
         ? LongTimer.start(left, () => expired(deadline.failure()))

@@ -46,7 +46,7 @@ export class RunActivities implements WorkKind {
   #unknown: string | null = null;
   #draining = false;
   #over = false;
-  /** Hear when nothing runs any more. */
+  /** Called when no attempt runs any more. */
   readonly #quiet: (() => void)[] = [];
 
   constructor(parts: RunActivitiesParts) {
@@ -62,7 +62,7 @@ export class RunActivities implements WorkKind {
     });
   }
 
-  /** Nothing runs, nothing is about to, and nothing waits to be recorded. */
+  /** No attempt runs or is about to begin, and nothing waits to be recorded. */
   get idle(): boolean {
     return this.#states.busy === 0 && !this.#heartbeats.any;
   }
@@ -185,7 +185,7 @@ export class RunActivities implements WorkKind {
     this.#heartbeats.stop();
   }
 
-  /** Waits for what runs, or until it is given up; begins nothing more, and gives every result that is not recorded. */
+  /** Begins nothing more, waits until no attempt runs, and returns every result that is not recorded. */
   async collect(): Promise<readonly AttemptResult[]> {
     this.#over = true;
     for (const [, state] of this.#states.entries()) if (state.type === 'waiting') state.timer.cancel();
@@ -311,7 +311,7 @@ export class RunActivities implements WorkKind {
     const work = this.#activity(id);
     return work ? neverBegun(work) : null;
   }
-  /** Nothing runs any more, or it is given up. */
+  /** Resolves when no attempt runs any more, or those that do were given up. */
   #whenQuiet(): Promise<void> {
     if (this.#states.count('running') === 0) return Promise.resolve();
     return new Promise((resolve) => this.#quiet.push(resolve));

@@ -237,7 +237,7 @@ export class ResidentRun implements TurnTaker {
     this.#takeTurns();
   }
 
-  /** One after the other, until there is nothing to do: {@link turnEnded} goes on after each. */
+  /** Takes turns one after the other, until there is nothing to do. {@link turnEnded} goes on after each. */
   #takeTurns(): void {
     try {
       while (!this.over) {
@@ -252,7 +252,7 @@ export class ResidentRun implements TurnTaker {
     this.#settleDown();
   }
 
-  /** Of {@link RunTurn}. */
+  /** Called by {@link RunTurn} when it has ended. */
   turnEnded(end: TurnEnd): void {
     if (end.type !== 'applied') return void this.#setBack(end);
     try {
@@ -302,7 +302,7 @@ export class ResidentRun implements TurnTaker {
     else this.#comeToRest();
   }
 
-  /** What the driving ends with. */
+  /** Waits for a last piece of work, such as giving the run back, and comes to rest. */
   #lastly(work: Promise<void>): void {
     void work.catch((error: unknown) => this.#giveUp(toError(error))).then(() => this.#comeToRest());
   }
@@ -420,7 +420,7 @@ export class ResidentRun implements TurnTaker {
     }
   }
 
-  /** Gives the lease back until `delay` ms have passed, with the reason for whoever looks. */
+  /** Gives the lease back, with the reason, which `describe()` and lists show. Nothing wakes the run for `delay` ms. */
   async #block(reason: string, delay: number): Promise<Committed['answer']> {
     // Tried until it works: a journal that refuses even this may be mended. Meanwhile this run keeps its lease, and no other
     // run notices.
