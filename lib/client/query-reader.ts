@@ -8,7 +8,7 @@ import { RunBlockedError, UnknownHandlerError, UnknownWorkflowError } from './er
 import { isServed } from './serving.js';
 
 /** How long a query waits for its run to begin and to take up its inbox, and how often it looks, in ms. */
-const QUERY_TIMEOUT = 2_000;
+const READY_TIMEOUT = 2_000;
 const LOOK_EVERY = 20;
 
 /** One query, and how far it can wait. */
@@ -54,7 +54,7 @@ export class QueryReader {
       // A copy: the handler must not get an object that its caller still holds.
       args: args.map((arg) => codec.decode(codec.encode(arg))),
       through: run.inbox?.arrived ?? 0,
-      end: performance.now() + QUERY_TIMEOUT,
+      end: performance.now() + READY_TIMEOUT,
       served: once((asked) => isServed(this.#parts, asked)),
     });
     return codec.decode(codec.encode(answer));

@@ -80,12 +80,12 @@ function checkHistory(record: StressRecord, { run, history, marks }: Found): voi
   if (ends !== (state === 'running' ? 0 : 1)) record.violated('ends do not fit the state', { run, ends });
   const last = history.at(-1);
   if (ends === 1 && (last === undefined || !isTerminal(last)))
-    record.violated('history goes on behind its end', { run });
+    record.violated('history goes on after its end', { run });
   if ((state === 'terminated') !== (last?.type === 'run_terminated'))
     record.violated('an end of another kind', { run, last });
 }
 
-/** Messages were consumed as 1, 2, 3 …, and the inbox goes on behind them. */
+/** Messages were consumed as 1, 2, 3 …, and the inbox goes on after them. */
 function checkConsumption(record: StressRecord, { run, inbox, marks }: Found): void {
   const consumed = marks.flatMap(({ n }) => n ?? []);
   const left = inbox.map(({ n }) => n);

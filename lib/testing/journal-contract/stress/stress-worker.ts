@@ -10,7 +10,7 @@ import type {
 } from '../../../journal/index.js';
 import { only } from '../concurrency.js';
 import { NAMESPACE, ORDERS } from '../scenario.js';
-import { GroupCommitter } from './group-committer.js';
+import { StressCommitter } from './stress-committer.js';
 import type { Random } from './random.js';
 import { received, rollbackStarted, runCompleted, stamp } from './stress-entries.js';
 import { type StressRecord, pause, startRequest } from './stress-record.js';
@@ -36,7 +36,7 @@ export class StressWorker {
   readonly #journal: Journal;
   readonly #other: Journal;
   readonly #random: Random;
-  readonly #committer: GroupCommitter;
+  readonly #committer: StressCommitter;
   readonly #lives = new Set<Promise<void>>();
   #session: WorkerId = asWorkerId('');
   #residents = 0;
@@ -46,7 +46,7 @@ export class StressWorker {
     this.#journal = journal;
     this.#other = other;
     this.#random = random;
-    this.#committer = new GroupCommitter(journal);
+    this.#committer = new StressCommitter(journal);
   }
 
   async run(): Promise<void> {

@@ -9,7 +9,7 @@ const closing = (s: Scenario, held: Held, consumedThrough: number): Turn =>
 const neverTaken = (): Promise<Turn> => Promise.reject(new Error('No turn may be made.'));
 
 export function commitLockedTopic({ test, expect }: Topic): void {
-  test('the turn is made from the inbox behind the given number, in order', async (s) => {
+  test('the turn is made from the inbox after the given number, in order', async (s) => {
     const held = await s.held(await s.worker());
     for (const i of range(4)) await s.accepted(s.signal(held.run, { payload: `${i}` }));
     const seen: unknown[] = [];

@@ -7,7 +7,7 @@ import { NAMESPACE, COMPLETED, HOUR, MINUTE, SECOND, type Topic } from '../scena
 import { actorOf, asRunId, asWorkerId } from '../../../journal/index.js';
 
 export function commitTopic({ test, expect }: Topic): void {
-  test('an applied turn appends its entries behind the history, in order', async (s) => {
+  test('an applied turn appends its entries after the history, in order', async (s) => {
     const held = await s.held(await s.worker());
     await s.applies(held, { entries: [step('a'), step('b')] });
     await s.applies(held, { entries: [step('c')] });

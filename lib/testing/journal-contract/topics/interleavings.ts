@@ -76,7 +76,7 @@ export function interleavingTopic({ test, expect }: Topic): void {
     expect(seen).toEqual([1]);
   });
 
-  test('a message that waited for another one comes behind it', async (s) => {
+  test('a message that waited for another one comes after it', async (s) => {
     const held = await s.held(await s.worker());
     const answer = await during(
       s,

@@ -6,7 +6,7 @@ import { asActorId, asRunId } from '../../../journal/index.js';
 import type { RunDescription } from '../../../journal/index.js';
 
 export function readTopic({ test, expect }: Topic): void {
-  test('load reads history behind a number and inbox behind a number, each in order, or neither', async (s) => {
+  test('load reads history after a number and inbox after a number, each in order, or neither', async (s) => {
     const held = await s.held(await s.worker());
     await s.applies(held, { entries: ['a', 'b', 'c', 'd'].map(step) });
     for (const i of range(4)) await s.accepted(s.signal(held.run, { payload: `${i + 1}` }));

@@ -34,7 +34,7 @@ export function refenceTopic({ test, expect }: Topic): void {
     expect(await s.inboxOf(held.run)).toEqual([]);
   });
 
-  test('a turn that had been applied is seen in the end of history, and the holder goes on behind it', async (s) => {
+  test('a turn that had been applied is seen in the end of history, and the holder goes on after it', async (s) => {
     const held = await s.held(await s.worker());
     await s.accepted(s.signal(held.run));
     const { lease } = held;

@@ -18,7 +18,7 @@ const request = (
 });
 
 export function terminateTopic({ test, expect }: Topic): void {
-  test('against a live holder: its next turn is lost, and history ends with run_terminated behind its last one', async (s) => {
+  test('against a live holder: its next turn is lost, and history ends with run_terminated after its last one', async (s) => {
     const held = await s.held(await s.worker());
     const { run } = held;
     await s.applies(held, { entries: [step('a'), step('b')] });
@@ -115,7 +115,7 @@ export function terminateTopic({ test, expect }: Topic): void {
     expect(await s.historyOf(run)).toHaveLength(2);
   });
 
-  test('raced with a turn of the holder: what was applied stands before the end, and nothing behind it', async (s) => {
+  test('raced with a turn of the holder: what was applied stands before the end, and nothing after it', async (s) => {
     const second = await s.harness.second();
     const runs = await s.heldMany(100, await s.worker());
     await inParallel(100, 10, async (i) => {

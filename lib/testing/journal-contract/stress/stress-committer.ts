@@ -11,7 +11,7 @@ interface Waiting {
 }
 
 /** Commits turns that are ready together in one batch, as an engine does. */
-export class GroupCommitter {
+export class StressCommitter {
   readonly #journal: Journal;
   #waiting: Waiting[] = [];
   #flushing = 0;
