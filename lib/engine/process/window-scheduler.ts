@@ -148,9 +148,8 @@ export class WindowScheduler {
     this.#inPhase = false;
     // What is queued and then has no time costs an immediate for nothing.
     const late = now() > this.#deadline && this.#deadline > 0;
-    this.#steps = late
-      ? Math.max(FEWEST_STEPS, this.#steps >> 1)
-      : Math.min(this.#stepsPerPhase, this.#steps * 2);
+    const steps = late ? Math.max(FEWEST_STEPS, this.#steps >> 1) : this.#steps * 2;
+    this.#steps = Math.min(this.#stepsPerPhase, steps);
     for (const job of chains) if (!job.over) this.#waiting.push(job);
     this.#nextPhase();
   }
