@@ -60,7 +60,7 @@ export class QueryReader {
     return codec.decode(codec.encode(answer));
   }
 
-  /** A run that was started just now takes its first turn soon: until then there is nobody to ask. */
+  /** A run that was started just now takes its first turn soon. Until then there is no object to ask. */
   async #answer(asked: RunDescription, query: Asked): Promise<unknown> {
     for (let run = asked; ;) {
       try {
@@ -90,7 +90,7 @@ export class QueryReader {
     return this.#fold(await this.#onceConsumed(run, query), query);
   }
 
-  /** Waits, within bounds, until whoever has the run, or claims it, has consumed what had arrived. */
+  /** Waits, for a limited time, until the worker that has the run, or claims it, has consumed what had arrived. */
   async #onceConsumed(asked: RunDescription, { through, end, served }: Asked): Promise<RunDescription> {
     let run = asked;
     for (let told = false; run.inbox && !run.blocked && run.inbox.consumed < through; told = true) {

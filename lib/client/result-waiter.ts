@@ -77,7 +77,7 @@ export class ResultWaiter {
     if (this.#stopped || this.#timerIn <= within) return;
     clearTimeout(this.#timer);
     this.#timerIn = within;
-    // One query for all who wait, whoever asked first.
+    // In an empty context: the query is for all waiters, not only for the one that asked first.
     this.#timer = inRootContext(() => setTimeout(() => void this.#ask(), within));
   }
 

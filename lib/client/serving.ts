@@ -1,7 +1,7 @@
 import type { ServedWorkflow } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
 
-/** Whether somebody takes runs of the workflow: this process, or as far as is known another one. One read at most. */
+/** Whether a worker takes runs of the workflow: that of this process, or another one that is known to be alive. One read at most. */
 export async function isServed(
   { engine, idle, journal }: Pick<ClientParts, 'engine' | 'idle' | 'journal'>,
   { namespace, workflow, version }: ServedWorkflow,

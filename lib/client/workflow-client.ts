@@ -304,7 +304,7 @@ export class WorkflowClient {
     }
     const engine = this.#parts.engine();
     const answer = await (engine ? engine.startRun(request) : this.#parts.starts.ask(request));
-    // Born leased it needs nobody.
+    // A run that this process holds from the beginning needs no other worker.
     if (answer.type === 'started' && !engine?.runs.ofRun(answer.runId)) ready();
     return answer;
   }

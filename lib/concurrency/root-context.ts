@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 
-/** How such a resource is called, for whoever watches `async_hooks`. */
+/** What such a resource is called in `async_hooks`. */
 export const ROOT_TYPE = 'CONTINUUM';
 
 /**

@@ -32,7 +32,7 @@ import { Watchdog } from './process/watchdog.js';
 import type { WatchdogOptions } from './process/watchdog.js';
 import { SessionKeeper } from './worker/session-keeper.js';
 
-/** What a start came to, once nobody is in its way. */
+/** What a start came to, once it need not wait for anybody's transaction. */
 export type DecidedStart = Exclude<StartAnswer, { type: 'again' | 'unanswered' }>;
 
 /** Starts runs in batches. */
@@ -80,7 +80,7 @@ export interface EngineSettings {
   readonly replayCheck: boolean;
   readonly mistakes?: Mistakes;
   readonly residency: 'sticky' | 'always replay';
-  /** Looks whether a workflow keeps the whole process busy; `null` for nobody. */
+  /** The watchdog that sees whether a workflow keeps the whole process busy; `null` for none. */
   readonly watchdog: WatchdogOptions | null;
 }
 

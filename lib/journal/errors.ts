@@ -41,8 +41,8 @@ export const notOpen = (): JournalUnavailableError =>
   new JournalUnavailableError('The journal is not open. Open it before its first use.', false);
 
 /**
- * Somebody else held what was needed for longer than a caller waits: an application's open transaction, mostly. Nothing
- * was written, so trying again is right.
+ * What was needed was locked for longer than a caller waits, mostly by an open transaction of an application. Nothing was
+ * written, so trying again is right.
  */
 export class ContentionError extends JournalUnavailableError {
   override readonly name: string = 'ContentionError';

@@ -8,7 +8,7 @@ import type {
 
 /**
  * Where history is kept. Two adapters have it, `in-memory/` and `postgres/`, and one contract suite tests both. Each of its
- * roles is a file of `port/`: whoever needs one of them asks for that one.
+ * roles is a file of `port/`. Code that needs only one of them should ask for that one.
  *
  * Verbs take batches and answer in the order of what they were given. A verb that fails as a whole throws a
  * {@link JournalError}; whatever can be the fate of one item of a batch is an answer, not an error. Where a batch is

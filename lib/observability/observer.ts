@@ -17,7 +17,7 @@ export type ForgottenCall = {
   | { readonly outcome: 'over' }
   /** The run has completed before it ended: what an activity still does is for nothing. */
   | { readonly outcome: 'under way' }
-  /** An activity, called in the very turn that completed the run. Also one that code awaited which nobody awaited. */
+  /** An activity that was called in the very turn that completed the run. Perhaps some code awaited it, but no code awaited that code. */
   | { readonly outcome: 'never began' }
 );
 
@@ -83,7 +83,7 @@ export type EngineEvent =
   | { readonly type: 'turn committed'; readonly run: RunFacts; readonly entries: number }
   | { readonly type: 'turn refused'; readonly run: RunFacts; readonly reason: string }
   | { readonly type: 'turn failed'; readonly run: RunFacts; readonly error: Error; readonly retryIn: number }
-  /** The payload of a signal does not fit the schema of who takes it, and its sender knew of none: nobody gets it. */
+  /** The payload of a signal does not fit the schema of the code that takes it, and its sender knew no schema. It is recorded as refused, and no code gets it. */
   | {
       readonly type: 'signal refused';
       readonly run: RunFacts;

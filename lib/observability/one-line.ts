@@ -1,4 +1,4 @@
-/** C0, DEL, C1, and what else ends a line for somebody. */
+/** Control characters (C0, DEL, C1), and what else some programs take for the end of a line. */
 // oxlint-disable-next-line no-control-regex -- They are what is looked for.
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 const SHORT: Readonly<Record<string, string>> = {

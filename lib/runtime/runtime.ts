@@ -258,7 +258,7 @@ export class ContinuumRuntime {
     };
   }
 
-  /** The end of everything but the journal, which belongs to whoever opened it. Twice is harmless. */
+  /** Ends everything but the journal, which is closed by the one that opened it. Twice is harmless. */
   close(): Promise<void> {
     return (this.#closing ??= inRootContext(() => this.#close()));
   }

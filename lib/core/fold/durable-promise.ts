@@ -27,7 +27,7 @@ export class DurablePromise<T = unknown> extends Promise<T> {
     return this.#isAwaited;
   }
 
-  /** Its rejection is none that floats (F24), and this does not count as awaiting it. */
+  /** Its rejection does not count as one that floats (F24). Calling this does not count as awaiting the promise. */
   mayStayUnhandled(): this {
     const isAwaited = this.#isAwaited;
     this.catch(ignore);

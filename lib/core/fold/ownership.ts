@@ -55,7 +55,7 @@ export function thrown(error: unknown, ambient?: Ambient): boolean {
 /** Whether workflow code runs right now. */
 export const windowIsOpen = (): boolean => windowOwner !== null;
 
-/** For whoever traces what workflow code begins (F13, F30). */
+/** Called by the tracer of development when workflow code begins something foreign (F13, F30). */
 export const foreignBegan = (operation: string): void => windowOwner?.foreignBegan(operation);
 
 /** Whether a rejection or throw that comes up now would be some run's. */

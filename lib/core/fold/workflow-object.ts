@@ -144,7 +144,7 @@ export class WorkflowObject implements RunBinding {
     return this.#instance;
   }
 
-  /** F19: the run fails; a cancellation while it is cancelled is none of the handler's doing. */
+  /** F19: the run fails. But a cancellation of the run that reaches a handler is not the handler's failure. */
   #handlerFailed(name: string, cause: unknown): void {
     if (this.#run.cancelRequested && isCancellation(cause)) return;
     const message = `The handler of signal ${name} failed: ${messageOf(cause)}`;

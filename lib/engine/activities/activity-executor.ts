@@ -30,7 +30,7 @@ export type AttemptOutcome =
   | { readonly type: 'never begun' }
   /** Its deadline (`scheduleToCloseTimeout`) had passed before it began: nothing has happened. */
   | { readonly type: 'too late' }
-  /** Continuum ended it, by a shutdown or by giving its run back, and nobody can tell its result. */
+  /** Continuum ended it, by a shutdown or by giving its run back. Whether it had its effect is not known. */
   | { readonly type: 'interrupted'; readonly message: string }
   /** It ended with its process. */
   | { readonly type: 'lost'; readonly message: string };

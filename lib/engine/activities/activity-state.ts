@@ -74,7 +74,7 @@ export interface Wait {
 export type ActivityInput =
   /** It is recorded that an attempt begins; or the time of one has come, between turns. */
   | Begin
-  /** It is recorded that an attempt begins some day, and that nobody has begun it. */
+  /** It is recorded that an attempt follows later, which no process has begun. */
   | { readonly type: 'park' }
   /** It is recorded that the activity is to stop. */
   | { readonly type: 'cancel'; readonly id: CommandId; readonly at: Instant }
@@ -88,7 +88,7 @@ export type ActivityInput =
   | Running
   /** An attempt has told how it ended. */
   | Ended
-  /** It is decided what the end of an attempt means; or that an attempt nobody has begun begins, or never will. */
+  /** It is decided what the end of an attempt means; or that an attempt which had not begun begins, or never will. */
   | Verdict
   /** The inbox has this end now. */
   | { readonly type: 'kept'; readonly end: EndVerdict }

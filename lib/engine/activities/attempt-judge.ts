@@ -35,7 +35,7 @@ export class AttemptJudge {
   ended(work: ActivityInFlight, result: AttemptResult): Verdict {
     return this.#told(work, verdictOn(work, result, this.#facts(work)));
   }
-  /** On an attempt that nobody has begun; `null`: its time has not come. */
+  /** On an attempt that has not begun; `null`: its time has not come. */
   parked(work: ActivityInFlight): Verdict | null {
     const verdict = verdictOnParked(work, this.#facts(work));
     return verdict && this.#told(work, verdict);

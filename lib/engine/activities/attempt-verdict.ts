@@ -97,7 +97,7 @@ export function verdictOn(work: ActivityInFlight, result: AttemptResult, facts: 
   }
 }
 
-/** Of an attempt that nobody has begun: that it begins now, or never does. `null`: its time has not come. */
+/** On an attempt that has not begun: it begins now, or it is too late for it. `null`: its time has not come. */
 export function verdictOnParked(work: ActivityInFlight, facts: VerdictFacts): Verdict | null {
   const { at } = facts;
   if (work.cancelRequested) return cancellation(work.scheduled.id, work.attempt, at);

@@ -24,7 +24,7 @@ interface Job {
   /** Its place in the phase under way: what the watchdog knows it by. */
   slot: number;
   readonly listeners: PumpListener[];
-  /** Of {@link WindowScheduler.pump}; made when somebody asks for it. */
+  /** The promise of {@link WindowScheduler.pump}, made when it is called. */
   quiet: Promise<void> | null;
   over: boolean;
 }

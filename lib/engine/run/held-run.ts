@@ -90,7 +90,7 @@ export class HeldRun {
     this.#lease = { ...this.#lease, token };
   }
 
-  /** Shows at once what nobody awaits (F24), and in development what would go wrong one day (F30). */
+  /** Tells at once of rejections that nobody awaits (F24), and in development of code that may go wrong later (F30). */
   tellMistakes(entries: readonly HistoryEntry[]): void {
     const { observer, settings } = this.host;
     for (const error of this.fold.newlyFloating()) {
@@ -105,7 +105,7 @@ export class HeldRun {
     );
   }
 
-  /** The loser of a `Promise.race` takes the next signal, and nobody looks. */
+  /** The loser of a `Promise.race` takes the next signal, which is lost, because no code looks at what a loser gets. */
   #tellRivals(): void {
     for (const name of this.fold.current.rivalWaits) {
       this.#rivalsTold ??= new Set();

@@ -237,7 +237,7 @@ export class RunTurn implements PumpListener, CommitListener {
   #schemaOf({ kind, name, checkedBy }: InboxMessage): StandardSchemaV1 | undefined {
     const { definition, fold } = this.#held;
     if (kind !== 'signal' || checkedBy === 'handler' || name === null) return undefined;
-    // Nobody handles what comes in while the run rolls back.
+    // While the run rolls back no handler is called.
     return fold.current.progress.rollback === null ? definition.signalInputs?.get(name) : undefined;
   }
 

@@ -23,7 +23,7 @@ export interface AuditedEngine {
   readonly session: SessionKeeper;
   readonly observer: Observer;
   readonly journalRetry: JournalRetry;
-  /** Leases were given back: somebody may claim their runs. */
+  /** Called when leases were given back: their runs can be claimed. */
   readonly freed: () => void;
 }
 

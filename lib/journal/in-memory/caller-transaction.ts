@@ -31,7 +31,7 @@ interface Asked<T> extends Written {
   readonly writes: (answer: T) => boolean;
 }
 
-/** Starts within the caller's transaction; it waits for whoever holds a workflow id or a run that is to be closed. */
+/** Starts within the caller's transaction. It waits for transactions that have locked the workflow id, or a run that is to be closed. */
 export async function startWithin(
   store: InMemoryStore,
   within: Transaction,

@@ -3,7 +3,7 @@ import type { Claim, ClaimRequest, SuspectRequest } from '../port/index.js';
 import type { Actor, InMemoryStore } from './in-memory-store.js';
 import type { WorkerId } from '../ids.js';
 
-/** A worker whose session is dead or unknown gets nothing: nobody would ever take it back. */
+/** A worker whose session is dead or unknown gets nothing: its leases would never be freed. */
 export function claimActors(store: InMemoryStore, request: ClaimRequest): readonly Claim[] {
   return dueActors(store, request, store.now())
     .filter((actor) => !isSuspect(actor))

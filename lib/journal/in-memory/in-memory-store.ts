@@ -82,7 +82,7 @@ export interface InMemoryStoreOptions {
  * What several {@link InMemoryJournal}s share, as processes share a database.
  *
  * Every verb looks and writes in one synchronous go, so it is a transaction by itself. Locks are for what stays open
- * longer than that: `commitLocked`, transactions of callers, and whoever calls {@link holdActor}.
+ * longer than that: `commitLocked`, transactions of callers, and {@link holdActor}.
  */
 export class InMemoryStore {
   readonly actors = new Map<ActorId, Actor>();
@@ -208,13 +208,13 @@ export class InMemoryStore {
     return found?.deadAt === null ? found : undefined;
   }
 
-  /** Takes the lease from whoever has it; the actor is claimable as soon as its floor allows. */
+  /** Ends the lease. The actor is claimable again, but not before its `notBefore`. */
   free(actor: Actor): void {
     actor.owner = null;
     actor.wakeAt = floored(this.now(), actor.notBefore);
   }
 
-  /** Does `work` at a moment when nobody holds one of the `rows`. */
+  /** Does `work` at a moment when none of the `rows` is locked. */
   async whenFree<T>(rows: () => readonly Lockable[], work: () => T): Promise<T> {
     for (;;) {
       const held = rows().find(({ lock }) => lock.held);
@@ -224,8 +224,8 @@ export class InMemoryStore {
   }
 
   /**
-   * For tests: holds an actor's row, as somebody else's open transaction would. Claims, commits and sends go round it
-   * until the answer is called.
+   * For tests: holds an actor's row, as somebody else's open transaction would. Claims, commits and sends pass over
+   * it until the function that this answers with is called.
    */
   async holdActor(actorId: ActorId): Promise<() => void> {
     const actor = this.actors.get(actorId);

@@ -24,7 +24,7 @@ export function startRun(store: InMemoryStore, request: StartRequest): StartAnsw
 }
 
 /**
- * What a start may have to wait for: a transaction that has started the same workflow id, and whoever holds the run that
+ * What a start may have to wait for: a transaction that has started the same workflow id, and one that has locked the run that
  * it closes.
  */
 export function startNeeds(store: InMemoryStore, request: StartRequest): readonly Lockable[] {

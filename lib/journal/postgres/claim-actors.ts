@@ -12,7 +12,7 @@ const PRIORITIES = [0, 1, 2, 3, 4];
 export async function claim(sql: StatementRunner, request: ClaimRequest): Promise<readonly Claim[]> {
   const { owner, namespace, workflows, limit } = request;
   if (workflows.length === 0 || limit < 1) return [];
-  // Nobody's workflows are always looked at last, and two workers do not look at the same ones at once.
+  // In another order each time, so that no workflow is always looked at last, and two workers rarely look at the same one.
   const probes = PRIORITIES.flatMap((priority) =>
     shuffled(workflows).map((workflow) => ({ ...workflow, priority })),
   );

@@ -6,7 +6,7 @@ import {
   SchemaError,
 } from '../errors.js';
 
-/** Two rows with one key: a unique constraint decided between us and somebody else. */
+/** Two rows with one key: another transaction was quicker to insert it. */
 export class DuplicateKeyError extends JournalRefusedError {
   override readonly name: string = 'DuplicateKeyError';
   constructor(

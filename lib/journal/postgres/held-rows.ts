@@ -2,7 +2,7 @@ import { setTimeout as elapsed } from 'node:timers/promises';
 import { ContentionError } from '../errors.js';
 import { DuplicateKeyError } from './error-translation.js';
 
-/** How long a verb keeps trying what somebody else holds, in ms. */
+/** How long a verb keeps trying while a row is locked, in ms. */
 const HELD_ROW_TIMEOUT = 10_000;
 /** The first pause between two tries, and the longest, in ms. */
 const FIRST_PAUSE = 5;
@@ -71,7 +71,7 @@ async function orUndone<T>(work: () => Promise<T>): Promise<T | null> {
   }
 }
 
-/** Somebody else was quicker, or holds a lock. Nothing was written. */
+/** Another transaction was quicker, or holds a lock. Nothing was written, so another try is right. */
 export function isWorthAnotherTry(error: unknown): boolean {
   // The same start was sent twice, and the other one was committed after the snapshot of this statement.
   return (

@@ -163,7 +163,7 @@ function parseHints(payload: string | undefined): readonly string[] {
     const hints: unknown = JSON.parse(payload ?? '');
     return Array.isArray(hints) ? hints.filter((hint) => typeof hint === 'string') : [];
   } catch {
-    // Somebody else's use of the channel.
+    // Another program uses the channel for something else.
     return [];
   }
 }

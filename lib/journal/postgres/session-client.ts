@@ -99,7 +99,7 @@ async function requireSessions(client: Client, other: Client, address: string): 
   }
 }
 
-/** What a session is told at its start is the number of the server's process only where nobody stands in between. */
+/** The process id that a session is told at its start is that of the server's process only where there is no pooler in between. */
 const isDirect = (client: Client & { readonly processID?: unknown }, backend: number): boolean =>
   client.processID === backend;
 

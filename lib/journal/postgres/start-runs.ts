@@ -47,7 +47,7 @@ export async function startTogether(
   return requests.map((request) => answers.get(request) ?? unanswered(request));
 }
 
-/** The same within somebody's transaction: what fails takes everything back. */
+/** The same within a caller's transaction: what fails takes everything back. */
 export async function startWithin(
   sql: StatementRunner,
   requests: readonly StartRequest[],

@@ -49,7 +49,7 @@ export async function register(sql: StatementRunner, worker: WorkerSession, lock
   await wakeBlocked(sql, storableText(namespace), storableText(buildId));
 }
 
-/** Rows that nobody has locked at once; then the few others, for which it waits, but not for long. */
+/** Rows that are not locked, at once; then the few others, for which it waits, but not for long. */
 async function wakeBlocked(sql: StatementRunner, namespace: string, buildId: string): Promise<void> {
   await sql.run(WAKE_BLOCKED['skip locked'], { namespace, buildId });
   try {
@@ -119,7 +119,7 @@ export async function giveBack(
 
 /**
  * Ends a session first, so that no claim can come after it, and then frees what it holds. `waiting` runs a statement
- * that waits for rows that somebody else looks at, one at a time.
+ * that waits for locked rows, one at a time.
  */
 export async function unregister(
   sql: StatementRunner,
@@ -153,7 +153,7 @@ const PORTION = 500;
 type Freed = Omit<RescueAnswer, 'deadWorkers'>;
 const NOTHING_FREED: Freed = { freedActors: 0, blocked: [] };
 
-/** Frees the actors of owners. A row that somebody looks at just now is found by the next rescue. */
+/** Frees the actors of owners. A row that is locked just now is found by the next rescue. */
 async function free(
   sql: StatementRunner,
   whose: Pick<FreeActors, 'owners' | 'namespace' | 'lost'>,

@@ -1,6 +1,6 @@
 import { command } from '../statement.js';
 
-/** Dead sessions are kept for a day, for whoever asks what happened. */
+/** Deletes sessions that have been dead for a day. Until then they tell what happened. */
 export const forgetDeadWorkers = command<{ readonly namespace: string }, { readonly id: string }>(
   'forget dead workers',
   (schema) => `

@@ -1,7 +1,7 @@
 import { command } from '../statement.js';
 import type { ActorId, RunId } from '../../ids.js';
 
-/** Waits for an actor's row, and locks it against everybody. Answers nothing where there is none (any more). */
+/** Waits for an actor's row and locks it, `for update`. Answers nothing where there is no such row (any more). */
 export const lockActor = command<
   { readonly namespace: string; readonly workflowId: string; readonly runId: string | null },
   { readonly id: ActorId; readonly run_id: RunId }
