@@ -14,5 +14,6 @@ export * from './process/process-guard.js';
 export type * from './registry.js';
 export * from './run/resident-run.js';
 export * from './run/resident-runs.js';
+export { INBOX_UNREAD, RunGoneError } from './run/waiting-queries.js';
 export type * from './run/run-host.js';
 export * from './process/window-scheduler.js';

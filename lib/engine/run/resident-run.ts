@@ -1,22 +1,15 @@
-import { errorText, RunNotReadyError, textOf, toError } from '../../core/index.js';
-import type {
-  CommandId,
-  Fold,
-  HistoryEntry,
-  SignalRefused,
-  TerminalEntry,
-  UnawaitedCall,
-  WorkflowDefinition,
-} from '../../core/index.js';
+import { errorText, textOf, toError } from '../../core/index.js';
+import type { HistoryEntry, SignalRefused, WorkflowDefinition } from '../../core/index.js';
 import { delayOf, isOutage } from '../../journal/index.js';
 import type { ActorId, CommitAnswer, GrowingDelay, InboxMessage, Loaded, Turn } from '../../journal/index.js';
-import type { ForgottenCall } from '../../observability/index.js';
 import type { Committed } from '../commit/group-committer.js';
 import { HeldRun } from './held-run.js';
 import type { Holding } from './held-run.js';
 import type { Departure, ResidentFacts, RunHost } from './run-host.js';
 import { LongTimer } from '../../concurrency/index.js';
+import { forgottenCalls } from './forgotten-calls.js';
 import { RunTurn, stateOf } from './run-turn.js';
+import { RunGoneError, WaitingQueries } from './waiting-queries.js';
 import type { TurnEnd, TurnTaker } from './run-turn.js';
 import { eventOf } from './run-work.js';
 
@@ -39,7 +32,7 @@ export class ResidentRun implements TurnTaker {
   #again = false;
   #alarm: LongTimer | undefined;
   #idleSince = performance.now();
-  #betweenTurns: Question[] = [];
+  readonly #queries = new WaitingQueries();
   /** Why the run cannot go on, while that is being recorded. */
   #fault: Error | null = null;
   #leaving = false;
@@ -166,36 +159,9 @@ export class ResidentRun implements TurnTaker {
     if (this.over) throw new RunGoneError();
     this.mailArrived(through);
     const answer = (): unknown => this.#held.fold.query(name, args);
-    return this.#state === 'driving' ? this.#afterTurn(answer, through, patience) : answer();
-  }
-
-  #afterTurn(ask: () => unknown, through: number, patience: number): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const question: Question = {
-        through,
-        answer: () => {
-          timer?.cancel();
-          try {
-            resolve(ask());
-          } catch (error) {
-            reject(error);
-          }
-        },
-        refuse: (error) => {
-          timer?.cancel();
-          reject(error);
-        },
-      };
-      // Only a query that waits for messages has a time limit. One that waits for the turn under way is answered when its commit is.
-      const timer =
-        through > this.#held.inbox.consumed
-          ? LongTimer.start(patience, () => {
-              this.#betweenTurns = this.#betweenTurns.filter((open) => open !== question);
-              reject(new RunNotReadyError(INBOX_UNREAD));
-            })
-          : undefined;
-      this.#betweenTurns.push(question);
-    });
+    if (this.#state !== 'driving') return answer();
+    const { consumed } = this.#held.inbox;
+    return this.#queries.ask(answer, through, through > consumed ? patience : null);
   }
 
   /** Gives the run back as soon as nothing of it runs here; begins nothing more. */
@@ -269,7 +235,7 @@ export class ResidentRun implements TurnTaker {
   }
 
   #nextTurn(): void {
-    this.#answerQueries();
+    this.#queries.answer(this.#held.inbox.consumed);
     this.#takeTurns();
   }
 
@@ -308,7 +274,7 @@ export class ResidentRun implements TurnTaker {
   }
 
   #comeToRest(): void {
-    this.#answerQueries();
+    this.#queries.answer(this.#held.inbox.consumed);
     if (!this.over) this.#rest();
   }
 
@@ -323,13 +289,6 @@ export class ResidentRun implements TurnTaker {
     if (next === null) return;
     // Also when it is further away than an idle run stays in memory: an activity may keep the run here until then.
     this.#alarm = LongTimer.start(this.#held.host.clock.until(next), () => this.wake());
-  }
-
-  #answerQueries(): void {
-    const { consumed } = this.#held.inbox;
-    const open = this.#betweenTurns;
-    this.#betweenTurns = open.filter(({ through }) => through > consumed);
-    for (const { through, answer } of open) if (through <= consumed) answer();
   }
 
   #applied(turn: Turn, inboxSeq: number): void {
@@ -398,7 +357,7 @@ export class ResidentRun implements TurnTaker {
     const delay = delayOf(FAILED_TURN_DELAY, this.#held.failedTurns + 1);
     this.#held.host.observer.notice({ type: 'turn failed', run: this.facts, error, retryIn: delay });
     this.#fault = error;
-    this.#refuseQueries(error);
+    this.#queries.refuseAll(() => error);
     await this.#returnResults();
     if (this.over) return;
     const reason = errorText(error).replaceAll('\u0000', '').slice(0, LONGEST_REASON);
@@ -475,47 +434,8 @@ export class ResidentRun implements TurnTaker {
     this.#held.fold.current.close();
     this.#gone(departure);
     // A closed run consumes nothing more, so every query can be answered. A released one may leave messages to the next holder.
-    if (departure.type === 'closed') for (const { answer } of this.#betweenTurns.splice(0)) answer();
-    else if (departure.type === 'released') this.#answerQueries();
-    // Making an error takes a stack: only where somebody is told.
-    if (this.#betweenTurns.length > 0) this.#refuseQueries(new RunGoneError());
+    if (departure.type === 'closed') this.#queries.answerAll();
+    else if (departure.type === 'released') this.#queries.answer(this.#held.inbox.consumed);
+    this.#queries.refuseAll(() => new RunGoneError());
   }
-
-  #refuseQueries(error: Error): void {
-    for (const { refuse } of this.#betweenTurns.splice(0)) refuse(error);
-  }
-}
-
-/** Calls of a completed run that were not awaited; and activities called in its last turn, which never began (F6). */
-function forgottenCalls(
-  closed: TerminalEntry,
-  entries: readonly HistoryEntry[],
-  fold: Fold,
-): readonly ForgottenCall[] {
-  // A run that has failed or was cancelled shows an error anyway.
-  if (closed.type !== 'run_completed') return [];
-  const neverBegan = new Map<CommandId | null, string>();
-  for (const entry of entries)
-    if (entry.type === 'activity_scheduled' && closed.abandoned.includes(entry.id))
-      neverBegan.set(entry.id, entry.name);
-  const others = fold.unawaitedCalls.filter(({ id }) => !neverBegan.has(id)).map(forgotten);
-  return [...others, ...[...neverBegan.values()].map((call) => ({ call, outcome: 'never began' }) as const)];
-}
-
-/** As observers see it: without its id. */
-const forgotten = (call: UnawaitedCall): ForgottenCall =>
-  call.outcome === 'failed'
-    ? { call: call.call, outcome: call.outcome, error: call.error }
-    : { call: call.call, outcome: call.outcome };
-
-interface Question {
-  /** Answered once the inbox is consumed up to here. */
-  readonly through: number;
-  readonly answer: () => void;
-  readonly refuse: (error: Error) => void;
-}
-
-/** The run left the memory before it answered. Ask the journal: what the run knew may never have been committed. */
-export class RunGoneError extends Error {
-  override readonly name: string = 'RunGoneError';
 }
