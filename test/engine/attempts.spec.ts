@@ -291,7 +291,7 @@ describe('Attempts', () => {
   it('stops an attempt under way at the deadline, and says which', async () => {
     const stage = await open({
       activities: [
-        activity('work', () => new Promise(() => {}), { timeout: '1 hour', scheduleToCloseTimeout: 30 }),
+        activity('work', () => new Promise(() => {}), { timeout: '1 hour', scheduleToCloseTimeout: 500 }),
       ],
       workflows: [works],
     });
@@ -301,7 +301,7 @@ describe('Attempts', () => {
         attempts: 1,
         cause: {
           name: 'TimeoutFailure',
-          message: expect.stringContaining('scheduleToCloseTimeout of 30 ms') as unknown,
+          message: expect.stringContaining('scheduleToCloseTimeout of 500 ms') as unknown,
         },
       },
     });

@@ -36,7 +36,7 @@ describe('Outages of the journal', () => {
         }),
       ],
       workflows: [works],
-      settings: { leaseTimeout: 200, heartbeatInterval: 50 },
+      settings: { leaseTimeout: 1_000, heartbeatInterval: 100 },
     });
     const result = stage.client.execute('scripted');
     await begun.opened;

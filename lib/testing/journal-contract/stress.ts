@@ -21,6 +21,8 @@ export interface StressOptions {
   readonly seed: number;
   /** How long it goes on. */
   readonly seconds: number;
+  /** It goes on for up to 30 s more until each of these was counted: on a busy machine little happens in a second. */
+  readonly until?: readonly string[];
   /** Defaults to 40. */
   readonly workflowIds?: number;
   /** Defaults to 3. */
@@ -37,6 +39,9 @@ export interface StressReport {
   readonly violations: readonly string[];
 }
 
+/** In ms. */
+const LONGER = 30_000;
+
 /**
  * Everybody does everything at once, for a while: workers that claim, take turns, commit in groups, lose answers,
  * become zombies, crash and are rescued; senders that repeat themselves; starters, terminators and applications that
@@ -44,7 +49,7 @@ export interface StressReport {
  * no acknowledged signal lost, no wake lost, no actor out of reach.
  */
 export async function stressJournal(harness: JournalHarness, options: StressOptions): Promise<StressReport> {
-  const { seed, seconds, workflowIds = 40, workers = 3, senders = 6 } = options;
+  const { seed, seconds, until = [], workflowIds = 40, workers = 3, senders = 6 } = options;
   const clients = [harness.journal, await harness.second(), await harness.second()];
   const record = new StressRecord(
     harness,
@@ -68,7 +73,13 @@ export async function stressJournal(harness: JournalHarness, options: StressOpti
   ];
   // A strand that fails ends the stress at once: it would only go on without what the failure has shown.
   const failed = Promise.all(strands);
-  await Promise.race([pause(seconds * 1_000), failed]).finally(() => record.stop());
+  const enough = async (): Promise<void> => {
+    await pause(seconds * 1_000);
+    const latest = performance.now() + LONGER;
+    while (until.some((what) => record.counts[what] === undefined) && performance.now() < latest)
+      await pause(50);
+  };
+  await Promise.race([enough(), failed]).finally(() => record.stop());
   await failed;
   await judge(record);
   return { seed, counts: record.counts, violations: record.violations };
