@@ -64,7 +64,7 @@ export interface VerdictFacts {
   readonly chance: number;
 }
 
-/** The one place that decides whether another attempt follows. */
+/** What the end of an attempt means: whether another one follows. */
 export function verdictOn(work: ActivityInFlight, result: AttemptResult, facts: VerdictFacts): Verdict {
   const { id } = work.scheduled;
   const { at } = facts;

@@ -23,7 +23,7 @@ export function writeReturned({ id, attempt, outcome }: Omit<AttemptResult, 'hea
 
 export function readReturned(message: InboxMessage): AttemptResult {
   const [id, attempt] = (message.name ?? '').split(':').map(Number);
-  // A holder wrote it that gave the run back: both are there, and so is the payload.
+  // A holder wrote it for the next one: both are there, and so is the payload.
   return { id: id!, attempt: attempt!, outcome: readOutcome(message.payload!), heartbeat: null };
 }
 

@@ -213,7 +213,8 @@ export class HeldRun {
     this.suspicion.takenUp(this.fold.current.progress);
     this.inbox.replace(inboxConsumed, messages);
     if (this.fold.current.fault) return;
-    // What a worker takes with it counts as a failed turn (see the port); what it gives back does not.
+    // Above zero: the last holder died, or its turn failed. A failed turn puts the results that it has into the inbox first,
+    // so an attempt without one is lost. After a plain release it was interrupted.
     this.work.recover({ messages, died: this.failedTurns > 0 });
   }
 

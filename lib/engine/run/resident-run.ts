@@ -13,8 +13,6 @@ import { RunGoneError, WaitingQueries } from './waiting-queries.js';
 import type { TurnEnd, TurnTaker } from './run-turn.js';
 import { eventOf } from './run-work.js';
 
-/** The message of a {@link RunNotReadyError}, for a run that has not taken up its inbox in time. */
-export const INBOX_UNREAD = 'The workflow has not taken up yet what it was sent before. Ask again later.';
 /** Characters of what is shown of a fault. */
 const LONGEST_REASON = 4_000;
 /** How long a run that cannot go on waits for its next turn, by the number of its failed turns. */

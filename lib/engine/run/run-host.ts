@@ -38,7 +38,7 @@ export interface RunHost {
 }
 
 export interface ResidencySettings {
-  /** A retry or a timer further away than this, in ms, does not keep a run in memory. */
+  /** A retry further away than this, in ms, is parked: it does not keep the run in memory. Timers never do. */
   readonly parkAfter: number;
   /** `always replay` drops the memory before every turn: for tests (F30). */
   readonly residency: 'sticky' | 'always replay';

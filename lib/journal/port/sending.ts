@@ -92,7 +92,7 @@ export interface Message {
    * too, and never refuses a close.
    */
   readonly kind: MessageKind;
-  /** The signal's name; the command id, as text, of an activity's result; `null` for a cancel. */
+  /** The signal's name; the command id and the number of the attempt of an activity's result; `null` for a cancel. */
   readonly name: string | null;
   /** The signal's payload, the cancel's reason or the activity's outcome, as encoded text. */
   readonly payload: Encoded | null;
