@@ -21,8 +21,13 @@ export class SharedTimers {
   }
 }
 
+/**
+ * A list of its own, and no `Set`: one that is added to and deleted from all the time leaves a chain of old tables behind,
+ * with what was in them, and minor garbage collections free none of it.
+ */
 class Line {
-  readonly #waits = new Set<Wait>();
+  #first: Wait | null = null;
+  #last: Wait | null = null;
   readonly #ms: number;
   readonly #emptied: () => void;
 
@@ -33,9 +38,20 @@ class Line {
   }
 
   enter(then: () => void): SharedTimer {
-    const wait = new Wait(this.#waits, performance.now() + this.#ms, then);
-    this.#waits.add(wait);
+    const wait = new Wait(this, performance.now() + this.#ms, then, this.#last);
+    if (this.#last) this.#last.next = wait;
+    else this.#first = wait;
+    this.#last = wait;
     return wait;
+  }
+
+  leave(wait: Wait): void {
+    const { previous, next } = wait;
+    if (previous) previous.next = next;
+    else this.#first = next;
+    if (next) next.previous = previous;
+    else this.#last = previous;
+    wait.forget();
   }
 
   #waitForFirst(left: number): void {
@@ -45,25 +61,45 @@ class Line {
   /** Ends those whose time has come. Most that the timer was set for were cancelled meanwhile. */
   #end(): void {
     const now = performance.now();
-    for (const wait of this.#waits) {
-      if (wait.at > now) return this.#waitForFirst(wait.at - now);
-      this.#waits.delete(wait);
-      wait.ends();
+    for (let first = this.#first; first; first = this.#first) {
+      if (first.at > now) return this.#waitForFirst(first.at - now);
+      const { whatFollows } = first;
+      this.leave(first);
+      whatFollows?.();
     }
-    // A set visits what is added meanwhile: it is empty.
     this.#emptied();
   }
 }
 
 class Wait implements SharedTimer {
+  #line: Line | null;
+  next: Wait | null = null;
+  #then: (() => void) | null;
+
   constructor(
-    readonly line: Set<Wait>,
+    line: Line,
     /** By the monotonic clock. */
     readonly at: number,
-    readonly ends: () => void,
-  ) {}
+    then: () => void,
+    public previous: Wait | null,
+  ) {
+    this.#line = line;
+    this.#then = then;
+  }
+
+  get whatFollows(): (() => void) | null {
+    return this.#then;
+  }
 
   cancel(): void {
-    this.line.delete(this);
+    this.#line?.leave(this);
+  }
+
+  /** It is over: whoever still has it keeps nothing alive with it. */
+  forget(): void {
+    this.#line = null;
+    this.previous = null;
+    this.next = null;
+    this.#then = null;
   }
 }

@@ -115,6 +115,7 @@ export interface FoldOptions {
 
 /** One run, in memory: folds its history into the state of its object, and goes on from there. */
 export class Fold implements Steppable {
+  stepping: object | null = null;
   readonly #ledger: Ledger;
   readonly #run: Execution;
   readonly #object: WorkflowObject;

@@ -18,15 +18,19 @@ export interface WindowSchedulerOptions {
 /** A phase is never made smaller than this. */
 const FEWEST_STEPS = 8;
 
-interface Job {
-  readonly fold: Steppable;
-  readonly run: WatchedRun | null;
+/** The stepping of one fold. The fold has it while it lasts: a map of all of them would keep alive what is over (see `SharedTimers`). */
+class Job {
   /** Its place in the phase under way: what the watchdog knows it by. */
-  slot: number;
-  readonly listeners: PumpListener[];
-  /** The promise of {@link WindowScheduler.pump}, made when it is called. */
-  quiet: Promise<void> | null;
-  over: boolean;
+  slot = 0;
+  listeners: PumpListener[] = [];
+  /** Of {@link WindowScheduler.pump}; made when somebody asks for it. */
+  quiet: Promise<void> | null = null;
+  over = false;
+
+  constructor(
+    readonly fold: Steppable,
+    readonly run: WatchedRun | null,
+  ) {}
 }
 
 /** Hears how the stepping of a fold ended. It is called between windows, and must not throw. */
@@ -47,7 +51,6 @@ export class WindowScheduler {
   readonly #stepsPerPhase: number;
   readonly #stepsPerRun: number;
   readonly #timePerPhase: number;
-  readonly #jobs = new Map<Steppable, Job>();
   #waiting: Job[] = [];
   #inPhase = false;
   /** Steps of the phase under way, and of the next one: as many as the last ones had the time for. */
@@ -82,10 +85,9 @@ export class WindowScheduler {
   }
 
   #jobFor(fold: Steppable, run: WatchedRun | null): Job {
-    let job = this.#jobs.get(fold);
-    if (job) return job;
-    job = { fold, run, slot: 0, listeners: [], quiet: null, over: false };
-    this.#jobs.set(fold, job);
+    if (fold.stepping instanceof Job) return fold.stepping;
+    const job = new Job(fold, run);
+    fold.stepping = job;
     this.#waiting.push(job);
     this.#nextPhase();
     return job;
@@ -172,6 +174,6 @@ export class WindowScheduler {
   #isOver(job: Job): void {
     job.over = true;
     this.#watchdog?.closes();
-    this.#jobs.delete(job.fold);
+    job.fold.stepping = null;
   }
 }
