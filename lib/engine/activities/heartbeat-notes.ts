@@ -15,8 +15,8 @@ export interface HeartbeatNotesParts {
  */
 export class HeartbeatNotes {
   readonly #parts: HeartbeatNotesParts;
-  /** How often progress is recorded, for each attempt that told of any. */
-  readonly #paces = new Map<CommandId, { timer: LongTimer | null; wait: number }>();
+  /** How often progress is recorded, for each attempt that told of any: most runs have none. */
+  #paces: Map<CommandId, { timer: LongTimer | null; wait: number }> | null = null;
   #notes: ActivityHeartbeat[] = [];
 
   constructor(parts: HeartbeatNotesParts) {
@@ -35,8 +35,9 @@ export class HeartbeatNotes {
 
   /** An attempt has told of its progress. */
   beat(id: CommandId): void {
-    let pace = this.#paces.get(id);
-    if (!pace) this.#paces.set(id, (pace = { timer: null, wait: FIRST_BEAT }));
+    const paces = (this.#paces ??= new Map());
+    let pace = paces.get(id);
+    if (!pace) paces.set(id, (pace = { timer: null, wait: FIRST_BEAT }));
     if (pace.timer) return;
     const { wait } = pace;
     pace.wait = Math.min(wait * 2, LONGEST_BEAT);
@@ -48,8 +49,8 @@ export class HeartbeatNotes {
 
   /** The attempt is over. */
   ended(id: CommandId): void {
-    this.#paces.get(id)?.timer?.cancel();
-    this.#paces.delete(id);
+    this.#paces?.get(id)?.timer?.cancel();
+    this.#paces?.delete(id);
   }
   /** What was told is of no use any more. */
   drop(id: CommandId): void {
@@ -60,8 +61,8 @@ export class HeartbeatNotes {
     this.#notes = [];
   }
   stop(): void {
-    for (const { timer } of this.#paces.values()) timer?.cancel();
-    this.#paces.clear();
+    for (const { timer } of this.#paces?.values() ?? []) timer?.cancel();
+    this.#paces?.clear();
   }
 
   #record(id: CommandId): void {

@@ -36,7 +36,7 @@ export class RunFold {
   #committed = 0;
   #decided = false;
   #withoutCode = false;
-  readonly #toldFloating = new Set<unknown>();
+  #toldFloating: Set<unknown> | null = null;
   /** Kept for the second fold only. */
   #history: HistoryEntry[] | null;
 
@@ -70,8 +70,9 @@ export class RunFold {
   newlyFloating(): readonly unknown[] {
     const floating = this.#fold.floatingRejections;
     if (floating.length === 0) return floating;
-    const fresh = floating.filter((reason) => !this.#toldFloating.has(reason));
-    for (const reason of fresh) this.#toldFloating.add(reason);
+    const told = (this.#toldFloating ??= new Set());
+    const fresh = floating.filter((reason) => !told.has(reason));
+    for (const reason of fresh) told.add(reason);
     return fresh;
   }
 
