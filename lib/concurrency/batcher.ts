@@ -67,15 +67,24 @@ export class Batcher<Request, Answer> {
   }
 
   async #answer(batch: readonly Waiting<Request, Answer>[]): Promise<void> {
+    let answers: readonly Answer[];
     try {
-      const answers = await this.#flush(batch.map((waiting) => waiting.request));
-      batch.forEach((waiting, i) => waiting.resolve(answers[i]!));
+      answers = await this.#flush(batch.map((waiting) => waiting.request));
     } catch (error) {
       // One request that cannot be written must not fail the others: halve the batch until that one is alone.
       if (batch.length > 1 && this.#limits.oneAtFault(error)) {
         await this.#answer(batch.slice(0, batch.length >> 1));
         await this.#answer(batch.slice(batch.length >> 1));
       } else for (const waiting of batch) waiting.reject(error);
+      return;
+    }
+    for (const [i, waiting] of batch.entries()) {
+      try {
+        waiting.resolve(answers[i]!);
+      } catch (error) {
+        // It is in trouble by itself. The others have their answers all the same: what was written is written.
+        waiting.reject(error);
+      }
     }
   }
 }

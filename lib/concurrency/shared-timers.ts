@@ -8,7 +8,7 @@ export interface SharedTimer {
 
 /**
  * Waits of a few lengths, nearly all of which are cancelled, such as the timeouts of attempts. All of one length share one
- * timer of Node's, and each costs an entry in a set. They end in the order in which they began, so only the first needs a timer.
+ * timer of Node's, and each costs an entry in a list. They end in the order in which they began, so only the first needs a timer.
  */
 export class SharedTimers {
   readonly #lines = new Map<number, Line>();
@@ -61,13 +61,17 @@ class Line {
   /** Ends those whose time has come. Most that the timer was set for were cancelled meanwhile. */
   #end(): void {
     const now = performance.now();
-    for (let first = this.#first; first; first = this.#first) {
-      if (first.at > now) return this.#waitForFirst(first.at - now);
-      const { whatFollows } = first;
-      this.leave(first);
-      whatFollows?.();
+    try {
+      for (let first = this.#first; first && first.at <= now; first = this.#first) {
+        const { whatFollows } = first;
+        this.leave(first);
+        whatFollows?.();
+      }
+    } finally {
+      // Also where one of them has thrown: those after it are waited for all the same.
+      if (this.#first) this.#waitForFirst(this.#first.at - now);
+      else this.#emptied();
     }
-    this.#emptied();
   }
 }
 

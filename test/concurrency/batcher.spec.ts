@@ -88,4 +88,19 @@ describe('Batcher', () => {
     fails = false;
     await expect(batcher.ask(3)).resolves.toBe(3);
   });
+
+  it('answers the others when one of those that are called back throws, and tells that one', async () => {
+    const batcher = new Batcher<number, number>((numbers) => Promise.resolve(numbers), { oneAtFault });
+    const told: unknown[] = [];
+    batcher.put(
+      1,
+      () => {
+        throw new Error('its own trouble');
+      },
+      (error) => told.push(error),
+    );
+    await expect(batcher.ask(2)).resolves.toBe(2);
+    expect(told).toEqual([new Error('its own trouble')]);
+    await expect(batcher.ask(3)).resolves.toBe(3);
+  });
 });

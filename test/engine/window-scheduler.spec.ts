@@ -198,4 +198,23 @@ describe('scheduler', () => {
       jest.useRealTimers();
     }
   });
+
+  it('a listener that throws hears of it, and the folds beside it and after it go on', async () => {
+    const scheduler = new WindowScheduler();
+    const heard: unknown[] = [];
+    const other = scheduler.pump(new Steps('first', 1));
+    scheduler.pumpFor(
+      {
+        quiet: () => {
+          throw new Error('its own trouble');
+        },
+        pumpFailed: (error) => heard.push(error),
+      },
+      new Steps('thrower', 1),
+      null,
+    );
+    await Promise.all([other, scheduler.pump(new Steps('beside', 2))]);
+    expect(heard).toEqual([new Error('its own trouble')]);
+    await scheduler.pump(new Steps('after', 1));
+  });
 });

@@ -142,8 +142,12 @@ export class WindowScheduler {
       this.#failed(job, error);
     }
     this.#watchdog?.closes();
-    if (isQuiet) this.#quiet(job);
-    if (job === chains.at(-1)) this.#endPhase(chains);
+    try {
+      if (isQuiet) this.#quiet(job);
+    } finally {
+      // Whatever happens to one fold: without its end, no phase would ever begin again.
+      if (job === chains.at(-1)) this.#endPhase(chains);
+    }
   };
 
   #endPhase(chains: readonly Job[]): void {
@@ -163,7 +167,14 @@ export class WindowScheduler {
 
   #quiet(job: Job): void {
     this.#isOver(job);
-    for (const listener of job.listeners) listener.quiet();
+    for (const listener of job.listeners) {
+      try {
+        listener.quiet();
+      } catch (error) {
+        // It is in trouble by itself. The other folds of the phase go on.
+        listener.pumpFailed(error);
+      }
+    }
   }
 
   #failed(job: Job, error: unknown): void {
