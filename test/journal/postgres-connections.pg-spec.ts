@@ -282,6 +282,16 @@ describe('while somebody else holds rows', () => {
     expect(claims.map(({ workflowId }) => workflowId)).toContain(request.workflowId);
   });
 
+  it('the end of a session waits for a locked row for some seconds, and leaves it to a later rescue', async () => {
+    const leaving = await worker();
+    const lease = await startLeased(leaving);
+    const release = await hold([lease.actorId]);
+    await journal.unregister(leaving);
+    await expect(journal.heartbeat(leaving)).resolves.toEqual({ type: 'dead' });
+    await release();
+    await expect(journal.rescue('default')).resolves.toMatchObject({ freedActors: 1 });
+  }, 30_000);
+
   async function hold(ids: readonly string[]): Promise<() => Promise<void>> {
     const client = await admin.connect();
     await client.query('begin');
@@ -446,13 +456,13 @@ function requestOf(): StartRequest {
   };
 }
 
-async function startLeased(): Promise<Lease> {
+async function startLeased(by = owner): Promise<Lease> {
   const entries: readonly HistoryEntry[] = [
     { type: 'run_started', at: AT, input: 'null', seed: 's', semanticsVersion: 1 },
   ];
-  const request = { ...requestOf(), first: { owner, entries } };
+  const request = { ...requestOf(), first: { owner: by, entries } };
   await journal.start([request]);
-  return { owner, actorId: actorOf(request.runId), runId: request.runId, token: 1 };
+  return { owner: by, actorId: actorOf(request.runId), runId: request.runId, token: 1 };
 }
 
 const turnOf = (lease: Lease, previousSeq = 1, result = '1'): Turn => ({

@@ -16,7 +16,7 @@ export interface JournalWorkers {
   giveBack(owner: WorkerId, actors: readonly OwnedActor[]): Promise<number>;
   /**
    * Ends a session and frees every actor it still holds; takeover is immediate. Rows that are locked come last, and are
-   * waited for some seconds.
+   * waited for some seconds; what is still locked then is freed by a later rescue.
    */
   unregister(owner: WorkerId): Promise<void>;
   /**
