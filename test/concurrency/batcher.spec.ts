@@ -4,6 +4,7 @@ import { JournalError, JournalRefusedError, mayBeOneAtFault } from '../../lib/jo
 import { gate } from '../support/gate.js';
 
 const oneAtFault = mayBeOneAtFault;
+const loopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('Batcher', () => {
   it('does together what is asked for together', async () => {
@@ -31,11 +32,42 @@ describe('Batcher', () => {
       { writers: 1, oneAtFault },
     );
     const one = batcher.ask(1);
-    await new Promise((resolve) => setImmediate(resolve));
+    while (batches.length === 0) await loopTurn();
     const others = [batcher.ask(2), batcher.ask(3)];
     first.open();
     await Promise.all([one, ...others]);
     expect(batches).toEqual([[1], [2, 3]]);
+  });
+
+  it('takes along what comes in the next turn of the loop, and does not wait for ever while more comes', async () => {
+    const batches: number[][] = [];
+    const batcher = new Batcher<number, number>(
+      (numbers) => {
+        batches.push([...numbers]);
+        return Promise.resolve(numbers);
+      },
+      { oneAtFault },
+    );
+    // The first two come together, so there may be more; one that comes alone after one alone waits for nobody.
+    const asked = [batcher.ask(1), batcher.ask(2)];
+    await loopTurn();
+    asked.push(batcher.ask(3));
+    await Promise.all(asked);
+    await batcher.ask(4);
+    asked.push(batcher.ask(5));
+    await loopTurn();
+    asked.push(batcher.ask(6));
+    await Promise.all(asked);
+    expect(batches).toEqual([[1, 2, 3], [4], [5], [6]]);
+
+    batches.length = 0;
+    let n = 0;
+    for (; batches.length === 0 && n < 100; n++) {
+      asked.push(batcher.ask(n));
+      await loopTurn();
+    }
+    expect(n).toBeLessThan(10);
+    await Promise.all(asked);
   });
 
   it('caps a batch by items and by bytes, and lets a larger request go alone', async () => {
@@ -92,13 +124,13 @@ describe('Batcher', () => {
   it('answers the others when one of those that are called back throws, and tells that one', async () => {
     const batcher = new Batcher<number, number>((numbers) => Promise.resolve(numbers), { oneAtFault });
     const told: unknown[] = [];
-    batcher.put(
-      1,
-      () => {
+    batcher.put({
+      request: 1,
+      answered: () => {
         throw new Error('its own trouble');
       },
-      (error) => told.push(error),
-    );
+      failed: (error) => told.push(error),
+    });
     await expect(batcher.ask(2)).resolves.toBe(2);
     expect(told).toEqual([new Error('its own trouble')]);
     await expect(batcher.ask(3)).resolves.toBe(3);

@@ -16,6 +16,7 @@ import type {
 } from '../../journal/index.js';
 import { pause } from '../../concurrency/index.js';
 import { Batcher } from '../../concurrency/index.js';
+import type { Asker } from '../../concurrency/index.js';
 
 /** What became of a turn. `lease` is the one to go on with: an ambiguous failure moves the fencing token. */
 export interface Committed {
@@ -67,20 +68,11 @@ export class GroupCommitter {
 
   /** As {@link commit}, without a promise where the first flush applies the turn: for who commits many. */
   commitFor(listener: CommitListener, turn: Turn): void {
-    const answered = (flushed: Flushed): void => {
-      if (isApplied(flushed)) listener.committed(flushed);
-      else {
-        this.#insist(turn, flushed).then(
-          (committed) => listener.committed(committed),
-          (error: unknown) => listener.commitFailed(error),
-        );
-      }
-    };
-    this.#batches.put(turn, answered, (error) => listener.commitFailed(error));
+    this.#batches.put(new FirstFlush(turn, listener, this.#insist));
   }
 
   /** Goes on with a turn that its first flush has not applied, under a new fencing token if it got one. */
-  async #insist(turn: Turn, first: Flushed): Promise<Committed> {
+  readonly #insist = async (turn: Turn, first: Flushed): Promise<Committed> => {
     let current = turn;
     let flushed = first;
     for (let tries = 1; ;) {
@@ -110,7 +102,7 @@ export class GroupCommitter {
       }
       flushed = tries > BUSY_TRIES ? await this.#alone(current) : await this.#batches.ask(current);
     }
-  }
+  };
 
   /** From now on an unreachable journal, or a busy row, is not tried again: turns come back as not applied. */
   close(): void {
@@ -224,6 +216,33 @@ export class GroupCommitter {
   readonly #unlessInDoubt: RepeatOptions = {
     again: (error) => error instanceof JournalUnavailableError && !error.ambiguous && !this.#closed,
   };
+}
+
+/** A turn that waits for its first flush, which nearly always applies it. */
+class FirstFlush implements Asker<Turn, Flushed> {
+  readonly #listener: CommitListener;
+  readonly #insist: (turn: Turn, first: Flushed) => Promise<Committed>;
+
+  constructor(
+    readonly request: Turn,
+    listener: CommitListener,
+    insist: (turn: Turn, first: Flushed) => Promise<Committed>,
+  ) {
+    this.#listener = listener;
+    this.#insist = insist;
+  }
+
+  answered(flushed: Flushed): void {
+    const listener = this.#listener;
+    if (isApplied(flushed)) return listener.committed(flushed);
+    this.#insist(this.request, flushed).then(
+      (committed) => listener.committed(committed),
+      (error: unknown) => listener.commitFailed(error),
+    );
+  }
+  failed(error: unknown): void {
+    this.#listener.commitFailed(error);
+  }
 }
 
 /**
