@@ -11,6 +11,16 @@ export const numberArray = (values: readonly (number | null)[]): string => brace
 
 export const booleanArray = (values: readonly boolean[]): string => `{${values.join(',')}}`;
 
+/**
+ * An array that has nothing, beside others of one `unnest`: it gives nulls there. Most turns and entries have nothing in some of
+ * their columns, and need not say so one by one.
+ */
+export const NOWHERE = '{}';
+
+/** Flags, beside other arrays of one `unnest`. A null there stands for `false`, see {@link NOWHERE}. */
+export const flagArray = (values: readonly boolean[]): string =>
+  values.includes(true) ? booleanArray(values) : NOWHERE;
+
 /** Of ids that are known to be UUIDs, see {@link uuidOrNil}: nothing in them has to be quoted. */
 export const uuidArray = (values: readonly string[]): string => `{${values.join(',')}}`;
 

@@ -2,7 +2,7 @@ import { storableText } from '../../core/index.js';
 import { JournalError } from '../errors.js';
 import type { CommitAnswer, InboxMessage, Lease, Turn } from '../port/index.js';
 import { refuseOthersTurn } from '../rules/malformed-turns.js';
-import { booleanArray, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
+import { flagArray, NOWHERE, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { EntryArrays } from './entry-arrays.js';
 import { loadInboxes } from './load-runs.js';
 import { APPEND_TURNS } from './sql/append-turns.js';
@@ -17,10 +17,20 @@ export async function commitTurns(
   turns: readonly Turn[],
   lock: Lock,
 ): Promise<readonly CommitAnswer[]> {
-  const rows = turns.every(goesOn)
+  const [row] = turns.every(goesOn)
     ? await sql.run(APPEND_TURNS[lock], judgeParameters(turns))
     : await sql.run(SETTLE_TURNS[lock], settleParameters(turns));
-  return turns.map((turn, i) => toAnswer(turn, rows[i]));
+  // What is not told of a turn means that it has applied. So nothing is taken for granted about how many were told of.
+  if (row?.judged !== turns.length) {
+    throw new JournalError(`The commit of ${turns.length} turns has told of ${row?.judged ?? 0}.`, {
+      ambiguous: true,
+    });
+  }
+  const answers = turns.map((turn): CommitAnswer => applied(turn, turn.consumedThrough));
+  // The cast: the statement puts them together so.
+  const others = row.others === null ? [] : (JSON.parse(row.others) as readonly JudgedTurn[]);
+  for (const other of others) answers[other.place - 1] = toAnswer(turns[other.place - 1]!, other);
+  return answers;
 }
 
 /** Takes a turn while its actor is locked, inside a transaction. */
@@ -47,12 +57,13 @@ const goesOn = (turn: Turn): boolean => turn.outcome.type === 'keep' && turn.cle
 function judgeParameters(turns: readonly Turn[]): JudgeTurns {
   const entries = new EntryArrays();
   const entryTurns: number[] = [];
-  turns.forEach((turn, i) =>
-    turn.entries.forEach((entry, k) => {
+  turns.forEach((turn, i) => {
+    let seq = turn.previousSeq;
+    for (const entry of turn.entries) {
       entryTurns.push(i + 1);
-      entries.add(turn.previousSeq + 1 + k, entry);
-    }),
-  );
+      entries.add(++seq, entry);
+    }
+  });
   return {
     owner: uuidOrNil(turns[0]?.lease.owner ?? ''),
     actorIds: uuidArray(turns.map((turn) => uuidOrNil(turn.lease.actorId))),
@@ -60,9 +71,11 @@ function judgeParameters(turns: readonly Turn[]): JudgeTurns {
     tokens: numberArray(turns.map((turn) => turn.lease.token)),
     previousSeqs: numberArray(turns.map((turn) => turn.previousSeq)),
     consumed: numberArray(turns.map((turn) => turn.consumedThrough)),
-    decides: booleanArray(turns.map((turn) => turn.decides)),
-    closes: booleanArray(turns.map((turn) => turn.outcome.type === 'close')),
-    firedUpTo: numberArray(turns.map((turn) => turn.firedUpTo)),
+    decides: flagArray(turns.map((turn) => turn.decides)),
+    closes: flagArray(turns.map((turn) => turn.outcome.type === 'close')),
+    firedUpTo: turns.some((turn) => turn.firedUpTo !== null)
+      ? numberArray(turns.map((turn) => turn.firedUpTo))
+      : NOWHERE,
     entryTurns: numberArray(entryTurns),
     ...entries.parameters,
   };
@@ -80,24 +93,24 @@ function settleParameters(turns: readonly Turn[]): SettleTurns {
     delays: numberArray(outcomes.map((outcome) => (outcome.type === 'block' ? outcome.delay : null))),
     states: textArray(outcomes.map((outcome) => (outcome.type === 'close' ? outcome.state : null))),
     lastSeqs: numberArray(turns.map((turn) => turn.previousSeq + turn.entries.length)),
-    appends: booleanArray(turns.map((turn) => turn.entries.length > 0)),
-    clears: booleanArray(turns.map((turn) => turn.clearsDeaths === true)),
+    appends: flagArray(turns.map((turn) => turn.entries.length > 0)),
+    clears: flagArray(turns.map((turn) => turn.clearsDeaths === true)),
   };
 }
 
-function toAnswer(turn: Turn, row: JudgedTurn | undefined): CommitAnswer {
-  if (row === undefined) {
-    throw new JournalError(`The commit gave no answer for run ${turn.lease.runId}.`, { ambiguous: true });
-  }
-  const { answer } = row;
-  const inboxSeq = row.inbox_seq ?? 0;
+const applied = (turn: Turn, inboxSeq: number): CommitAnswer => ({
+  type: 'applied',
+  inboxSeq: turn.outcome.type === 'close' ? 0 : inboxSeq,
+});
+
+function toAnswer(turn: Turn, { answer, inboxSeq, ahead }: JudgedTurn): CommitAnswer {
   switch (answer) {
     case 'applied':
-      return { type: 'applied', inboxSeq: turn.outcome.type === 'close' ? 0 : inboxSeq };
+      return applied(turn, inboxSeq ?? 0);
     case 'signals unread':
-      return { type: 'signals unread', inboxSeq };
+      return { type: 'signals unread', inboxSeq: inboxSeq ?? 0 };
     case 'not due':
-      return { type: 'not due', ahead: Math.ceil(row.ahead ?? 0) };
+      return { type: 'not due', ahead: Math.ceil(ahead ?? 0) };
     case 'busy':
     case 'lost':
     case 'history lost':

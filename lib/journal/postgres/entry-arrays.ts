@@ -1,5 +1,5 @@
 import type { HistoryEntry } from '../../core/index.js';
-import { numberArray, textArray } from './array-literals.js';
+import { NOWHERE, numberArray, textArray } from './array-literals.js';
 import { toColumns } from './row-mapping.js';
 
 /** The entries of several runs, turned into one array for each column. */
@@ -10,6 +10,7 @@ export class EntryArrays {
   readonly #names: (string | null)[] = [];
   readonly #payloads: (string | null)[] = [];
   readonly #facts: (string | null)[] = [];
+  #anyFacts = false;
   readonly #times: number[] = [];
 
   add(seq: number, entry: HistoryEntry): void {
@@ -20,6 +21,7 @@ export class EntryArrays {
     this.#names.push(columns.name);
     this.#payloads.push(columns.payload);
     this.#facts.push(columns.facts);
+    if (columns.facts !== null) this.#anyFacts = true;
     this.#times.push(columns.at);
   }
 
@@ -30,7 +32,7 @@ export class EntryArrays {
       entryCommands: numberArray(this.#commands),
       entryNames: textArray(this.#names),
       entryPayloads: textArray(this.#payloads),
-      entryFacts: textArray(this.#facts),
+      entryFacts: this.#anyFacts ? textArray(this.#facts) : NOWHERE,
       entryTimes: numberArray(this.#times),
     };
   }

@@ -1,11 +1,17 @@
 import { type Lock, type Statement, command } from '../statement.js';
-import { type JudgeTurns, type JudgedTurn, judgedTurns, recordedEntries } from './judged-turns.js';
+import {
+  type JudgeTurns,
+  type JudgedTurns,
+  JUDGEMENT,
+  judgedTurns,
+  recordedEntries,
+} from './judged-turns.js';
 
 /**
  * Commits turns whose holders go on: by far the most common batch. It appends, and writes an actor's row only where the
  * turn has consumed messages or is the first one that applies after a failed one.
  */
-const appendTurns = (lock: Lock): Statement<JudgeTurns, JudgedTurn> =>
+const appendTurns = (lock: Lock): Statement<JudgeTurns, JudgedTurns> =>
   command(
     `append turns ${lock}`,
     (schema) => `
@@ -41,14 +47,11 @@ consumed as (
     offset 0
   ) as read
   where message.ctid = read.place
-)
-select answer, inbox_seq, ahead
-from judged
-order by ordinal
+)${JUDGEMENT}
 `,
   );
 
-export const APPEND_TURNS: Readonly<Record<Lock, Statement<JudgeTurns, JudgedTurn>>> = {
+export const APPEND_TURNS: Readonly<Record<Lock, Statement<JudgeTurns, JudgedTurns>>> = {
   'skip locked': appendTurns('skip locked'),
   '': appendTurns(''),
 };

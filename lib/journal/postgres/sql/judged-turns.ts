@@ -23,9 +23,19 @@ export interface JudgeTurns {
   readonly entryTimes: string;
 }
 
+/** One row for a whole batch: nearly all turns apply, and nothing else is to be told of them. */
+export interface JudgedTurns {
+  /** How many turns were decided about. */
+  readonly judged: number;
+  /** JSON of {@link JudgedTurn}s: of those that did not apply, or whose inbox has unread messages. `null`: there are none. */
+  readonly others: string | null;
+}
+
 export interface JudgedTurn {
+  /** Which of the turns, from 1. */
+  readonly place: number;
   readonly answer: 'applied' | 'busy' | 'lost' | 'history lost' | 'signals unread' | 'not due';
-  readonly inbox_seq: number | null;
+  readonly inboxSeq: number | null;
   /** How far, in ms, the latest timer of the turn is ahead of the clock. */
   readonly ahead: number | null;
 }
@@ -95,6 +105,14 @@ judged as materialized (
     end as answer
   from looked_at
 )`;
+
+/** What was decided, as {@link JudgedTurns}. */
+export const JUDGEMENT = `
+select
+  count(*)::int as judged,
+  json_agg(json_build_object('place', ordinal, 'answer', answer, 'inboxSeq', inbox_seq, 'ahead', ahead))
+    filter (where answer <> 'applied' or inbox_seq > consumed) as others
+from judged`;
 
 /** Appends the entries of the turns that apply. */
 export const recordedEntries = (schema: string): string => `

@@ -1,5 +1,11 @@
 import { type Lock, type Statement, command } from '../statement.js';
-import { type JudgeTurns, type JudgedTurn, judgedTurns, recordedEntries } from './judged-turns.js';
+import {
+  type JudgeTurns,
+  type JudgedTurns,
+  JUDGEMENT,
+  judgedTurns,
+  recordedEntries,
+} from './judged-turns.js';
 
 export interface SettleTurns extends JudgeTurns {
   readonly outcomes: string;
@@ -21,7 +27,7 @@ export interface SettleTurns extends JudgeTurns {
 const LAST = Number.MAX_SAFE_INTEGER;
 
 /** Commits turns of every kind: what {@link APPEND_TURNS} does, and what becomes of the lease and of the run. */
-const settleTurns = (lock: Lock): Statement<SettleTurns, JudgedTurn> =>
+const settleTurns = (lock: Lock): Statement<SettleTurns, JudgedTurns> =>
   command(
     `settle turns ${lock}`,
     (schema) => `
@@ -138,14 +144,11 @@ consumed as (
     offset 0
   ) as read
   where message.ctid = read.place
-)
-select answer, inbox_seq, ahead
-from judged
-order by ordinal
+)${JUDGEMENT}
 `,
   );
 
-export const SETTLE_TURNS: Readonly<Record<Lock, Statement<SettleTurns, JudgedTurn>>> = {
+export const SETTLE_TURNS: Readonly<Record<Lock, Statement<SettleTurns, JudgedTurns>>> = {
   'skip locked': settleTurns('skip locked'),
   '': settleTurns(''),
 };
