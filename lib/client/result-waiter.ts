@@ -1,5 +1,5 @@
 import { setTimeout, clearTimeout } from 'node:timers';
-import { LongTimer, inRootContext } from '../concurrency/index.js';
+import { ChurningMap, LongTimer, inRootContext } from '../concurrency/index.js';
 import type { TerminalEntry } from '../core/index.js';
 import { isTerminal } from '../core/index.js';
 import { JournalUnavailableError, JournalRetry } from '../journal/index.js';
@@ -19,7 +19,7 @@ export class ResultWaiter {
   readonly #journal: JournalReading;
   readonly #wakeup: Wakeup;
   readonly #journalRetry: JournalRetry;
-  readonly #waiting = new Map<RunId, Set<(answer: WaitAnswer) => void>>();
+  readonly #waiting = new ChurningMap<RunId, Set<(answer: WaitAnswer) => void>>();
   #timer: NodeJS.Timeout | undefined;
   #timerIn = Number.POSITIVE_INFINITY;
   #asking = false;

@@ -1,5 +1,6 @@
 /** Waiting, batches, slots, contexts: what the layers after it share, and what knows nothing of runs or journals. */
 export * from './batcher.js';
+export * from './churning-map.js';
 export * from './long-timer.js';
 export * from './pause.js';
 export * from './root-context.js';

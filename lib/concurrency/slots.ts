@@ -38,12 +38,13 @@ export class Slots {
   }
 
   free(): void {
-    const [next] = this.#line;
-    if (next === undefined) {
+    if (this.#line.size === 0) {
       this.#free++;
       return;
     }
-    this.#line.delete(next);
-    next();
+    const [next] = this.#line;
+    // Not undefined: there is one.
+    this.#line.delete(next!);
+    next!();
   }
 }

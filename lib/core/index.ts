@@ -54,6 +54,7 @@ export * from './method-marks.js';
 export type { Mistakes } from './misuse.js';
 export * from './names.js';
 export * from './progress.js';
+export * from './small-map.js';
 export * from './retry-policy.js';
 export * from './semantics-version.js';
 export type * from './stored.js';

@@ -1,4 +1,6 @@
 import { ENTRY_CATALOGUE } from './entry-catalogue.js';
+import { SmallMap } from './small-map.js';
+import type { ReadonlySmallMap } from './small-map.js';
 import type {
   ActivityAttempt,
   ActivityScheduled,
@@ -65,7 +67,7 @@ export type RollbackMove =
  * has come (F20, F22). A pure function of the entries that were applied.
  */
 export class RunProgress {
-  readonly #inFlight = new Map<CommandId, WorkInFlight>();
+  readonly #inFlight = new SmallMap<CommandId, WorkInFlight>();
   #rollback: RollbackStarted | null = null;
   #closed: TerminalEntry | null = null;
   #steps: RollbackStep[] = [];
@@ -78,7 +80,7 @@ export class RunProgress {
   /** When the first timer is due; `undefined` when it has to be looked up again. */
   #nextTimer: Instant | null | undefined = null;
 
-  get inFlight(): ReadonlyMap<CommandId, WorkInFlight> {
+  get inFlight(): ReadonlySmallMap<CommandId, WorkInFlight> {
     return this.#inFlight;
   }
   /** The rollback that follows a failed or cancelled outcome, once it has begun. */

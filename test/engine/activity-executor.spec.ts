@@ -40,19 +40,19 @@ function executorOf(work: ActivityHandler, observer = new Recorder()) {
   return (ended?: () => void): { readonly attempt: Attempt; readonly outcome: Promise<AttemptOutcome> } => {
     let begun!: Attempt;
     const outcome = new Promise<AttemptOutcome>((resolve) => {
-      executor.begin(
-        {
-          run: { workflow: 'w', workflowId: 'w', runId: 'r' },
-          activity: IN_FLIGHT,
-          now: 0,
-          onHeartbeat: () => undefined,
-          onEnd: (_, came) => {
+      executor.begin({
+        run: { workflow: 'w', workflowId: 'w', runId: 'r' },
+        activity: IN_FLIGHT,
+        now: 0,
+        listener: {
+          attemptMade: (attempt) => (begun = attempt),
+          attemptProgressed: () => undefined,
+          attemptEnded: (_, came) => {
             ended?.();
             resolve(came);
           },
         },
-        (attempt) => (begun = attempt),
-      );
+      });
     });
     return { attempt: begun, outcome };
   };

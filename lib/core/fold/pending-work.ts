@@ -1,28 +1,28 @@
 import type { CommandId } from '../history.js';
+import { SmallMap } from '../small-map.js';
+import type { ReadonlySmallMap } from '../small-map.js';
 import type { Operation } from './operation.js';
 import type { Scope } from './scope.js';
 import type { Wait } from './waits.js';
 import { Waits } from './waits.js';
 
-const NOTHING: ReadonlyMap<CommandId, Operation> = new Map();
-
 /** What the code of a run waits for: commands in flight, by id, and waits, by birth. */
 export class PendingWork {
   readonly waits = new Waits();
-  #operations: Map<CommandId, Operation> | null = null;
+  readonly #operations = new SmallMap<CommandId, Operation>();
 
-  get operations(): ReadonlyMap<CommandId, Operation> {
-    return this.#operations ?? NOTHING;
+  get operations(): ReadonlySmallMap<CommandId, Operation> {
+    return this.#operations;
   }
 
   add<O extends Operation>(operation: O): O {
-    (this.#operations ??= new Map()).set(operation.id, operation);
+    this.#operations.set(operation.id, operation);
     return operation;
   }
 
   /** `false`: nobody waits for it any more. */
   delete(item: Operation | Wait): boolean {
-    return item.id === null ? this.waits.delete(item) : (this.#operations?.delete(item.id) ?? false);
+    return item.id === null ? this.waits.delete(item) : this.#operations.delete(item.id);
   }
 
   /** What code called and may await. */
@@ -33,9 +33,9 @@ export class PendingWork {
 
   /** Whether something durable may still settle a promise of the code (F13). */
   isEmpty(onlyShielded: boolean): boolean {
-    for (const operation of this.operations.values())
-      if (!onlyShielded || operation.scope.shielded) return false;
-    for (const wait of this.waits) if (!onlyShielded || wait.scope.shielded) return false;
+    if (!onlyShielded) return this.operations.size === 0 && this.waits.size === 0;
+    for (const operation of this.operations.values()) if (operation.scope.shielded) return false;
+    for (const wait of this.waits) if (wait.scope.shielded) return false;
     return true;
   }
 

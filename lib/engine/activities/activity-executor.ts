@@ -1,6 +1,7 @@
 import { effectiveOptions } from '../../core/index.js';
 import type {
   ActivityInFlight,
+  ActivityScheduled,
   Codec,
   Encoded,
   EncodedFailure,
@@ -11,6 +12,7 @@ import type { Observer, RunFacts } from '../../observability/index.js';
 import type { AsyncScope } from '../process/async-scope.js';
 import type { Registry } from '../registry.js';
 import { RunningAttempt } from './running-attempt.js';
+import type { RunningAttemptParts } from './running-attempt.js';
 import { SharedTimers } from '../../concurrency/index.js';
 import { Slots } from '../../concurrency/index.js';
 import type { StopReason } from '../../concurrency/index.js';
@@ -46,16 +48,25 @@ export interface AttemptRequest {
   readonly run: RunFacts;
   readonly activity: ActivityInFlight;
   readonly now: Instant;
-  /** New progress was told. */
-  readonly onHeartbeat: (details: Encoded) => void;
+  readonly listener: AttemptListener;
+}
+
+/** Hears of the attempts that it asked for. */
+export interface AttemptListener {
+  /** It is made, and begins now. */
+  attemptMade(attempt: Attempt): void;
+  /** It told new progress. */
+  attemptProgressed(attempt: Attempt): void;
   /** Called once; for an activity that answers at once, during {@link ActivityExecutor.begin}. */
-  readonly onEnd: (attempt: Attempt, outcome: AttemptOutcome) => void;
+  attemptEnded(attempt: Attempt, outcome: AttemptOutcome): void;
 }
 
 /** Runs attempts of activities in this process, within its slots. */
 export class ActivityExecutor {
   readonly #slots: Slots;
   readonly #own = new Map<string, Slots>();
+  /** What attempts need that were asked for without options of their own, by the name of the activity: the same for all of them. */
+  readonly #usual = new Map<string, RunningAttemptParts>();
   readonly #timers = new SharedTimers();
   readonly #registry: Registry;
   readonly #codec: Codec;
@@ -87,24 +98,28 @@ export class ActivityExecutor {
     return this.#registry.activities.has(activity.scheduled.name);
   }
 
-  /** @param known called with the attempt before it begins, because it may end at once */
-  begin(request: AttemptRequest, known: (attempt: Attempt) => void): void {
-    const { name, options } = request.activity.scheduled;
-    const handler = this.#registry.activities.get(name);
-    if (!handler) throw new Error(`No activity "${name}" in this process.`);
-    const resolved = effectiveOptions(handler.definition.options, options);
-    const own = this.#ownSlots(name, resolved.concurrency);
-    const attempt = new RunningAttempt(request, {
-      handler,
-      options: resolved,
-      slots: own ? [own, this.#slots] : [this.#slots],
-      timers: this.#timers,
-      codec: this.#codec,
-      observer: this.#observer,
-    });
-    known(attempt);
+  begin(request: AttemptRequest): void {
+    const attempt = new RunningAttempt(request, this.#partsFor(request.activity.scheduled));
+    // Before it begins, because it may end at once.
+    request.listener.attemptMade(attempt);
     // Outside the run: what an activity does belongs to no window (F25).
     this.#scope.detached(() => attempt.begin());
+  }
+
+  #partsFor({ name, options }: ActivityScheduled): RunningAttemptParts {
+    if (options !== null) return this.#makeParts(name, options);
+    let parts = this.#usual.get(name);
+    if (!parts) this.#usual.set(name, (parts = this.#makeParts(name, null)));
+    return parts;
+  }
+
+  #makeParts(name: string, asked: ActivityScheduled['options']): RunningAttemptParts {
+    const handler = this.#registry.activities.get(name);
+    if (!handler) throw new Error(`No activity "${name}" in this process.`);
+    const options = effectiveOptions(handler.definition.options, asked);
+    const own = this.#ownSlots(name, options.concurrency);
+    const slots = own ? [own, this.#slots] : [this.#slots];
+    return { handler, options, slots, timers: this.#timers, codec: this.#codec, observer: this.#observer };
   }
 
   #ownSlots(name: string, concurrency: number | null): Slots | undefined {

@@ -1,3 +1,4 @@
+import { SmallMap } from '../../core/index.js';
 import type { CommandId } from '../../core/index.js';
 import type { ActivityState, Due, Ended, Leaving } from './activity-state.js';
 import type { EndVerdict, Verdict } from './attempt-verdict.js';
@@ -11,7 +12,7 @@ export type Undecided = Due | Leaving | Ended;
  * one by now: it is passed over when the list is read.
  */
 export class ActivityStates {
-  readonly #states = new Map<CommandId, ActivityState>();
+  readonly #states = new SmallMap<CommandId, ActivityState>();
   #undecided: Undecided[] = [];
   readonly #decided: Verdict[] = [];
   readonly #counts = {
@@ -30,10 +31,14 @@ export class ActivityStates {
     return this.#states.get(id);
   }
   entries(): IterableIterator<[CommandId, ActivityState]> {
-    return this.#states.entries();
+    return this.#states[Symbol.iterator]();
   }
   count(type: ActivityState['type']): number {
     return this.#counts[type];
+  }
+  /** Whether a turn has something to record. */
+  get hasDecided(): boolean {
+    return this.#counts.end > 0 || this.#counts.note > 0;
   }
   /** How many do something, are about to, or have something for a turn. */
   get busy(): number {

@@ -12,6 +12,7 @@ import { LongTimer, unrefPause } from '../../concurrency/index.js';
 import { transition } from './activity-state.js';
 import { ActivityIntake } from './activity-intake.js';
 import type { ActivityEffect, ActivityInput, ActivityState } from './activity-state.js';
+import type { Attempt, AttemptListener, AttemptOutcome } from './activity-executor.js';
 import { ActivityStates, idOf } from './activity-states.js';
 import type { Undecided } from './activity-states.js';
 import { AttemptJudge } from './attempt-judge.js';
@@ -38,7 +39,7 @@ export interface RunActivitiesParts extends AttemptJudgeParts {
  * by a note. An attempt that a note calls parked has not begun yet. One that Continuum itself ended, by a shutdown or by giving
  * the run back, does not count.
  */
-export class RunActivities implements WorkKind {
+export class RunActivities implements WorkKind, AttemptListener {
   readonly #parts: RunActivitiesParts;
   readonly #states = new ActivityStates();
   readonly #judge: AttemptJudge;
@@ -90,16 +91,15 @@ export class RunActivities implements WorkKind {
   settle(): boolean {
     for (const state of this.#states.takeUndecided()) this.#decide(state);
     if (!this.#draining && this.#states.count('parked') > 0) this.#unpark();
-    return this.#states.decided.length > 0 || this.#heartbeats.any;
+    return this.#states.hasDecided || this.#heartbeats.any;
   }
 
   take(): Intake {
-    const { decided } = this.#states;
-    if (decided.length === 0 && !this.#heartbeats.any) return NOTHING_TO_TAKE;
+    if (!this.#states.hasDecided && !this.#heartbeats.any) return NOTHING_TO_TAKE;
     // Heartbeats are of attempts that are under way: they come before what is noted of the ones that follow.
     const heartbeats = this.#heartbeats.take();
     if (this.#states.count('note') === 0) return new ActivityIntake(heartbeats, this.#states.ends);
-    const notes = decided.flatMap((verdict) => (verdict.type === 'note' ? [verdict.note] : []));
+    const notes = this.#states.decided.flatMap((verdict) => (verdict.type === 'note' ? [verdict.note] : []));
     return new ActivityIntake([...heartbeats, ...notes], this.#states.ends);
   }
 
@@ -242,22 +242,19 @@ export class RunActivities implements WorkKind {
     const activity = this.#activity(id);
     if (!activity) return;
     const { executor, run, clock } = this.#parts;
-    executor.begin(
-      {
-        run,
-        activity,
-        now: clock.now(),
-        onHeartbeat: () => {
-          if (!this.#over) this.#heartbeats.beat(id);
-        },
-        onEnd: (from, outcome) => {
-          const { activity: of, lastHeartbeat: heartbeat } = from;
-          const result = { id, attempt: of.attempt, outcome, heartbeat };
-          this.#apply(id, { type: 'ended', from, result });
-        },
-      },
-      (attempt) => this.#apply(id, { type: 'running', attempt }),
-    );
+    executor.begin({ run, activity, now: clock.now(), listener: this });
+  }
+
+  attemptMade(attempt: Attempt): void {
+    this.#apply(attempt.activity.scheduled.id, { type: 'running', attempt });
+  }
+  attemptProgressed(attempt: Attempt): void {
+    if (!this.#over) this.#heartbeats.beat(attempt.activity.scheduled.id);
+  }
+  attemptEnded(from: Attempt, outcome: AttemptOutcome): void {
+    const { activity, lastHeartbeat: heartbeat } = from;
+    const { id } = activity.scheduled;
+    this.#apply(id, { type: 'ended', from, result: { id, attempt: activity.attempt, outcome, heartbeat } });
   }
 
   #begin(id: CommandId, wait: number): void {

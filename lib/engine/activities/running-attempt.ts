@@ -65,7 +65,7 @@ export class RunningAttempt implements Attempt, AttemptFacts {
     this.#clock?.heardOf();
     if (details === undefined) return;
     this.#lastHeartbeat = this.codec.encode(details);
-    this.#request.onHeartbeat(this.#lastHeartbeat);
+    this.#request.listener.attemptProgressed(this);
   }
 
   stop(reason: StopReason): void {
@@ -143,7 +143,7 @@ export class RunningAttempt implements Attempt, AttemptFacts {
     this.#clock?.stop();
     const { slots } = this.#parts;
     while (this.#slotsTaken > 0) slots[--this.#slotsTaken]!.free();
-    this.#request.onEnd(this, outcome);
+    this.#request.listener.attemptEnded(this, outcome);
   }
 }
 

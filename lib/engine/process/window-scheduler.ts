@@ -22,7 +22,8 @@ const FEWEST_STEPS = 8;
 class Job {
   /** Its place in the phase under way: what the watchdog knows it by. */
   slot = 0;
-  listeners: PumpListener[] = [];
+  /** Nearly always one. */
+  #listeners: readonly PumpListener[];
   /** Of {@link WindowScheduler.pump}; made when somebody asks for it. */
   quiet: Promise<void> | null = null;
   over = false;
@@ -30,7 +31,17 @@ class Job {
   constructor(
     readonly fold: Steppable,
     readonly run: WatchedRun | null,
-  ) {}
+    listener: PumpListener,
+  ) {
+    this.#listeners = [listener];
+  }
+
+  get listeners(): readonly PumpListener[] {
+    return this.#listeners;
+  }
+  listen(listener: PumpListener): void {
+    this.#listeners = [...this.#listeners, listener];
+  }
 }
 
 /** Hears how the stepping of a fold ended. It is called between windows, and must not throw. */
@@ -73,20 +84,28 @@ export class WindowScheduler {
 
   /** Steps a fold until it is quiet. Two calls for one fold share their answer. A watchdog knows it by `run`. */
   pump(fold: Steppable, run: WatchedRun | null = null): Promise<void> {
-    const job = this.#jobFor(fold, run);
-    return (job.quiet ??= new Promise((resolve, reject) => {
-      job.listeners.push({ quiet: resolve, pumpFailed: reject });
-    }));
+    const shared = fold.stepping instanceof Job ? fold.stepping.quiet : null;
+    if (shared) return shared;
+    let job: Job | undefined;
+    const quiet = new Promise<void>((resolve, reject) => {
+      job = this.#listen({ quiet: resolve, pumpFailed: reject }, fold, run);
+    });
+    // Not undefined: a promise calls what it is made with at once.
+    job!.quiet = quiet;
+    return quiet;
   }
 
   /** As {@link pump}, without a promise: for who steps a fold many times. */
   pumpFor(listener: PumpListener, fold: Steppable, run: WatchedRun | null): void {
-    this.#jobFor(fold, run).listeners.push(listener);
+    this.#listen(listener, fold, run);
   }
 
-  #jobFor(fold: Steppable, run: WatchedRun | null): Job {
-    if (fold.stepping instanceof Job) return fold.stepping;
-    const job = new Job(fold, run);
+  #listen(listener: PumpListener, fold: Steppable, run: WatchedRun | null): Job {
+    if (fold.stepping instanceof Job) {
+      fold.stepping.listen(listener);
+      return fold.stepping;
+    }
+    const job = new Job(fold, run, listener);
     fold.stepping = job;
     this.#waiting.push(job);
     this.#nextPhase();

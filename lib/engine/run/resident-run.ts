@@ -28,6 +28,8 @@ export class ResidentRun implements TurnTaker {
   #state: 'driving' | 'resting' | 'over' = 'resting';
   /** Something came up while the run was driving. */
   #again = false;
+  /** The next turn, which was not due yet when it was made. */
+  #next: RunTurn | null = null;
   #alarm: LongTimer | undefined;
   #idleSince = performance.now();
   readonly #queries = new WaitingQueries();
@@ -206,8 +208,11 @@ export class ResidentRun implements TurnTaker {
     try {
       while (!this.over) {
         this.#again = false;
-        const turn = new RunTurn(this.#held, this);
-        if (turn.isDue) return turn.take();
+        const turn = (this.#next ??= new RunTurn(this.#held, this));
+        if (turn.isDue) {
+          this.#next = null;
+          return turn.take();
+        }
         if (!this.#again) break;
       }
     } catch (error) {
@@ -435,5 +440,7 @@ export class ResidentRun implements TurnTaker {
     if (departure.type === 'closed') this.#queries.answerAll();
     else if (departure.type === 'released') this.#queries.answer(this.#held.inbox.consumed);
     this.#queries.refuseAll(() => new RunGoneError());
+    // No turn of a closed run is under way any more.
+    if (departure.type === 'closed') this.#held.fold.letGo();
   }
 }

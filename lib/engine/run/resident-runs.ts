@@ -1,5 +1,5 @@
 import { setInterval, clearInterval } from 'node:timers';
-import { inRootContext } from '../../concurrency/index.js';
+import { ChurningMap, inRootContext } from '../../concurrency/index.js';
 import type { Instant, WorkflowDefinition } from '../../core/index.js';
 import { actorOf } from '../../journal/index.js';
 import type { ActorId, Claim, Loaded, RunId, StartRequest, WorkerId } from '../../journal/index.js';
@@ -14,8 +14,8 @@ const SWEEP_EVERY = 250;
 
 /** The runs that this worker holds, within its slots. A run with nothing to do is given back after a second. */
 export class ResidentRuns {
-  readonly #runs = new Map<ActorId, ResidentRun>();
-  readonly #byRun = new Map<RunId, ResidentRun>();
+  readonly #runs = new ChurningMap<ActorId, ResidentRun>();
+  readonly #byRun = new ChurningMap<RunId, ResidentRun>();
   readonly #host: RunHost;
   readonly #slots: number;
   readonly #workflows: ReadonlyMap<string, WorkflowDefinition>;

@@ -126,7 +126,7 @@ export class RunTurn implements PumpListener, CommitListener {
   }
 
   #begin(): void {
-    this.#held.work.settle();
+    // What has happened is decided about: `isDue` was asked just now.
     this.#open();
     this.#goOn();
   }
@@ -189,7 +189,9 @@ export class RunTurn implements PumpListener, CommitListener {
   }
 
   #takeIn(work: Work): void {
-    this.#taken.push(work);
+    // The first one makes a list of its length: most turns take in one, and a list that grows makes room for many.
+    if (this.#taken.length === 0) this.#taken = [work];
+    else this.#taken.push(work);
     this.#fed++;
     if (work.type === 'message') this.#held.inbox.take();
     else if (work.type === 'arrival') work.from.taken();
@@ -253,7 +255,7 @@ export class RunTurn implements PumpListener, CommitListener {
 
   #turnOf(entries: readonly HistoryEntry[]): Turn {
     const { fold, inbox, lease, suspicion } = this.#held;
-    const taken = this.#taken.slice(0, this.#fed);
+    const taken = this.#fed === this.#taken.length ? this.#taken : this.#taken.slice(0, this.#fed);
     let firedUpTo: Instant | null = null;
     for (const work of taken)
       if (work.type === 'arrival' && work.byTime) firedUpTo = Math.max(firedUpTo ?? 0, work.moment);
