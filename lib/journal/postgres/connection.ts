@@ -147,6 +147,9 @@ export class Database implements StatementRunner {
   }
 
   /** Part of the names of prepared statements. A new generation has new names, and so new plans, made for the tables as they are now. */
+  get planGeneration(): string {
+    return this.#planGeneration;
+  }
   set planGeneration(generation: string) {
     this.#planGeneration = generation;
   }

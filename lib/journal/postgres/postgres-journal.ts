@@ -265,6 +265,7 @@ export class PostgresJournal implements Journal {
 
   /** The plans of prepared statements follow the sizes of the tables. */
   async #refreshPlans(): Promise<void> {
-    this.#database.planGeneration = await readPlanGeneration(this.#database);
+    const { planGeneration } = this.#database;
+    this.#database.planGeneration = await readPlanGeneration(this.#database, planGeneration);
   }
 }
