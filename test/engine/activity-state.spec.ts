@@ -67,7 +67,7 @@ const STATES = {
   'in inbox': transition(end, { type: 'kept', end }).state,
 } satisfies Record<ActivityState['type'] | 'nothing', ActivityState | undefined>;
 
-const begin = { type: 'begin', work, wait: 0, draining: false, known: true } as const;
+const begin = { type: 'begin', work, wait: 0, draining: false, available: true } as const;
 const recover = { type: 'recover', work, returned: false, died: true } as const;
 const cancelled = { ...work, cancelRequested: true };
 
@@ -76,7 +76,7 @@ const INPUTS = {
   'begin later': { ...begin, wait: 5 },
   'begin, while draining': { ...begin, draining: true },
   'begin later, while draining': { ...begin, wait: 5, draining: true },
-  'begin what is unknown here': { ...begin, known: false },
+  'begin what is not here': { ...begin, available: false },
   'begin what is to stop': { ...begin, work: cancelled },
   park: { type: 'park' },
   cancel: { type: 'cancel', id: 7, at: 0 },
@@ -111,7 +111,7 @@ begin                        | = begin      | nothing begin | nothing unset, beg
 begin later                  | = set        | nothing set   | nothing unset, set   | nothing set   | nothing stop, set   | nothing set   | nothing set   | nothing set   | nothing set   | nothing set
 begin, while draining        | leaving wake | leaving wake  | leaving unset, wake  | leaving wake  | leaving stop, wake  | leaving wake  | leaving wake  | leaving wake  | leaving wake  | leaving wake
 begin later, while draining  | leaving wake | leaving wake  | leaving unset, wake  | leaving wake  | leaving stop, wake  | leaving wake  | leaving wake  | leaving wake  | leaving wake  | leaving wake
-begin what is unknown here   | = unknown, wake | nothing unknown, wake | nothing unset, unknown, wake | nothing unknown, wake | nothing stop, unknown, wake | nothing unknown, wake | nothing unknown, wake | nothing unknown, wake | nothing unknown, wake | nothing unknown, wake
+begin what is not here       | = missing, wake | nothing missing, wake | nothing unset, missing, wake | nothing missing, wake | nothing stop, missing, wake | nothing missing, wake | nothing missing, wake | nothing missing, wake | nothing missing, wake | nothing missing, wake
 begin what is to stop        | =            | nothing       | nothing unset        | nothing       | nothing stop        | nothing       | nothing       | nothing       | nothing       | nothing
 park                         | parked       | =             | parked unset         | parked        | parked stop         | parked        | parked        | parked        | parked        | parked
 cancel                       | end wake     | end wake      | end unset, wake      | end wake      | = stop              | =             | end wake      | = wake        | end wake      | =
@@ -153,7 +153,7 @@ const SHORT = {
   'start timer': 'set',
   'cancel timer': 'unset',
   'stop attempt': 'stop',
-  'tell unknown': 'unknown',
+  'tell unavailable': 'missing',
   wake: 'wake',
 } as const;
 

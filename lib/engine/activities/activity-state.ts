@@ -108,7 +108,7 @@ export interface Begin {
   readonly wait: number;
   readonly draining: boolean;
   /** Whether this process has the activity. */
-  readonly known: boolean;
+  readonly available: boolean;
 }
 
 export interface Recover {
@@ -129,7 +129,7 @@ export type ActivityEffect =
   | { readonly type: 'cancel timer'; readonly timer: Wait }
   | { readonly type: 'stop attempt'; readonly attempt: Attempt; readonly reason: StopReason }
   /** This process does not have the activity: the run cannot go on here. */
-  | { readonly type: 'tell unknown' }
+  | { readonly type: 'tell unavailable' }
   /** There is something for a turn. */
   | { readonly type: 'wake' };
 
@@ -192,12 +192,12 @@ export function transition(state: ActivityState | undefined, input: ActivityInpu
 }
 
 /** An attempt is recorded as begun. It takes the place of whatever was going on: there is one attempt at a time. */
-function begin(state: ActivityState | undefined, { work, wait, draining, known }: Begin): Transition {
+function begin(state: ActivityState | undefined, { work, wait, draining, available }: Begin): Transition {
   // The request to stop is in the same turn, and ends it.
   if (work.cancelRequested) return superseded(state, undefined);
   if (draining) return superseded(state, { type: 'leaving', id: work.scheduled.id }, WAKE);
   if (wait > 0) return superseded(state, undefined, [{ type: 'start timer', wait }]);
-  return superseded(state, undefined, known ? BEGIN : UNKNOWN);
+  return superseded(state, undefined, available ? BEGIN : UNAVAILABLE);
 }
 
 function cancel(state: ActivityState | undefined, id: CommandId, at: Instant): Transition {
@@ -230,7 +230,7 @@ function recover(state: ActivityState | undefined, { work, returned, died }: Rec
   if (returned && !work.parked) return superseded(state, IN_INBOX);
   if (state && isStillRight(state, work)) return same(state);
   if (work.parked) return superseded(state, PARKED);
-  return superseded(state, { type: 'ended', from: null, result: lost(work, died) }, WAKE);
+  return superseded(state, { type: 'ended', from: null, result: endedElsewhere(work, died) }, WAKE);
 }
 
 function isStillRight(state: ActivityState, work: ActivityInFlight): boolean {
@@ -257,7 +257,8 @@ function isStillRight(state: ActivityState, work: ActivityInFlight): boolean {
   }
 }
 
-function lost(work: ActivityInFlight, died: boolean): AttemptResult {
+/** It ended with its process, or with the holder that gave the run back. */
+function endedElsewhere(work: ActivityInFlight, died: boolean): AttemptResult {
   const { attempt, heartbeat, scheduled } = work;
   const { id, name } = scheduled;
   const message = died
@@ -298,6 +299,6 @@ function lettingGo(
 const NOTHING: readonly ActivityEffect[] = [];
 const WAKE: readonly ActivityEffect[] = [{ type: 'wake' }];
 const BEGIN: readonly ActivityEffect[] = [{ type: 'begin' }];
-const UNKNOWN: readonly ActivityEffect[] = [{ type: 'tell unknown' }, { type: 'wake' }];
+const UNAVAILABLE: readonly ActivityEffect[] = [{ type: 'tell unavailable' }, { type: 'wake' }];
 const PARKED: Parked = { type: 'parked' };
 const IN_INBOX: InInbox = { type: 'in inbox' };

@@ -66,10 +66,10 @@ export class AttemptClock {
       deadline !== null && left <= timeout
         ? LongTimer.start(left, () => expired(deadline.failure()))
         : timers.start(timeout, () => this.#expire(`took longer than its timeout of ${timeout} ms.`));
-    this.heardOf();
+    this.restartSilence();
   }
 
-  heardOf(): void {
+  restartSilence(): void {
     const longest = this.#heartbeatTimeout;
     if (longest === null) return;
     this.#silence?.cancel();

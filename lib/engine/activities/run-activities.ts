@@ -44,7 +44,7 @@ export class RunActivities implements WorkKind, AttemptListener {
   readonly #states = new ActivityStates();
   readonly #judge: AttemptJudge;
   readonly #heartbeats: HeartbeatNotes;
-  #unknown: string | null = null;
+  #unavailable: string | null = null;
   #draining = false;
   #over = false;
   /** Called when no attempt runs any more. */
@@ -83,7 +83,7 @@ export class RunActivities implements WorkKind, AttemptListener {
 
   /** An activity in flight that this process does not have. */
   obstacle(): UnavailableActivityError | null {
-    return this.#unknown === null ? null : new UnavailableActivityError(this.#unknown);
+    return this.#unavailable === null ? null : new UnavailableActivityError(this.#unavailable);
   }
 
   // ---------------------------------------------------------------------------------- between turns
@@ -142,7 +142,7 @@ export class RunActivities implements WorkKind, AttemptListener {
     for (const [id] of this.#states.entries()) if (!this.#activity(id)) this.#apply(id, CLOSE);
     for (const [id, work] of this.#parts.progress().inFlight) {
       if (work.type !== 'activity') continue;
-      if (!this.#parts.executor.has(work)) this.#unknown = work.scheduled.name;
+      if (!this.#parts.executor.has(work)) this.#unavailable = work.scheduled.name;
       const isReturned = returned.has(returnedName(id, work.attempt));
       this.#apply(id, { type: 'recover', work, returned: isReturned, died });
     }
@@ -178,7 +178,7 @@ export class RunActivities implements WorkKind, AttemptListener {
     for (const { id, attempt } of running) this.#apply(id, { type: 'give up', attempt });
   }
 
-  /** The run is given up, by a lost lease or a close: nothing of this object does anything any more. */
+  /** The run is not held here any more, by a lost lease or a close: nothing of this object does anything any more. */
   stop(reason: 'lease lost' | 'run closed'): void {
     this.#over = true;
     for (const [id] of this.#states.entries()) this.#apply(id, { type: 'stop', reason });
@@ -230,8 +230,8 @@ export class RunActivities implements WorkKind, AttemptListener {
         return effect.timer.cancel();
       case 'stop attempt':
         return effect.attempt.stop(effect.reason);
-      case 'tell unknown':
-        this.#unknown = this.#activity(id)?.scheduled.name ?? null;
+      case 'tell unavailable':
+        this.#unavailable = this.#activity(id)?.scheduled.name ?? null;
         return;
       default:
         effect satisfies never;
@@ -260,8 +260,8 @@ export class RunActivities implements WorkKind, AttemptListener {
   #begin(id: CommandId, wait: number): void {
     const work = this.#activity(id);
     if (!work) return;
-    const known = this.#parts.executor.has(work);
-    this.#apply(id, { type: 'begin', work, wait, draining: this.#draining, known });
+    const available = this.#parts.executor.has(work);
+    this.#apply(id, { type: 'begin', work, wait, draining: this.#draining, available });
   }
 
   #cancel(id: CommandId): void {

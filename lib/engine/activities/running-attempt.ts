@@ -62,7 +62,7 @@ export class RunningAttempt implements Attempt, AttemptFacts {
   /** The activity says that it is alive, and how far it is. */
   heartbeat(details: unknown): void {
     if (this.#over) return;
-    this.#clock?.heardOf();
+    this.#clock?.restartSilence();
     if (details === undefined) return;
     this.#lastHeartbeat = this.codec.encode(details);
     this.#request.listener.attemptProgressed(this);

@@ -24,7 +24,7 @@ export class HeldRun {
   readonly definition: WorkflowDefinition;
   readonly facts: ResidentFacts;
   readonly fold: RunFold;
-  readonly work: KindsOfWork;
+  readonly kinds: KindsOfWork;
   /** One of those kinds: for what only activities have, which is results that must not be lost. */
   readonly activities: RunActivities;
   readonly inbox: Inbox;
@@ -74,7 +74,7 @@ export class HeldRun {
       progress,
       wake,
     });
-    this.work = new KindsOfWork({ activity: this.activities, timer: new RunTimers(progress, clock) });
+    this.kinds = new KindsOfWork({ activity: this.activities, timer: new RunTimers(progress, clock) });
   }
 
   get lease(): Lease {
@@ -82,7 +82,7 @@ export class HeldRun {
   }
   /** Nothing is to be done before something comes from outside, or a time comes. */
   get isIdle(): boolean {
-    return this.work.idle && !this.inbox.hasUnread;
+    return this.kinds.idle && !this.inbox.hasUnread;
   }
 
   /** The start was accepted: this is the fencing token. */
@@ -215,7 +215,7 @@ export class HeldRun {
     if (this.fold.current.fault) return;
     // Above zero: the last holder died, or its turn failed. A failed turn puts the results that it has into the inbox first,
     // so an attempt without one is lost. After a plain release it was interrupted.
-    this.work.recover({ messages, died: this.failedTurns > 0 });
+    this.kinds.recover({ messages, died: this.failedTurns > 0 });
   }
 
   /**

@@ -11,7 +11,7 @@ import { forgottenCalls } from './forgotten-calls.js';
 import { RunTurn, stateOf } from './run-turn.js';
 import { RunGoneError, WaitingQueries } from './waiting-queries.js';
 import type { TurnEnd, TurnTaker } from './run-turn.js';
-import { eventOf } from './run-work.js';
+import { eventOf } from './turn-input.js';
 
 /** Characters of what is shown of a fault. */
 const LONGEST_REASON = 4_000;
@@ -78,7 +78,7 @@ export class ResidentRun implements TurnTaker {
     try {
       await this.#held.takeUp(loaded);
     } catch (error) {
-      return this.#giveUp(toError(error));
+      return this.#blockOrStrand(toError(error));
     }
     this.#drive();
   }
@@ -103,7 +103,7 @@ export class ResidentRun implements TurnTaker {
       const held = await this.#held.refence();
       if (!held) return this.drop();
       this.#held.fold.skip(held.lastSeq);
-      await this.#giveUp(error);
+      await this.#blockOrStrand(error);
     } catch (failure) {
       this.#strand(toError(failure));
     }
@@ -168,7 +168,7 @@ export class ResidentRun implements TurnTaker {
   leave(): void {
     if (this.#leaving) return;
     this.#leaving = true;
-    this.#held.work.drain();
+    this.#held.kinds.drain();
     this.wake();
   }
 
@@ -184,7 +184,7 @@ export class ResidentRun implements TurnTaker {
     if (this.idleSince !== null) this.leave();
   }
 
-  /** Lets go without writing anything: the lease is another's, or is given up. */
+  /** Lets go without writing anything: the lease is another's, or cannot be given back. */
   drop(): void {
     this.#end({ type: 'lost' }, 'lease lost');
   }
@@ -216,7 +216,7 @@ export class ResidentRun implements TurnTaker {
         if (!this.#again) break;
       }
     } catch (error) {
-      return this.#lastly(this.#giveUp(toError(error)));
+      return this.#lastly(this.#blockOrStrand(toError(error)));
     }
     this.#settleDown();
   }
@@ -227,12 +227,12 @@ export class ResidentRun implements TurnTaker {
     try {
       this.#applied(end.turn, end.inboxSeq);
     } catch (error) {
-      return this.#lastly(this.#giveUp(toError(error)));
+      return this.#lastly(this.#blockOrStrand(toError(error)));
     }
     if (this.#held.host.settings.residency === 'always replay' && !this.over) {
       this.#held.replay().then(
         () => this.#nextTurn(),
-        (error: unknown) => this.#lastly(this.#giveUp(toError(error))),
+        (error: unknown) => this.#lastly(this.#blockOrStrand(toError(error))),
       );
     } else this.#nextTurn();
   }
@@ -248,16 +248,16 @@ export class ResidentRun implements TurnTaker {
       case 'nothing to do':
         return this.#again ? this.#takeTurns() : this.#settleDown();
       case 'failed':
-        await this.#giveUp(end.error);
+        await this.#blockOrStrand(end.error);
         break;
       case 'history lost':
         try {
           if (await this.#startOver()) return this.#nextTurn();
         } catch (error) {
-          await this.#giveUp(toError(error));
+          await this.#blockOrStrand(toError(error));
         }
         break;
-      case 'given up':
+      case 'not applied':
         this.#letGo(end.answer);
         break;
       default:
@@ -273,7 +273,7 @@ export class ResidentRun implements TurnTaker {
 
   /** Waits for a last piece of work, such as giving the run back, and comes to rest. */
   #lastly(work: Promise<void>): void {
-    void work.catch((error: unknown) => this.#giveUp(toError(error))).then(() => this.#comeToRest());
+    void work.catch((error: unknown) => this.#blockOrStrand(toError(error))).then(() => this.#comeToRest());
   }
 
   #comeToRest(): void {
@@ -288,7 +288,7 @@ export class ResidentRun implements TurnTaker {
       this.#goOn();
       return;
     }
-    const next = this.#held.work.nextMoment();
+    const next = this.#held.kinds.nextMoment();
     if (next === null) return;
     // Also when it is further away than an idle run stays in memory: an activity may keep the run here until then.
     this.#alarm = LongTimer.start(this.#held.host.clock.until(next), () => this.wake());
@@ -304,7 +304,7 @@ export class ResidentRun implements TurnTaker {
 
   /** What is committed takes effect: activities begin, logs are printed, a closed run ends. */
   #takeEffect(entries: readonly HistoryEntry[]): void {
-    const { fold, work, facts: run } = this.#held;
+    const { fold, kinds, facts: run } = this.#held;
     const { observer } = this.#held.host;
     fold.applied(entries);
     if (entries.length > 0) {
@@ -317,7 +317,7 @@ export class ResidentRun implements TurnTaker {
     const { closed } = fold.current.progress;
     for (const entry of entries) {
       if (entry.type === 'signal_refused') this.#tellRefused(entry);
-      work.committed(entry, closed !== null);
+      kinds.committed(entry, closed !== null);
     }
     if (!closed) return;
     const calls = forgottenCalls(closed, entries, fold.current);
@@ -345,7 +345,7 @@ export class ResidentRun implements TurnTaker {
 
   // -------------------------------------------------------------------------------------- going away
 
-  async #release(wakeAt = this.#held.work.nextMoment()): Promise<void> {
+  async #release(wakeAt = this.#held.kinds.nextMoment()): Promise<void> {
     const answer = this.#held.settled(
       await this.#held.commit(this.#held.emptyTurn({ type: 'release', wakeAt })),
     );
@@ -394,7 +394,7 @@ export class ResidentRun implements TurnTaker {
     return this.#held.settled(committed);
   }
 
-  async #giveUp(error: Error): Promise<void> {
+  async #blockOrStrand(error: Error): Promise<void> {
     try {
       if (!this.over) await this.#fail(error);
     } catch (failure) {
@@ -433,7 +433,7 @@ export class ResidentRun implements TurnTaker {
     if (this.over) return;
     this.#state = 'over';
     this.#alarm?.cancel();
-    this.#held.work.stop(reason);
+    this.#held.kinds.stop(reason);
     this.#held.fold.current.close();
     this.#gone(departure);
     // A closed run consumes nothing more, so every query can be answered. A released one may leave messages to the next holder.

@@ -6,8 +6,8 @@ import type { CommitListener, Committed } from '../commit/group-committer.js';
 import type { PumpListener } from '../process/window-scheduler.js';
 import type { HeldRun } from './held-run.js';
 import { pause } from '../../concurrency/index.js';
-import { retakeOrder } from './run-work.js';
-import type { Work } from './run-work.js';
+import { retakeOrder } from './turn-input.js';
+import type { TurnInput } from './turn-input.js';
 import { TurnFeeder } from './turn-feeder.js';
 import type { Intake } from './work-kind.js';
 
@@ -25,11 +25,11 @@ export type TurnEnd =
   /** What is in the journal is not what the holder believes. */
   | { readonly type: 'history lost' }
   /** It was not applied, and cannot be. */
-  | { readonly type: 'given up'; readonly answer: Committed['answer'] | CommitAnswer };
+  | { readonly type: 'not applied'; readonly answer: Committed['answer'] | CommitAnswer };
 
 /** The run that takes the turn. */
 export interface TurnTaker {
-  /** The run was given up meanwhile. The turn must not be committed then: what it records would have no effect here. */
+  /** The run was dropped here meanwhile. The turn must not be committed then: what it records would have no effect here. */
   readonly over: boolean;
   /** Called once. It must not throw. */
   turnEnded(end: TurnEnd): void;
@@ -50,7 +50,7 @@ export class RunTurn implements PumpListener, CommitListener {
   /** How many events it may take in. */
   #most = EVENTS_PER_TURN;
   /** Everything that was taken in, in the order it is fed in. */
-  #taken: Work[] = [];
+  #taken: TurnInput[] = [];
   /** How many of them were fed. When the run ends, what comes after its end is not. */
   #fed = 0;
   /** What each kind of work has for it: the turn takes all notes, and as many events as there is room for. */
@@ -69,9 +69,9 @@ export class RunTurn implements PumpListener, CommitListener {
 
   /** Whether there is anything to do, or to be told. */
   get isDue(): boolean {
-    const { fold, work, inbox } = this.#held;
+    const { fold, kinds, inbox } = this.#held;
     if (this.#obstacle() || inbox.isBehind) return true;
-    return work.settle() || inbox.first !== undefined || fold.current.requestedCheck !== null;
+    return kinds.settle() || inbox.first !== undefined || fold.current.requestedCheck !== null;
   }
 
   /** Takes it. How it ended is told to the taker. */
@@ -110,17 +110,17 @@ export class RunTurn implements PumpListener, CommitListener {
     this.#end({ type: 'failed', error: toError(error) });
   }
 
-  /** Goes on once the work is done. If it resolves to an end, the turn ends with it. */
-  #after(work: Promise<TurnEnd | void>): void {
-    void work
+  /** Goes on once the step is done. If it resolves to an end, the turn ends with it. */
+  #after(step: Promise<TurnEnd | void>): void {
+    void step
       .then((end) => (end ? this.#end(end) : this.#goOn()))
       .catch((error: unknown) => this.#broke(error));
   }
 
   async #prepare(): Promise<void> {
-    const { work, inbox, suspicion } = this.#held;
+    const { kinds, inbox, suspicion } = this.#held;
     if (inbox.isBehind) await this.#held.readMail();
-    work.settle();
+    kinds.settle();
     if (suspicion.open) await this.#held.keepEnds();
     this.#open();
   }
@@ -132,8 +132,8 @@ export class RunTurn implements PumpListener, CommitListener {
   }
 
   #open(): void {
-    const { fold, work, inbox } = this.#held;
-    this.#intakes = work.take();
+    const { fold, kinds, inbox } = this.#held;
+    this.#intakes = kinds.take();
     this.#note();
     if (fold.committed === 0 && inbox.cancelFirst()) this.#most = Number.POSITIVE_INFINITY;
   }
@@ -149,8 +149,8 @@ export class RunTurn implements PumpListener, CommitListener {
   /** Takes in the next event; when there is none, commits what came of those before. */
   #goOn(): void {
     try {
-      const work = this.#takesMore ? this.#next() : undefined;
-      if (work) this.#takeIn(work);
+      const input = this.#takesMore ? this.#next() : undefined;
+      if (input) this.#takeIn(input);
       else if (this.#taken.length > 0 || this.#noted) this.#commit();
       else this.#end({ type: 'nothing to do' });
     } catch (error) {
@@ -163,14 +163,14 @@ export class RunTurn implements PumpListener, CommitListener {
   }
 
   #obstacle(): Error | null {
-    const { fold, work } = this.#held;
-    return fold.current.fault ?? fold.mismatched ?? work.obstacle();
+    const { fold, kinds } = this.#held;
+    return fold.current.fault ?? fold.mismatched ?? kinds.obstacle();
   }
 
   // -------------------------------------------------------------------------------------- taking in
 
   /** What to take in next, by moment (F5). It is looked up again after every event, which may have changed what is due. */
-  #next(): Work | undefined {
+  #next(): TurnInput | undefined {
     const { fold, inbox, host } = this.#held;
     // Before anything else: the check is part of a signal that was taken in already.
     const check = fold.current.requestedCheck;
@@ -180,7 +180,12 @@ export class RunTurn implements PumpListener, CommitListener {
     // be sure of that clock yet.
     const due = Math.max(host.clock.safelyPast(), message?.at ?? 0);
     // Messages come first, then the kinds of work in their order: of one moment the first of them stays first.
-    let first: Work | undefined = message && { type: 'message', moment: message.at, message, hold: false };
+    let first: TurnInput | undefined = message && {
+      type: 'message',
+      moment: message.at,
+      message,
+      hold: false,
+    };
     for (const intake of this.#intakes) {
       const arrival = intake.next(due);
       if (arrival && (!first || arrival.moment < first.moment)) first = arrival;
@@ -188,14 +193,14 @@ export class RunTurn implements PumpListener, CommitListener {
     return first;
   }
 
-  #takeIn(work: Work): void {
+  #takeIn(input: TurnInput): void {
     // The first one makes a list of its length: most turns take in one, and a list that grows makes room for many.
-    if (this.#taken.length === 0) this.#taken = [work];
-    else this.#taken.push(work);
+    if (this.#taken.length === 0) this.#taken = [input];
+    else this.#taken.push(input);
     this.#fed++;
-    if (work.type === 'message') this.#held.inbox.take();
-    else if (work.type === 'arrival') work.from.taken();
-    const checked = this.#feeder.feed(work);
+    if (input.type === 'message') this.#held.inbox.take();
+    else if (input.type === 'arrival') input.from.taken();
+    const checked = this.#feeder.feed(input);
     if (checked) this.#after(checked);
     else this.#held.fold.pumpFor(this);
   }
@@ -247,7 +252,7 @@ export class RunTurn implements PumpListener, CommitListener {
       case 'not applied':
       case 'busy':
       case 'not due':
-        return this.#end({ type: 'given up', answer });
+        return this.#end({ type: 'not applied', answer });
       default:
         answer satisfies never;
     }
@@ -257,8 +262,8 @@ export class RunTurn implements PumpListener, CommitListener {
     const { fold, inbox, lease, suspicion } = this.#held;
     const taken = this.#fed === this.#taken.length ? this.#taken : this.#taken.slice(0, this.#fed);
     let firedUpTo: Instant | null = null;
-    for (const work of taken)
-      if (work.type === 'arrival' && work.byTime) firedUpTo = Math.max(firedUpTo ?? 0, work.moment);
+    for (const input of taken)
+      if (input.type === 'arrival' && input.byTime) firedUpTo = Math.max(firedUpTo ?? 0, input.moment);
     const { progress } = fold.current;
     const { closed } = progress;
     return {
@@ -309,7 +314,7 @@ export class RunTurn implements PumpListener, CommitListener {
         });
         if (answer.type === 'applied' && turn) return { type: 'applied', turn, inboxSeq: answer.inboxSeq };
         if (answer.type === 'history lost') return { type: 'history lost' };
-        if (answer.type !== 'not due') return { type: 'given up', answer };
+        if (answer.type !== 'not due') return { type: 'not applied', answer };
         await pause(answer.ahead + 1);
       } catch (error) {
         if (error instanceof TurnFault) return { type: 'failed', error };
@@ -325,12 +330,12 @@ export class RunTurn implements PumpListener, CommitListener {
     this.#note();
     const fed = this.#taken.slice(0, this.#fed);
     // Last time the run ended before these were fed; this time it may not. Messages among them are in the inbox still.
-    const left = this.#taken.slice(this.#fed).filter((work) => work.type !== 'message');
+    const left = this.#taken.slice(this.#fed).filter((input) => input.type !== 'message');
     this.#taken = [...retakeOrder(fed, unread), ...left];
     this.#fed = 0;
-    for (const work of this.#taken) {
+    for (const input of this.#taken) {
       this.#fed++;
-      await (this.#feeder.feed(work) ?? fold.pump());
+      await (this.#feeder.feed(input) ?? fold.pump());
       if (fold.current.fault) return;
       if (fold.current.progress.closed) break;
     }
@@ -338,8 +343,8 @@ export class RunTurn implements PumpListener, CommitListener {
   }
 }
 
-const takenThrough = (taken: readonly Work[], consumed: number): number =>
-  taken.reduce((n, work) => (work.type === 'message' ? Math.max(n, work.message.n) : n), consumed);
+const takenThrough = (taken: readonly TurnInput[], consumed: number): number =>
+  taken.reduce((n, input) => (input.type === 'message' ? Math.max(n, input.message.n) : n), consumed);
 
 const outcomeOf = (entries: readonly HistoryEntry[]): TurnOutcome =>
   entries.some((entry) => entry.type === 'rollback_started') ? { type: 'roll back' } : { type: 'keep' };

@@ -3,8 +3,8 @@ import { isNote } from '../../core/index.js';
 import type { Encoded, SignalCheck } from '../../core/index.js';
 import type { InboxMessage } from '../../journal/index.js';
 import type { HeldRun } from './held-run.js';
-import { eventOf } from './run-work.js';
-import type { Work } from './run-work.js';
+import { eventOf } from './turn-input.js';
+import type { TurnInput } from './turn-input.js';
 import { SignalChecks } from './signal-checks.js';
 import type { SchemaVerdict } from './signal-checks.js';
 
@@ -15,7 +15,7 @@ export class TurnFeeder {
   /** Made when there is something to check. */
   #checks: SignalChecks | null = null;
 
-  /** @param run whether it was given up meanwhile: then nothing more is fed */
+  /** @param run whether it was dropped here meanwhile: then nothing more is fed */
   constructor(held: HeldRun, run: { readonly over: boolean }) {
     this.#held = held;
     this.#run = run;
@@ -25,24 +25,24 @@ export class TurnFeeder {
    * Feeds it to the fold. `null`: the code has yet to come to rest. A promise where a schema is to be applied first; when it
    * resolves the code has come to rest.
    */
-  feed(work: Work): Promise<void> | null {
-    switch (work.type) {
+  feed(input: TurnInput): Promise<void> | null {
+    switch (input.type) {
       case 'message':
-        return this.#feedMessage(work.message, work.hold);
+        return this.#feedMessage(input.message, input.hold);
       case 'signal check':
-        return this.#feedVerdict(work.check);
+        return this.#feedVerdict(input.check);
       case 'arrival': {
         const { fold, host } = this.#held;
-        fold.current.feed({ ...work.event, at: Math.max(host.clock.now(), work.event.at) });
+        fold.current.feed({ ...input.event, at: Math.max(host.clock.now(), input.event.at) });
         return null;
       }
     }
   }
 
   #feedMessage(message: InboxMessage, hold: boolean): Promise<void> | null {
-    const { fold, work, host } = this.#held;
+    const { fold, kinds, host } = this.#held;
     const at = host.clock.now();
-    const receiver = work.receiverOf(message);
+    const receiver = kinds.receiverOf(message);
     if (receiver) {
       const received = receiver.received(message);
       if (received && isNote(received)) fold.current.note(received);

@@ -5,8 +5,8 @@ import type { InboxMessage } from '../../journal/index.js';
 import { newSeed } from '../ids.js';
 import type { Arrival } from './work-kind.js';
 
-/** Something a run has to take in, with the moment that orders it (F5). */
-export type Work =
+/** What a turn takes in, with the moment that orders it (F5). */
+export type TurnInput =
   | {
       readonly type: 'message';
       readonly moment: Instant;
@@ -56,21 +56,21 @@ function reasonOf(message: InboxMessage, codec: Codec): string | null {
  * decided; or, when a signal decided, after it and the ones already held with it. All but the last are held, so that
  * every handler has run before `run` looks.
  */
-export function retakeOrder(taken: readonly Work[], unread: readonly InboxMessage[]): Work[] {
-  const seen = new Set(taken.flatMap((work) => (work.type === 'message' ? [work.message.n] : [])));
+export function retakeOrder(taken: readonly TurnInput[], unread: readonly InboxMessage[]): TurnInput[] {
+  const seen = new Set(taken.flatMap((input) => (input.type === 'message' ? [input.message.n] : [])));
   const lastSignal = unread.findLastIndex((message) => message.kind === 'signal');
-  const fresh: Work[] = unread
+  const fresh: TurnInput[] = unread
     .slice(0, lastSignal + 1)
     .filter((message) => !seen.has(message.n))
     .map((message) => ({ type: 'message', moment: message.at, message, hold: false }));
   const head = [...taken];
   const decider = head.pop();
   const bySignal = decider?.type === 'message' && decider.message.kind === 'signal';
-  const block: Work[] = bySignal ? [decider, ...fresh] : fresh;
+  const block: TurnInput[] = bySignal ? [decider, ...fresh] : fresh;
   for (let last = head.at(-1); last?.type === 'message' && last.hold; last = head.at(-1))
     block.unshift(head.pop()!);
-  const held = block.map((work, i) =>
-    work.type === 'message' ? { ...work, hold: i < block.length - 1 } : work,
+  const held = block.map((input, i) =>
+    input.type === 'message' ? { ...input, hold: i < block.length - 1 } : input,
   );
   return decider && !bySignal ? [...head, ...held, decider] : [...head, ...held];
 }
