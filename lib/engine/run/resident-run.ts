@@ -24,7 +24,7 @@ const FAILED_TURN_DELAY: GrowingDelay = { from: 1, first: 1_000, longest: 60_000
  */
 export class ResidentRun implements TurnTaker {
   readonly #held: HeldRun;
-  readonly #gone: (departure: Departure) => void;
+  readonly #gone: (run: ResidentRun, departure: Departure) => void;
   #state: 'driving' | 'resting' | 'over' = 'resting';
   /** Something came up while the run was driving. */
   #again = false;
@@ -44,7 +44,9 @@ export class ResidentRun implements TurnTaker {
     holding: Holding,
     gone: (run: ResidentRun, departure: Departure) => void,
   ) {
-    this.#gone = (departure) => gone(this, departure);
+    // As it is given: V8 makes a function that is written into a property with the old objects, and what such a function knows is
+    // not freed before the next major garbage collection.
+    this.#gone = gone;
     this.#held = new HeldRun(host, definition, facts, holding, () => this.wake());
   }
 
@@ -435,12 +437,10 @@ export class ResidentRun implements TurnTaker {
     this.#alarm?.cancel();
     this.#held.kinds.stop(reason);
     this.#held.fold.current.close();
-    this.#gone(departure);
+    this.#gone(this, departure);
     // A closed run consumes nothing more, so every query can be answered. A released one may leave messages to the next holder.
     if (departure.type === 'closed') this.#queries.answerAll();
     else if (departure.type === 'released') this.#queries.answer(this.#held.inbox.consumed);
     this.#queries.refuseAll(() => new RunGoneError());
-    // No turn of a closed run is under way any more.
-    if (departure.type === 'closed') this.#held.fold.letGo();
   }
 }

@@ -32,7 +32,7 @@ export interface RunFoldParts {
 /** The fold of a resident run, and how much of it the journal has. */
 export class RunFold {
   readonly #parts: RunFoldParts;
-  #fold: Fold | null;
+  #fold: Fold;
   #committed = 0;
   #decided = false;
   #withoutCode = false;
@@ -46,9 +46,7 @@ export class RunFold {
     this.#fold = this.#make(this.#first);
   }
 
-  /** Not to be asked for after {@link letGo}. */
   get current(): Fold {
-    if (this.#fold === null) throw new Error('The run is closed, and its fold is gone.');
     return this.#fold;
   }
   /** Where history ends in the journal. */
@@ -61,16 +59,16 @@ export class RunFold {
   }
   /** The turn under way decides the run, or ends it (F16): signals may refuse it (F17). */
   get decides(): boolean {
-    return this.current.progress.closed !== null || (this.current.decided !== null && !this.#decided);
+    return this.#fold.progress.closed !== null || (this.#fold.decided !== null && !this.#decided);
   }
   /** Nothing more may be fed to the turn under way. */
   get isFull(): boolean {
-    return this.current.fault !== null || this.decides;
+    return this.#fold.fault !== null || this.decides;
   }
 
   /** What promises that nobody awaits were rejected with, each told once (F24). */
   newlyFloating(): readonly unknown[] {
-    const floating = this.current.floatingRejections;
+    const floating = this.#fold.floatingRejections;
     if (floating.length === 0) return floating;
     const told = (this.#toldFloating ??= new Set());
     const fresh = floating.filter((reason) => !told.has(reason));
@@ -80,14 +78,14 @@ export class RunFold {
 
   /** Asks the object, as {@link Fold.query}. */
   query(name: string, args: readonly unknown[]): unknown {
-    return this.#parts.scheduler.call(this.#parts.run, () => this.current.query(name, args));
+    return this.#parts.scheduler.call(this.#parts.run, () => this.#fold.query(name, args));
   }
 
   pump(): Promise<void> {
-    return this.#parts.scheduler.pump(this.current, this.#parts.run);
+    return this.#parts.scheduler.pump(this.#fold, this.#parts.run);
   }
   pumpFor(listener: PumpListener): void {
-    this.#parts.scheduler.pumpFor(listener, this.current, this.#parts.run);
+    this.#parts.scheduler.pumpFor(listener, this.#fold, this.#parts.run);
   }
 
   /** Folds the journal's history anew. */
@@ -96,11 +94,11 @@ export class RunFold {
     this.#committed = history.length;
     // From the recorded rollback on no code is needed (F22).
     this.#withoutCode = history.some((entry) => entry.type === 'rollback_started');
-    this.current.close();
+    this.#fold.close();
     this.#fold = this.#make(this.#first);
-    this.current.replay(history);
+    this.#fold.replay(history);
     await this.pump();
-    this.#decided = this.current.decided !== null;
+    this.#decided = this.#fold.decided !== null;
     if (this.#history) this.#history = [...history];
   }
 
@@ -109,16 +107,11 @@ export class RunFold {
     this.#committed = lastSeq;
   }
 
-  /** The run is closed. It is by far the most of what a run has in memory, and others may know the run for a while. */
-  letGo(): void {
-    this.#fold = null;
-  }
-
   /** The journal has what the fold emitted. */
   applied(entries: readonly HistoryEntry[]): void {
     this.#committed += entries.length;
     this.#history?.push(...entries);
-    this.#decided = this.current.decided !== null;
+    this.#decided = this.#fold.decided !== null;
   }
 
   /** Whether {@link mismatch} looks. */
@@ -128,7 +121,7 @@ export class RunFold {
 
   /** Folds everything a second time and compares: finds what code reads that is not in the history (F30). */
   async mismatch(entries: readonly HistoryEntry[]): Promise<ReplayMismatchError | null> {
-    if (this.#history === null || this.#withoutCode || this.current.fault) return null;
+    if (this.#history === null || this.#withoutCode || this.#fold.fault) return null;
     const found = await this.#compare(this.#history, entries);
     if (found) this.#parts.mismatches.add(this.#parts.run.runId, found);
     return found;
@@ -144,15 +137,15 @@ export class RunFold {
     entries: readonly HistoryEntry[],
   ): Promise<ReplayMismatchError | null> {
     // After a tolerated change of the code the history is what the old code made of it.
-    const strict = this.current.reordered === 0 && this.current.changedArguments === 0;
+    const strict = this.#fold.reordered === 0 && this.#fold.changedArguments === 0;
     const history = [...recorded, ...entries];
     for (let i = 0; i < WORLDS; i++) {
-      const world = new OtherWorld(i, this.current.instance);
+      const world = new OtherWorld(i, this.#fold.instance);
       const again = this.#make({ strict, frame: world });
       again.replay(history);
       await this.#parts.scheduler.pump(again, this.#parts.run);
       again.close();
-      const mismatch = compareFolds(this.current, again, world.firstLook);
+      const mismatch = compareFolds(this.#fold, again, world.firstLook);
       // Code that reads no clock and no random number comes out alike in every world. Code that does may do so in one of them,
       // by chance, but hardly in all.
       if (mismatch || world.firstLook === null) return mismatch;
