@@ -7,11 +7,12 @@ const until = async (isSo: () => boolean): Promise<void> => {
 };
 
 describe('SharedTimers', () => {
-  it('ends each wait after its time, in order, and none that was cancelled', async () => {
+  it('ends each wait after its time, those of one length in order, and none that was cancelled', async () => {
     const timers = new SharedTimers();
     const ended: string[] = [];
     const began = performance.now();
-    timers.start(30, () => ended.push('long'));
+    let longTook = 0;
+    timers.start(30, () => (longTook = performance.now() - began));
     const cancelled = timers.start(10, () => ended.push('cancelled'));
     timers.start(10, () => {
       ended.push('first');
@@ -19,9 +20,10 @@ describe('SharedTimers', () => {
     });
     timers.start(10, () => ended.push('second'));
     cancelled.cancel();
-    await until(() => ended.length === 4);
-    expect(ended).toEqual(['first', 'second', 'third', 'long']);
-    expect(performance.now() - began).toBeGreaterThanOrEqual(30);
+    await until(() => ended.length === 3 && longTook > 0);
+    // A machine that was busy for 30 ms ends what is due by then in any order of lengths.
+    expect(ended).toEqual(['first', 'second', 'third']);
+    expect(longTook).toBeGreaterThanOrEqual(30);
   });
 
   it('waits anew once all of a length are over', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import type { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
@@ -8,6 +9,7 @@ import { claim, claimSuspects } from '../../lib/journal/postgres/claim-actors.js
 import { commitTurns } from '../../lib/journal/postgres/commit-turns.js';
 import { Database } from '../../lib/journal/postgres/connection.js';
 import { PostgresJournal } from '../../lib/journal/postgres/index.js';
+import type { PostgresJournalOptions } from '../../lib/journal/postgres/index.js';
 import { load } from '../../lib/journal/postgres/load-runs.js';
 import { readPlanGeneration } from '../../lib/journal/postgres/plan-generation.js';
 import { PLANNED_TABLES } from '../../lib/journal/postgres/sql/analyze-table.js';
@@ -251,39 +253,100 @@ it('a table that was counted while it was empty is counted anew when it has grow
   const database = new Database({ connection, schema: 'continuum', poolSize: 1 });
   const admin = new pg.Client({ connectionString: test.url });
   try {
-    const journal = new PostgresJournal({ connection });
-    await journal.open();
-    await journal.close();
-    await database.open();
     await admin.connect();
-    await withoutAutovacuum(admin);
-    const rowsExpected = async (): Promise<number> => {
-      const { rows } = await admin.query<{ reltuples: number }>(
-        `select reltuples from pg_class where oid = 'continuum.actors'::regclass`,
-      );
-      return rows[0]!.reltuples;
-    };
-    // As it is where everything has closed, and a lock kept vacuum from giving the pages back.
-    await admin.query('begin');
-    await fill(admin);
-    await admin.query('rollback');
-    await admin.query('vacuum (analyze, truncate false) continuum.actors');
-    expect(await rowsExpected()).toBe(0);
+    await countActorsAsEmpty(admin, connection);
+    await database.open();
     const before = await readPlanGeneration(database);
-    await fill(admin);
-    await admin.query(`
-      insert into continuum.actors (id, run_id, namespace, workflow_id, workflow, version, priority)
-      select id, id, 'default', id::text, 'order', 1, 0
-      from (select gen_random_uuid() as id from generate_series(1, ${CROWD * 4})) as actor`);
-    expect(await rowsExpected()).toBe(0);
+    await fillActors(admin);
+    expect(await rowsExpected(admin)).toBe(0);
     expect(await readPlanGeneration(database, before)).not.toBe(before);
-    expect(await rowsExpected()).toBeGreaterThan(CROWD);
+    expect(await rowsExpected(admin)).toBeGreaterThan(CROWD);
   } finally {
     await admin.end();
     await database.close();
     await test.drop();
   }
 });
+
+it('a heartbeat is answered while a table is being counted', async () => {
+  const test = await createDatabase();
+  const connection = { type: 'postgres', url: test.url } as const;
+  const journal = new PostgresJournal({ connection });
+  const admin = new pg.Client({ connectionString: test.url });
+  try {
+    await admin.connect();
+    await countActorsAsEmpty(admin, connection);
+    await journal.open();
+    await journal.register(WORKER);
+    // What an index is made of is computed for each row that is counted: once that is slow, counting takes minutes.
+    const indexed = (body: string) =>
+      `create or replace function public.indexed(id uuid) returns text immutable language plpgsql as $$ begin ${body} return id::text; end $$`;
+    await admin.query(indexed(''));
+    await admin.query('create index on continuum.actors (public.indexed(id))');
+    await fillActors(admin);
+    await admin.query(indexed('perform pg_sleep(0.1);'));
+    expect(await rowsExpected(admin)).toBe(0);
+
+    expect(await journal.heartbeat(OWNER)).toMatchObject({ type: 'alive' });
+    await until(async () => (await countsUnderWay(admin)) === 1);
+    // The next one begins no second count.
+    expect(await journal.heartbeat(OWNER)).toMatchObject({ type: 'alive' });
+    expect(await countsUnderWay(admin)).toBe(1);
+    // And the journal does not wait for it when it closes, though the server goes on for a while.
+    await journal.close();
+    expect(await countsUnderWay(admin)).toBe(1);
+  } finally {
+    await journal.close();
+    await admin.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'analyze%'`,
+    );
+    await admin.end();
+    await test.drop();
+  }
+});
+
+/** As it is where everything has closed, and a lock kept vacuum from giving the pages back. */
+async function countActorsAsEmpty(
+  admin: Client,
+  connection: PostgresJournalOptions['connection'],
+): Promise<void> {
+  const journal = new PostgresJournal({ connection });
+  await journal.open();
+  await journal.close();
+  await withoutAutovacuum(admin);
+  await admin.query('begin');
+  await fill(admin);
+  await admin.query('rollback');
+  await admin.query('vacuum (analyze, truncate false) continuum.actors');
+  expect(await rowsExpected(admin)).toBe(0);
+}
+
+async function fillActors(admin: Client): Promise<void> {
+  await fill(admin);
+  await admin.query(`
+    insert into continuum.actors (id, run_id, namespace, workflow_id, workflow, version, priority)
+    select id, id, 'default', id::text, 'order', 1, 0
+    from (select gen_random_uuid() as id from generate_series(1, ${CROWD * 4})) as actor`);
+}
+
+async function rowsExpected(admin: Client): Promise<number> {
+  const { rows } = await admin.query<{ reltuples: number }>(
+    `select reltuples from pg_class where oid = 'continuum.actors'::regclass`,
+  );
+  return rows[0]!.reltuples;
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await setTimeout(10);
+}
+
+async function countsUnderWay(admin: Client): Promise<number> {
+  const { rows } = await admin.query<{ n: number }>(
+    `select count(*)::int as n from pg_stat_activity
+     where datname = current_database() and query like 'analyze%' and state = 'active'`,
+  );
+  return rows[0]!.n;
+}
 
 /** It comes when it likes, and leaves another state behind than the one that is meant. */
 async function withoutAutovacuum(admin: Client): Promise<void> {

@@ -1,5 +1,5 @@
 import { storableText } from '../../core/index.js';
-import { JournalError } from '../errors.js';
+import { JournalUnavailableError } from '../errors.js';
 import type { CommitAnswer, InboxMessage, Lease, Turn } from '../port/index.js';
 import { refuseOthersTurn } from '../rules/malformed-turns.js';
 import { flagArray, NOWHERE, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
@@ -22,9 +22,10 @@ export async function commitTurns(
     : await sql.run(SETTLE_TURNS[lock], settleParameters(turns));
   // What is not told of a turn means that it has applied. So nothing is taken for granted about how many were told of.
   if (row?.judged !== turns.length) {
-    throw new JournalError(`The commit of ${turns.length} turns has told of ${row?.judged ?? 0}.`, {
-      ambiguous: true,
-    });
+    throw new JournalUnavailableError(
+      `The commit of ${turns.length} turns was answered with what became of ${row?.judged ?? 0}.`,
+      true,
+    );
   }
   const answers = turns.map((turn): CommitAnswer => applied(turn, turn.consumedThrough));
   // The cast: the statement puts them together so.

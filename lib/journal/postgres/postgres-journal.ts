@@ -1,4 +1,5 @@
 import { TimeLimit } from '../../concurrency/index.js';
+import { JournalError } from '../errors.js';
 import type { Journal } from '../journal.js';
 import type {
   Claim,
@@ -74,6 +75,7 @@ export class PostgresJournal implements Journal {
   /** Statements that wait for locks leave at least half of the connections to those that do not. */
   readonly #lockQueue: LockQueue;
   readonly #sending: PostgresSending;
+  #refreshing = false;
 
   /** Throws a `JournalError` for options that cannot work. */
   constructor(options: PostgresJournalOptions) {
@@ -195,7 +197,7 @@ export class PostgresJournal implements Journal {
   async heartbeat(owner: WorkerId): Promise<HeartbeatAnswer> {
     const answer = await heartbeat(this.#database, owner);
     if (answer.type === 'dead') await this.#listening.letGo(lockKeyOf(owner));
-    else await this.#refreshPlans();
+    else void this.#refreshPlansBeside();
     return answer;
   }
 
@@ -261,6 +263,23 @@ export class PostgresJournal implements Journal {
    */
   async #waitingAhead<T>(work: () => Promise<T>): Promise<T> {
     return await untilFree(() => this.#lockQueue.passAhead(work));
+  }
+
+  /**
+   * Beside a heartbeat, whose answer does not wait for it: tables may have to be counted, which takes seconds on a slow disk, and
+   * a worker that is not told that it lives gives up its runs. What fails is left to the next heartbeat: old plans are slower, and
+   * answer the same. It ends with its connection at the latest, so with the journal.
+   */
+  async #refreshPlansBeside(): Promise<void> {
+    if (this.#refreshing) return;
+    this.#refreshing = true;
+    try {
+      await this.#refreshPlans();
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error;
+    } finally {
+      this.#refreshing = false;
+    }
   }
 
   /** The plans of prepared statements follow the sizes of the tables. */
