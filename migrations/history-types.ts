@@ -30,6 +30,7 @@ export const HISTORY_TYPES_SINCE = {
   run_terminated: 3,
   activity_attempt: 3,
   activity_heartbeat: 3,
+  patched: 17,
 } satisfies Record<HistoryEntryType, number>;
 
 /** The types that the table takes once this migration has run. */

@@ -9,6 +9,7 @@ import { countDeaths } from './0008-count-deaths.js';
 import { checkSignals } from './0009-check-signals.js';
 import { markStuckRuns } from './0010-mark-stuck-runs.js';
 import { findSuspects } from './0011-find-suspects.js';
+import { recordPatches } from './0017-record-patches.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
 
 export type { MigrationClass };
@@ -26,6 +27,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   checkSignals,
   markStuckRuns,
   findSuspects,
+  recordPatches,
 ];
 
 /**

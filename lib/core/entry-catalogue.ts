@@ -152,6 +152,7 @@ export const ENTRY_CATALOGUE = {
     work: changes('activity'),
     fields: { id: command, details: value },
   },
+  patched: { class: 'note', work: null, fields: { name } },
 } as const satisfies { readonly [T in HistoryEntryType]: ShapeOf<EntryOf<T>> };
 
 /** What the catalogue has to say of an entry. */

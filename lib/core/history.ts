@@ -3,7 +3,7 @@
  *
  * - an **event** came from outside and was delivered to the workflow's code (F2);
  * - a **command** was made by the code while an event was delivered, or by the engine's own rollback (F6, F22);
- * - a **note** is a fact about work in flight: never delivered, never compared by position (F4).
+ * - a **note** is a fact, about work in flight or of the code: never delivered, never compared by position (F4).
  *
  * An event and the commands and notes after it form a **segment**, which is committed whole (F4).
  *
@@ -292,6 +292,16 @@ export interface ActivityHeartbeat {
   readonly id: CommandId;
   readonly details: Encoded;
 }
-export type HistoryNote = ActivityAttempt | ActivityHeartbeat;
+/**
+ * `ctx.patched(name)` answered `true`: from here on the run goes the new way (F18). It stands behind the event in which
+ * the code asked first, and counts wherever the code asks.
+ */
+export interface Patched {
+  readonly type: 'patched';
+  readonly at: Instant;
+  /** The patch's id. */
+  readonly name: string;
+}
+export type HistoryNote = ActivityAttempt | ActivityHeartbeat | Patched;
 
 export type HistoryEntry = HistoryEvent | HistoryCommand | HistoryNote;

@@ -164,6 +164,7 @@ export class RunProgress {
       case 'run_started':
       case 'cancel_requested':
       case 'side_effect_recorded':
+      case 'patched':
         return;
       default:
         return entry satisfies never;

@@ -98,6 +98,37 @@ export abstract class WorkflowContext {
 
   /** Runs a synchronous function once and records what it returned. Name it in parallel branches. */
   abstract sideEffect<T>(fn: () => T, name?: string): T;
+  /**
+   * Whether this run goes the new way at a change of the code: `true` for runs that come here for the first time, `false`
+   * for those that came by before the change was deployed.
+   *
+   * ```ts
+   * if (ctx.patched('check-fraud')) await this.fraud.check(order);
+   * await this.payments.charge(order);
+   * ```
+   *
+   * A run answers once for each id, and keeps its answer wherever the call stands: it may be moved, and be removed when
+   * the old way is. In a loop give each turn an id of its own: `` ctx.patched(`fee:${i}`) ``.
+   *
+   * @param id names the change: 1 to 255 bytes, used for no other change of this workflow
+   *
+   * Throws a `TypeError` for an id that cannot be stored, and in a constructor, a query, a condition or a side effect.
+   */
+  abstract patched(id: string): boolean;
+  /**
+   * Says in the code that a patch is over: every run that went the old way is closed, and the old way is removed.
+   * It does nothing else, and may be removed at any time.
+   *
+   * ```ts
+   * ctx.deprecatePatch('check-fraud');
+   * await this.fraud.check(order);
+   * ```
+   *
+   * @param id of a patch that the code asked for before
+   *
+   * Throws a `TypeError` for what is no id of a patch.
+   */
+  abstract deprecatePatch(id: string): void;
   /** The time of the event that is being handled: the same at every replay. */
   abstract now(): Date;
   /** A number from 0 up to 1: the same at every replay. */

@@ -18,6 +18,7 @@ import {
   SendApology,
   TripWorkflow,
 } from './examples/rollback.js';
+import { BillingWorkflow, Checkout, CheckoutWorkflow, CheckoutWorkflowV2 } from './examples/versions.js';
 import { asked, CartWorkflow, closed, DeskWorkflow, ImpatientWorkflow } from './examples/signals.js';
 
 const metadata: ModuleMetadata = {
@@ -45,6 +46,10 @@ const metadata: ModuleMetadata = {
     BookFlight,
     SendApology,
     PurchaseWorkflow,
+    Checkout,
+    CheckoutWorkflow,
+    CheckoutWorkflowV2,
+    BillingWorkflow,
     Offers,
   ],
 };
@@ -107,6 +112,14 @@ describe('the examples in the documentation', () => {
     const invoice = await client.execute(InvoiceWorkflow, 100, soon);
     expect(invoice).toEqual({ number: expect.stringMatching(/^\d{4}-.{36}$/), cents: 119 });
     expect(await client.execute('invoice', 100, soon)).toMatchObject({ cents: 100 });
+  });
+
+  it('versions and patches: what new runs do', async () => {
+    const checkout = await client.start(CheckoutWorkflow, '7');
+    await checkout.signal('approve');
+    expect(await checkout.result(soon)).toEqual(['checked 7', 'charged 7']);
+    expect(await client.execute('checkout', '8', soon)).toEqual(['checked 8', 'charged 8']);
+    expect(await client.execute(BillingWorkflow, 3, soon)).toBe(3);
   });
 
   it('activities: heartbeats, options of a call, and a failure', async () => {

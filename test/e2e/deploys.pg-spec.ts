@@ -92,6 +92,35 @@ describe('a deploy', () => {
     expect(history[length]?.entry.type).toBe('signal_received');
   });
 
+  it('that patches the code under a run leaves it on its way, and takes what comes later the new one', async () => {
+    @Workflow({ name: 'order' })
+    class PatchedWorkflow extends OrderWorkflow {
+      override async run(ctx: WorkflowContext, sku: string): Promise<string> {
+        const first = ctx.patched('twice') ? await this.warehouse.reserve(`two of ${sku}`) : null;
+        const reserved = first ?? (await this.warehouse.reserve(sku));
+        await ctx.condition(() => this.approved);
+        const thanks = ctx.patched('thank') ? ', thanks' : '';
+        return `${reserved}, ${await this.warehouse.ship(sku)}${thanks}`;
+      }
+    }
+    const continuum = await backend.fresh();
+    const before = await deploy(continuum, { buildId: '1', providers: [Warehouse, OrderWorkflow] });
+    const { workflowId } = await before.client.start(OrderWorkflow, 'pen');
+    await until(async () => (await before.client.handle(workflowId).history()).length >= 3);
+    await closeApps();
+
+    const after = await deploy(continuum, { buildId: '2', providers: [Warehouse, PatchedWorkflow] });
+    const old = after.client.handle(OrderWorkflow, workflowId);
+    const fresh = await after.client.start(PatchedWorkflow, 'ink');
+    for (const handle of [old, fresh]) await handle.signal('approve');
+    expect(await old.result()).toBe('reserved pen, shipped pen, thanks');
+    expect(await fresh.result()).toBe('reserved two of ink, shipped ink, thanks');
+    const notes = (await fresh.history()).flatMap(({ entry }) =>
+      entry.type === 'patched' ? [entry.name] : [],
+    );
+    expect(notes).toEqual(['twice', 'thank']);
+  });
+
   it('that removes a compensation under a run blocks its rollback, until it is back', async () => {
     const undone: string[] = [];
     @Injectable()

@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { durableCodec, RunProgress } from '../../lib/core/index.js';
-import type { ActivityCompleted, ActivityScheduled } from '../../lib/core/index.js';
+import type {
+  ActivityAttempt,
+  ActivityCompleted,
+  ActivityScheduled,
+  HistoryNote,
+} from '../../lib/core/index.js';
 import { asyncScope, DatabaseClock } from '../../lib/engine/index.js';
 import type { ActivityHandler } from '../../lib/engine/index.js';
 import { ActivityExecutor } from '../../lib/engine/activities/activity-executor.js';
@@ -59,6 +64,12 @@ const scheduled = (id: number, name: string): ActivityScheduled => ({
   compensation: null,
   undoes: null,
 });
+
+/** Activities note attempts. */
+function attemptIn(note: HistoryNote | undefined): ActivityAttempt {
+  if (note?.type !== 'activity_attempt') throw new Error(`No attempt: ${JSON.stringify(note)}`);
+  return note;
+}
 
 describe('RunActivities', () => {
   it('gives what is done as it is, and what does not stop as interrupted, where a shutdown meets a run that is being blocked', async () => {
@@ -156,12 +167,12 @@ describe('RunActivities', () => {
     const [note] = activities.take().notes;
     expect(note).toMatchObject({ type: 'activity_attempt', attempt: 2, parked: false });
     activities.drain();
-    record(note!);
+    record(attemptIn(note));
     expect(activities.idle).toBe(false);
     activities.settle();
     const [back] = activities.take().notes;
     expect(back).toMatchObject({ type: 'activity_attempt', attempt: 2, parked: true });
-    record(back!);
+    record(attemptIn(back));
     expect(activities.idle).toBe(true);
   });
 });

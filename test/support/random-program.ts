@@ -39,7 +39,8 @@ type Statement =
     }
   | { readonly kind: 'race'; readonly label: number; readonly branches: readonly Statement[][] }
   | {
-      readonly kind: 'tryCatch' | 'tryFinally' | 'float' | 'scopeCancel';
+      /** Of a patch: the new way, and the old one. */
+      readonly kind: 'tryCatch' | 'tryFinally' | 'float' | 'scopeCancel' | 'patch';
       readonly label: number;
       readonly body: Statement[];
       readonly other: Statement[];
@@ -71,10 +72,13 @@ export interface RandomProgram {
 
 class Generator {
   readonly #chance: Chance;
+  /** Makes one kind of another. Apart, so that the programs of a seed keep their shape when a kind is added. */
+  readonly #kinds: Chance;
   #label = 0;
 
-  constructor(chance: Chance) {
+  constructor(chance: Chance, kinds: Chance) {
     this.#chance = chance;
+    this.#kinds = kinds;
   }
 
   block(depth: number, size: number, inHandler: boolean): Statement[] {
@@ -141,6 +145,13 @@ class Generator {
     }
   }
 
+  /** By a value, or by whether the code was patched (F18). */
+  #choice(label: number, modulus: number, body: Statement[], other: Statement[]): Statement {
+    return this.#kinds.happens(0.4)
+      ? { kind: 'patch', label, body, other }
+      : { kind: 'if', label, modulus, body, other };
+  }
+
   #deep(depth: number, inHandler: boolean): Statement {
     const chance = this.#chance;
     const body = (size = 1 + chance.below(3)) => this.block(depth - 1, size, inHandler);
@@ -172,7 +183,7 @@ class Generator {
       case 'scopeCancel':
         return { kind, label, body: body(), other: body(1) };
       case 'if':
-        return { kind, label, modulus: 2 + chance.below(2), body: body(1), other: body(1) };
+        return this.#choice(label, 2 + chance.below(2), body(1), body(1));
       case 'loop':
         return { kind, label, times: 2 + chance.below(2), body: body(1 + chance.below(2)) };
       case 'withTimeout':
@@ -189,7 +200,7 @@ class Generator {
 
 export function randomProgram(seed: number): RandomProgram {
   const chance = new Chance(seed);
-  const generator = new Generator(chance);
+  const generator = new Generator(chance, new Chance(seed * 6007 + 1));
   return {
     seed,
     run: generator.block(3, 4 + chance.below(8), false),
@@ -205,9 +216,12 @@ export function randomProgram(seed: number): RandomProgram {
 /** Renders statements. With `hops`, calls go through extra helpers and awaits, as a harmless refactoring would add. */
 class Renderer {
   readonly #hops: Chance | null;
+  readonly #patched: boolean;
 
-  constructor(hops: Chance | null) {
+  /** @param patched whether the changes that patches stand for are made yet */
+  constructor(hops: Chance | null, patched: boolean) {
     this.#hops = hops;
+    this.#patched = patched;
   }
 
   block(statements: readonly Statement[]): string {
@@ -284,6 +298,7 @@ class Renderer {
       case 'nonCancellable':
       case 'withTimeout':
       case 'scopeCancel':
+      case 'patch':
         return this.#compound(s);
       default:
         return s satisfies never;
@@ -307,6 +322,10 @@ class Renderer {
         return `try { ${this.block(s.body)}\n } catch (e) { T(${s.label}, nameOf(e)); ${this.block(s.other)}\n }`;
       case 'tryFinally':
         return `try { ${this.block(s.body)}\n } finally { ${T} ${this.block(s.other)}\n }`;
+      case 'patch':
+        return this.#patched
+          ? `if (ctx.patched('p${s.label}')) { ${this.block(s.body)}\n } else { ${this.block(s.other)}\n }`
+          : `{ ${this.block(s.other)}\n }`;
       case 'if':
         return `if (x % ${s.modulus} === 0) { ${this.block(s.body)}\n } else { ${this.block(s.other)}\n }`;
       case 'loop':
@@ -361,8 +380,8 @@ const MICROTASKS = [
   'await Promise.all([null, (async () => { await null; })()]);',
 ];
 
-export function render(program: RandomProgram, hops: Chance | null = null): string {
-  const renderer = new Renderer(hops);
+export function render(program: RandomProgram, hops: Chance | null = null, patched = true): string {
+  const renderer = new Renderer(hops, patched);
   const handler = renderer.block(program.handler);
   const run = renderer.block(program.run);
   const trail = 'const self = this, { ctx, act } = this.steps, T = (...a) => this.trail.push(a.join(":"));';

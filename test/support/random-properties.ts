@@ -1,8 +1,8 @@
-import type { FoldOptions, HistoryEntry, WorkflowDefinition } from '../../lib/core/index.js';
+import type { Fold, FoldOptions, HistoryEntry, WorkflowDefinition } from '../../lib/core/index.js';
 import { FloatingRejectionError, isEvent } from '../../lib/core/index.js';
 import { refold } from './fold-kit.js';
 import { brokenPromises } from './random-oracles.js';
-import { compile, randomProgram } from './random-program.js';
+import { compile, randomProgram, render } from './random-program.js';
 import { continueFrom, live, RandomWorld } from './random-world.js';
 import type { Life, LifeOptions } from './random-world.js';
 import { Chance } from './random.js';
@@ -23,10 +23,11 @@ export interface Tally {
   programs: number;
   events: number;
   crashes: number;
+  patched: number;
   endings: Record<string, number>;
 }
 
-export const newTally = (): Tally => ({ programs: 0, events: 0, crashes: 0, endings: {} });
+export const newTally = (): Tally => ({ programs: 0, events: 0, crashes: 0, patched: 0, endings: {} });
 
 /**
  * What holds for every program: live, replayed, in always-replay mode, with batches, crashes and evictions of any
@@ -52,6 +53,7 @@ export async function checkProgram(seed: number, tally: Tally, make = compileSee
   await checkDisturbed(seed, definition, world, life, tally);
   await checkPrefixes(seed, definition, world, life);
   await checkRollbackWithoutCode(seed, definition, world, life);
+  await checkPatched(seed, tally);
 }
 
 const compileSeed = (seed: number, outside: () => number): WorkflowDefinition =>
@@ -125,6 +127,27 @@ async function checkPrefixes(
       throw new PropertyViolation(seed, `prefix of ${cut}: faults`, { cause: rest.fold.fault });
     sameHistory(seed, `after a prefix of ${cut}`, life.history.slice(cut), rest.history);
   }
+}
+
+/** F18: a run that began before its code was patched goes on with it, and comes to the same state at every replay. */
+async function checkPatched(seed: number, tally: Tally): Promise<void> {
+  const program = randomProgram(seed);
+  const world = new RandomWorld(seed);
+  const [before, after] = [false, true].map((patched) => render(program, null, patched));
+  if (before === after) return;
+  tally.patched++;
+  const definition = compile(program, world.outside, after);
+  const deploy = { after: 1 + new Chance(seed * 29).below(12), definition };
+  let old: Fold | null = null;
+  const { fold } = await live(compile(program, world.outside, before), world, {
+    deploy,
+    afterTurn: async (turned, history) => {
+      old ??= turned;
+      if (turned !== old) await sameAgain(seed, definition, history, turned.snapshot());
+    },
+  });
+  if (fold.fault !== null && !(fold.fault instanceof FloatingRejectionError))
+    throw new PropertyViolation(seed, 'faults after a patch', { cause: fold.fault });
 }
 
 /** F22: from the recorded rollback on, no code is needed. */

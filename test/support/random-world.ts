@@ -108,6 +108,8 @@ export interface LifeOptions {
   /** Called after each commit with the fold that made it; may throw. */
   readonly afterTurn?: (fold: Fold, history: readonly HistoryEntry[]) => Promise<void>;
   readonly fold?: Partial<FoldOptions>;
+  /** Other code that goes on with the run after so many events. */
+  readonly deploy?: { readonly after: number; readonly definition: WorkflowDefinition };
   /** Events at most. Defaults to 70. */
   readonly events?: number;
 }
@@ -119,11 +121,12 @@ export interface Life {
 
 /** Folds a run from its start until nothing can happen any more, as an engine with a journal would. */
 export async function live(
-  definition: WorkflowDefinition,
+  first: WorkflowDefinition,
   world: RandomWorld,
   options: LifeOptions = {},
 ): Promise<Life> {
-  const { batch = () => 1, disturb = () => 'none', events = 70 } = options;
+  const { batch = () => 1, disturb = () => 'none', events = 70, deploy } = options;
+  let definition = first;
   const history: HistoryEntry[] = [];
   let fold = newFold(definition, options.fold);
   let step = 0;
@@ -136,7 +139,9 @@ export async function live(
       step += taken;
       await options.afterTurn?.(fold, history);
     }
-    if (what !== 'none') fold = await reload(definition, history, options.fold);
+    const isDeployed = deploy !== undefined && definition === first && step >= deploy.after;
+    if (isDeployed) definition = deploy.definition;
+    if (what !== 'none' || isDeployed) fold = await reload(definition, history, options.fold);
     if (fold.fault !== null || fold.progress.closed !== null || step >= events) break;
   }
   return { history, fold };

@@ -20,6 +20,7 @@ import type {
 import { WorkflowContext } from '../workflow-context.js';
 import * as calls from './calls.js';
 import type { Execution } from './execution.js';
+import { patched, requirePatchId } from './patches.js';
 import { race } from './race.js';
 import { RandomStream } from './random-stream.js';
 import * as scopes from './scope-calls.js';
@@ -107,6 +108,15 @@ export class FoldContext extends WorkflowContext {
 
   sideEffect<T>(fn: () => T, name?: string): T {
     return calls.sideEffect(this.#run, fn, name);
+  }
+
+  patched(id: string): boolean {
+    return patched(this.#run, id);
+  }
+
+  deprecatePatch(id: string): void {
+    // It tells readers of the code that no run asks any more; the note that runs have is no drift (F18).
+    requirePatchId('ctx.deprecatePatch', id);
   }
 
   now(): Date {

@@ -39,11 +39,11 @@ import { WorkflowObject } from './workflow-object.js';
  *
  * Where what lives: `fold.ts` events and windows; `execution.ts` the inside of a run, and the gate of every call;
  * `calls.ts`, `scope-calls.ts`, `race.ts` the durable calls; `fold-context.ts` what users hold; `ledger.ts`, `segment.ts`,
- * `matching.ts` history compared and written; `waits.ts`, `scope.ts` conditions and cancellation; `settling.ts` the
+ * `matching.ts` history compared and written; `patches.ts` which way the code goes after a change; `waits.ts`, `scope.ts` conditions and cancellation; `settling.ts` the
  * end; `ownership.ts` whose rejection it was; `../progress.ts` what is known without code.
  *
  * The invariants, by number and name. docs/internals/fold.md says of each what holds, what breaks without it, and which
- * spec shows it. F18 is kept for patches, which are not built.
+ * spec shows it.
  *
  * Windows
  * - F1  Exact windows
@@ -120,7 +120,7 @@ export class Fold implements Steppable {
   readonly #run: Execution;
   readonly #object: WorkflowObject;
   readonly #withoutCode: boolean;
-  readonly #queue = new HistoryQueue();
+  readonly #queue: HistoryQueue;
   #started = false;
   /** The event whose windows are being opened. */
   #event: HistoryEvent | null = null;
@@ -128,8 +128,6 @@ export class Fold implements Steppable {
   #wasDecided = false;
   /** A held signal has decided: what follows in its block is recorded, not handled (F17). */
   #decidedWhileHeld = false;
-  /** Notes that came while an event was open: they are appended after its segment (F4). */
-  #notes: HistoryNote[] | null = null;
 
   constructor(options: FoldOptions) {
     const {
@@ -141,6 +139,7 @@ export class Fold implements Steppable {
       withoutCode = false,
     } = options;
     this.#ledger = new Ledger(definition, codec, strict, options.onFault ?? ignore, options.mark ?? null);
+    this.#queue = new HistoryQueue(this.#ledger.patches);
     this.#run = new Execution(
       definition,
       codec,
@@ -244,7 +243,7 @@ export class Fold implements Steppable {
 
   /** Appends a fact about work in flight. */
   note(note: HistoryNote): void {
-    if (this.#event !== null) (this.#notes ??= []).push(note);
+    if (this.#event !== null) this.#ledger.noteAfterEvent(note);
     else if (this.#queue.length > 0) this.#queue.pushNote(note);
     else this.#ledger.append(note);
   }
@@ -447,8 +446,6 @@ export class Fold implements Steppable {
     }
     this.#ledger.endEvent();
     if (this.fault !== null) return;
-    for (const note of this.#notes ?? []) this.#ledger.append(note);
-    this.#notes = null;
     if (!held && this.#started) refuseForeignAwait(this.#run);
     this.#decidedWhileHeld = held && (this.#decidedWhileHeld || (this.decided !== null && !this.#wasDecided));
     this.#event = null;

@@ -1,6 +1,7 @@
 import { isEvent, isNote } from '../entry-catalogue.js';
-import type { HistoryCommand, HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
+import type { HistoryCommand, HistoryEntry, HistoryEvent, HistoryNote, Patched } from '../history.js';
 import { Fifo } from './fifo.js';
+import type { Patches } from './patches.js';
 import { Segment } from './segment.js';
 
 /** Something that a fold has to take up, in order. What was loaded has a `segment`, or is `recorded`; what is new has not. */
@@ -15,6 +16,11 @@ export type Item =
 /** What is still to be folded. Cuts recorded history into segments (F4). */
 export class HistoryQueue {
   readonly #items = new Fifo<Item>();
+  readonly #patches: Patches;
+
+  constructor(patches: Patches) {
+    this.#patches = patches;
+  }
 
   get length(): number {
     return this.#items.length;
@@ -39,24 +45,39 @@ export class HistoryQueue {
       if (isEvent(entry)) {
         const from = i;
         while (i < entries.length && belongsToSegment(entries[i]!)) i++;
-        // Every entry of the slice was just looked at.
-        const commands = entries.slice(from, i) as HistoryCommand[];
-        this.#items.push({ type: 'event', event: entry, segment: new Segment(commands) });
+        this.#items.push({
+          type: 'event',
+          event: entry,
+          segment: this.#segmentOf(entries.slice(from, i)),
+        });
       } else if (isNote(entry)) {
+        if (isNoteOfCode(entry)) this.#patches.record(entry.name);
         this.#items.push({ type: 'note', note: entry, recorded: true });
       } else {
         this.#items.push({ type: entry.type === 'run_terminated' ? 'terminated' : 'stray', entry });
       }
     }
   }
+
+  #segmentOf(entries: readonly HistoryEntry[]): Segment {
+    const notes = entries.filter((entry) => isNoteOfCode(entry));
+    // It counts from the first event on, wherever it stands (F18).
+    for (const { name } of notes) this.#patches.record(name);
+    // The cast: an entry of a segment that is no note is a command, or of a type that nobody here knows.
+    const commands = notes.length === 0 ? entries : entries.filter((entry) => !isNoteOfCode(entry));
+    return new Segment(commands as readonly HistoryCommand[], notes);
+  }
 }
 
+/** What code notes stands among its commands, before the end of the run. What the engine notes stands between segments. */
+const isNoteOfCode = (entry: HistoryEntry): entry is Patched => entry.type === 'patched';
+
 /**
- * Commands follow their event; a termination follows nothing. What a newer version has written and this one does not know
+ * Commands and what the code notes follow their event; a termination follows nothing. What a newer version has written and this one does not know
  * is compared like a command: no code here asks for it, so that the run stops there.
  */
 const belongsToSegment = (entry: HistoryEntry): boolean =>
-  !isEvent(entry) && !isNote(entry) && entry.type !== 'run_terminated';
+  !isEvent(entry) && (!isNote(entry) || isNoteOfCode(entry)) && entry.type !== 'run_terminated';
 
 /** The entry of an item that was loaded; `null` for what is new. */
 export function recordedEntry(item: Item): HistoryEntry | null {

@@ -1,11 +1,19 @@
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
-import { isEvent } from '../entry-catalogue.js';
+import { isEvent, isTerminal } from '../entry-catalogue.js';
 import { NonDeterminismError } from '../errors.js';
 import type { TurnFault } from '../errors.js';
-import type { CommandId, HistoryCommand, HistoryEntry, HistoryEvent, Instant } from '../history.js';
+import type {
+  CommandId,
+  HistoryCommand,
+  HistoryEntry,
+  HistoryEvent,
+  HistoryNote,
+  Instant,
+} from '../history.js';
 import { RunProgress } from '../progress.js';
 import { nameOf, sameKind } from './matching.js';
+import { Patches } from './patches.js';
 import type { MatchTally, Segment } from './segment.js';
 
 /** Tells where the code was: ` at …`, or nothing. Asked for a message only, since it takes a while. */
@@ -17,6 +25,7 @@ export type CallSite = () => string;
  */
 export class Ledger implements MatchTally {
   readonly progress = new RunProgress();
+  readonly patches = new Patches();
   reordered = 0;
   changedArguments = 0;
   readonly #definition: WorkflowDefinition;
@@ -30,6 +39,9 @@ export class Ledger implements MatchTally {
   /** The recorded segment of the event that is being handled; `null` while it is live. */
   #segment: Segment | null = null;
   #emitted: HistoryEntry[] = [];
+  /** Notes that came while an event was open: they are appended after its segment (F4). */
+  #notes: HistoryNote[] | null = null;
+  #notesOfCode: HistoryNote[] | null = null;
   #lastCommand: HistoryCommand | null = null;
   #lastSite: CallSite | null = null;
 
@@ -108,7 +120,32 @@ export class Ledger implements MatchTally {
   endEvent(): void {
     const missing = this.#segment?.unmatched;
     if (missing) this.fail(this.#drift(missing, null));
+    if (this.#segment !== null) for (const note of this.#segment.notes) this.applyRecorded(note);
     this.#segment = null;
+    if (this.#fault !== null) return;
+    this.#appendNotesOfCode();
+    if (this.#notes === null) return;
+    for (const note of this.#notes) this.append(note);
+    this.#notes = null;
+  }
+
+  /** A fact about work in flight that came up while an event is open: it stands behind its segment (F4). */
+  noteAfterEvent(note: HistoryNote): void {
+    (this.#notes ??= []).push(note);
+  }
+
+  /**
+   * A fact that the code has noted: it stands behind the commands that the event makes, and before the end of the run if
+   * the event ends it, for nothing stands behind that (F16).
+   */
+  noteOfCode(note: HistoryNote): void {
+    (this.#notesOfCode ??= []).push(note);
+  }
+
+  #appendNotesOfCode(): void {
+    if (this.#notesOfCode === null) return;
+    for (const note of this.#notesOfCode) this.append(note);
+    this.#notesOfCode = null;
   }
 
   /**
@@ -122,6 +159,7 @@ export class Ledger implements MatchTally {
     if (this.#mark !== null) this.#lastSite = this.#mark();
     if (this.#segment === null) {
       if ('id' in asked) this.#nextId++;
+      if (this.#notesOfCode !== null && isTerminal(asked)) this.#appendNotesOfCode();
       this.append(asked);
       return asked;
     }

@@ -1,5 +1,5 @@
 import type { Codec } from '../codec.js';
-import type { HistoryCommand } from '../history.js';
+import type { HistoryCommand, HistoryNote } from '../history.js';
 import { isEnding, matchKey, sameCommand, sameEnding, sameKind } from './matching.js';
 
 /** How well the code agrees with what was recorded. */
@@ -24,7 +24,11 @@ export class Segment {
   /** Signals that a check was requested for; made when somebody asks. */
   #checks: Set<number> | null = null;
 
-  constructor(commands: readonly HistoryCommand[]) {
+  constructor(
+    commands: readonly HistoryCommand[],
+    /** What the code noted in this event; never compared (F4). */
+    readonly notes: readonly HistoryNote[],
+  ) {
     this.#commands = commands;
   }
 

@@ -20,6 +20,7 @@ export function snapshotOf(run: Execution, object: WorkflowObject): unknown {
     waits: [...run.pending.waits].map((wait) => wait.rank),
     buffers: run.signals.entries(),
     checks: run.signals.checks(),
+    patches: ledger.patches.entries(),
     shields: run.shields,
     runningHandlers: object.runningHandlers,
     compensating: run.compensating !== null,

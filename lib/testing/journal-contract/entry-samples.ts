@@ -153,6 +153,7 @@ export const ENTRY_SAMPLES: {
     },
   ],
   activity_heartbeat: [{ type: 'activity_heartbeat', at: AT, id: 5, details: ENCODED }],
+  patched: [{ type: 'patched', at: AT, name: TEXT }],
   run_completed: [{ type: 'run_completed', at: AT, result: ENCODED, abandoned: [5, 8], unreadSignals: 2 }],
   run_failed: [
     { type: 'run_failed', at: AT, failure: FAILURE, rollback: 'incomplete', abandoned: [], unreadSignals: 0 },

@@ -3,6 +3,7 @@ import type { HistoryCommand, HistoryEntry, WorkflowDefinition } from '../../../
 import { Fold, NonDeterminismError, RunProgress } from '../../../lib/core/index.js';
 import { Execution } from '../../../lib/core/fold/execution.js';
 import { Ledger } from '../../../lib/core/fold/ledger.js';
+import { Patches } from '../../../lib/core/fold/patches.js';
 import { PendingWork } from '../../../lib/core/fold/pending-work.js';
 import { RandomStream } from '../../../lib/core/fold/random-stream.js';
 import { Scope } from '../../../lib/core/fold/scope.js';
@@ -164,6 +165,27 @@ const rules: Readonly<Record<string, () => () => void>> = {
         function (this: Ledger, entry: HistoryEntry) {
           append.call(this, entry.type === 'signal_received' ? { ...entry, hold: false } : entry);
         },
+    ),
+  'F18: whether a patch was met depends on the window alone': () =>
+    replace(Patches.prototype, 'answer', () => (_id: string, replaying: boolean, note: () => void) => {
+      if (!replaying) note();
+      return !replaying;
+    }),
+  'F18: a run that came by before its code was patched goes the new way': () =>
+    replace(
+      Patches.prototype,
+      'answer',
+      (answer: Patches['answer']) =>
+        function (this: Patches, id: string, _replaying: boolean, note: () => void) {
+          return answer.call(this, id, false, note);
+        },
+    ),
+  'F18: a patch is answered anew each time': () =>
+    replace(
+      Patches.prototype,
+      'answer',
+      (answer: Patches['answer']) => (id: string, replaying: boolean, note: () => void) =>
+        answer.call(new Patches(), id, replaying, note),
     ),
   'F20: what completed first is undone first': () =>
     replace(

@@ -30,6 +30,7 @@ interface Collection {
 const COLLECTIONS: readonly Collection[] = [
   { name: 'random-programs', holds: () => true },
   { name: 'races', holds: (source) => source.includes('ctx.race(') },
+  { name: 'patches', holds: (source) => source.includes('ctx.patched(') },
 ];
 const fileOf = ({ name }: Collection): URL =>
   new URL(`../../histories/${name}-v${SEMANTICS_VERSION}.json`, import.meta.url);

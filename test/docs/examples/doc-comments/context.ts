@@ -1,4 +1,5 @@
 // The examples in the doc comments of the context, of signals that are declared once, and of what is stored.
+import { Injectable } from '@nestjs/common';
 import { Activity, defineSignal, Workflow, WorkflowContext } from 'nestjs-continuum';
 import { z } from 'zod';
 
@@ -31,5 +32,36 @@ export class PurchaseWorkflow {
     });
     if (first.key === 'paid') return first.value.receipt;
     return undefined;
+  }
+}
+
+@Injectable()
+export class FraudActivities {
+  @Activity() async check(order: string): Promise<string> {
+    return order;
+  }
+}
+@Injectable()
+export class PaymentActivities {
+  @Activity() async charge(order: string): Promise<string> {
+    return order;
+  }
+}
+
+@Workflow({ name: 'patched-order' })
+export class PatchedOrderWorkflow {
+  constructor(
+    private readonly fraud: FraudActivities,
+    private readonly payments: PaymentActivities,
+  ) {}
+
+  async run(ctx: WorkflowContext, order: string): Promise<void> {
+    if (ctx.patched('check-fraud')) await this.fraud.check(order);
+    await this.payments.charge(order);
+  }
+
+  async later(ctx: WorkflowContext, order: string): Promise<void> {
+    ctx.deprecatePatch('check-fraud');
+    await this.fraud.check(order);
   }
 }
