@@ -314,6 +314,55 @@ describe('while somebody else holds rows', () => {
   }
 });
 
+it('many more calls at once than there are connections all come to their end, on one connection each', async () => {
+  const small = new PostgresJournal({ connection: { type: 'postgres', url: database.url }, poolSize: 2 });
+  await small.open();
+  try {
+    const requests = Array.from({ length: 40 }, () => requestOf());
+    const started = await Promise.all(requests.map((request) => small.start([request])));
+    expect(started.flat().map(({ type }) => type)).toEqual(requests.map(() => 'started'));
+    const mixed = await Promise.all(
+      requests.flatMap(({ runId, namespace, workflowId }) => {
+        const target = { namespace, workflowId, runId: null };
+        const signal = { ...target, kind: 'signal', name: 's', payload: '1', dedupeId: null } as const;
+        return [
+          small.send([signal], { wait: true }).then(([answer]) => answer?.type),
+          small.outcomes([runId]).then(([outcome]) => outcome),
+          small.describe([{ ...target, runId }]).then(([description]) => description?.state),
+        ];
+      }),
+    );
+    expect(mixed).toEqual(requests.flatMap(() => ['accepted', null, 'running']));
+    const ended = await Promise.all(
+      requests.map(({ namespace, workflowId }) =>
+        small.terminate([{ namespace, workflowId, runId: null, reason: null }]),
+      ),
+    );
+    expect(ended.flat().map(({ type }) => type)).toEqual(requests.map(() => 'terminated'));
+  } finally {
+    await small.close();
+  }
+}, 30_000);
+
+it('only its own id makes a message a duplicate: what else stands in its way is an error, and nothing of it is told as sent', async () => {
+  const request = requestOf();
+  await journal.start([request]);
+  const { namespace, workflowId } = request;
+  const send = (dedupeId: string) =>
+    journal.send([{ namespace, workflowId, runId: null, kind: 'signal', name: 's', payload: '1', dedupeId }]);
+  await expect(send('first')).resolves.toMatchObject([{ type: 'accepted' }]);
+  await admin.query(
+    `create unique index other_rule on continuum.message_ids (workflow_id) where workflow_id = '${workflowId}'`,
+  );
+  try {
+    await expect(send('second')).rejects.toThrow(/other_rule|duplicate key/);
+    await expect(send('first')).resolves.toMatchObject([{ type: 'duplicate' }]);
+  } finally {
+    await admin.query('drop index continuum.other_rule');
+  }
+  await expect(send('second')).resolves.toMatchObject([{ type: 'accepted' }]);
+});
+
 it('a bad row sinks nothing of its batch but the call: split, its mates apply', async () => {
   const leases = await Promise.all(Array.from({ length: 9 }, () => startLeased()));
   const turns = leases.map((lease, i) => turnOf(lease, 1, i === 4 ? 'no JSON' : '1'));

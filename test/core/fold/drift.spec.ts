@@ -205,6 +205,26 @@ describe('drift', () => {
     await driftOf(original, history.slice(1));
   });
 
+  it('F7: no catch of the code swallows it, and nothing that it does afterwards counts', async () => {
+    const { history } = await drive(original, events.slice(0, 2));
+    const afterwards: string[] = [];
+    const swallowing = changed(async ({ ctx, act }) => {
+      try {
+        await act('renamed', 1);
+      } catch {
+        afterwards.push('caught');
+      } finally {
+        await ctx.compensate();
+        afterwards.push('undone');
+      }
+      return act('refund');
+    });
+    const fold = await refold(swallowing, history, { strict: false });
+    expect(fold.fault).toBeInstanceOf(NonDeterminismError);
+    expect(fold.takeEmitted()).toEqual([]);
+    expect(afterwards).toEqual([]);
+  });
+
   it('F7: nothing is written by a turn that drifted, and the run goes on when the old code is back', async () => {
     const { history } = await drive(original, events.slice(0, 2));
     const drifted = await refold(

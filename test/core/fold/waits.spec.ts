@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Duration, DurationString, WorkflowContext } from '../../../lib/core/index.js';
 import { cancel, completed, drive, expectSameAgain, fired, line, resultOf } from '../../support/fold-kit.js';
 import { signal, started, workflow } from '../../support/fold-kit.js';
 import type { WorkflowSketch } from '../../support/fold-kit.js';
@@ -129,6 +130,33 @@ describe('conditions', () => {
     const run = await drive(definition, [started(), fired(0)]);
     expect(resultOf(run)).toBe(false);
     expect(line(run.history)).not.toContain('sneaky');
+  });
+});
+
+describe('a timeout that is none', () => {
+  const NONE: readonly Duration[] = [
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    -1,
+    // As from a file of settings, which no compiler has looked at.
+    '3600' as DurationString,
+    'soon' as DurationString,
+  ];
+  it.each<[string, (ctx: WorkflowContext, timeout: Duration) => Promise<unknown>]>([
+    ['sleep', (ctx, timeout) => ctx.sleep(timeout)],
+    ['a condition', (ctx, timeout) => ctx.condition(() => false, timeout)],
+    ['waitForSignal', (ctx, timeout) => ctx.waitForSignal('w', { timeout })],
+    ['withTimeout', (ctx, timeout) => ctx.withTimeout(timeout, () => ctx.waitForSignal('w'))],
+  ])('F8: is refused at once by %s, and leaves nothing behind', async (_name, wait) => {
+    const definition = workflow(async ({ ctx }) => {
+      const refused: unknown[] = [];
+      for (const timeout of NONE) await wait(ctx, timeout).catch((error: Error) => refused.push(error.name));
+      return [...refused, await ctx.waitForSignal('w')];
+    });
+    const run = await drive(definition, [started(), signal('w', 'for who really waits')]);
+    expect(resultOf(run)).toEqual([...NONE.map(() => 'RangeError'), 'for who really waits']);
+    expect(line(run.history)).toBe('run_started signal_received run_completed');
+    await expectSameAgain(definition, run);
   });
 });
 

@@ -86,7 +86,8 @@ fresh_id as (
     and message_id is not null
     and not repeated
   order by namespace, workflow_id, message_id
-  on conflict do nothing
+  -- Named, so that nothing but the same id is told as a duplicate.
+  on conflict (namespace, workflow_id, message_id) do nothing
   returning known.namespace, known.workflow_id, known.message_id
 ),
 taken as materialized (

@@ -2,7 +2,7 @@ import { uuidv7 } from 'uuidv7';
 import { only, race, range } from '../concurrency.js';
 import { step } from '../entries.js';
 import { NAMESPACE, HOUR, MINUTE, ORDERS, SECOND, type Topic } from '../scenario.js';
-import { asWorkerId } from '../../../journal/index.js';
+import { actorOf, asWorkerId } from '../../../journal/index.js';
 
 export function claimTopic({ test, expect }: Topic): void {
   test('a claim is a lease with a token that grows, and tells all that a holder starts from', async (s) => {
@@ -73,6 +73,47 @@ export function claimTopic({ test, expect }: Topic): void {
       );
       for (const got of claims) expect(got.length).toBeGreaterThan(0);
     }
+  });
+
+  test('a run that is born leased is handed to nobody who claims at the same time', async (s) => {
+    const second = await s.harness.second();
+    const [own, other] = [await s.worker(), await s.worker({}, second)];
+    for (const round of range(30)) {
+      const [born, claims] = await race(
+        round,
+        () => s.held(own),
+        () => s.claim(other, 10, second),
+      );
+      expect(claims).toEqual([]);
+      await s.applies(born, { entries: [step('a')] });
+      expect(await s.claim(other, 10, second)).toEqual([]);
+    }
+  });
+
+  test('what cannot be claimed hides nothing from a claim of one run, whatever its priority', async (s) => {
+    const ahead = { priority: 0 };
+    const dying = await s.worker({ leaseTimeout: SECOND });
+    const suspect = await s.held(dying, ahead);
+    for (const _ of range(3)) {
+      await s.harness.elapse(MINUTE);
+      await s.journal.rescue(NAMESPACE);
+      await s.claim(await s.worker({ leaseTimeout: SECOND }));
+    }
+    expect((await s.describe(suspect.run)).deaths?.count).toBe(3);
+    await s.harness.elapse(HOUR);
+    const live = await s.worker({ leaseTimeout: 100 * HOUR });
+    await s.blocks(await s.held(live, ahead), HOUR);
+    const held = await s.started(ahead);
+    const release = await s.harness.holdActor(actorOf(held.runId));
+    await s.startedMany(3, { ...ahead, version: 2 });
+    await s.startedMany(3, { ...ahead, workflow: 'refund' });
+    await s.startedMany(3, { ...ahead, namespace: 'other' });
+    await s.started({ priority: 0, startAt: (await s.harness.now()) + HOUR });
+    const behind = await s.started({ priority: 4 });
+    expect(only(await s.claim(live, 1)).workflowId).toBe(behind.workflowId);
+    await release();
+    expect(only(await s.claim(live, 1)).workflowId).toBe(held.workflowId);
+    expect(only(await s.claimSuspects(live)).workflowId).toBe(suspect.run.workflowId);
   });
 
   test('the limit is exactly respected, over several workflows and priorities', async (s) => {
