@@ -45,6 +45,9 @@ export type {
   ActivityExecute,
   ActivityOptions,
   ActivityResult,
+  AttributePatch,
+  Attributes,
+  AttributeValue,
   CancellationScope,
   Duration,
   DurationString,
@@ -97,6 +100,8 @@ export type { ActivityLogger } from './engine/index.js';
 
 export { UndecodedValue, WorkflowClient, WorkflowHandle } from './client/index.js';
 export type {
+  AttributeBounds,
+  AttributeFilter,
   DecodedEntry,
   DecodedOutcome,
   HistoryLine,

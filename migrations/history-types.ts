@@ -31,6 +31,8 @@ export const HISTORY_TYPES_SINCE = {
   activity_attempt: 3,
   activity_heartbeat: 3,
   patched: 17,
+  attributes_set: 18,
+  details_set: 18,
 } satisfies Record<HistoryEntryType, number>;
 
 /** The types that the table takes once this migration has run. */

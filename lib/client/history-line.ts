@@ -49,7 +49,8 @@ export function decodedEntry(codec: Codec, entry: HistoryEntry): DecodedEntry {
   // Of a type that a newer version of Continuum has written, nothing is known.
   for (const [key, { holds }] of ENCODED[entry.type] ?? []) {
     // The cast: the catalogue says what these fields hold.
-    const stored = decoded[key] as Encoded | SideEffectOutcome | null;
+    const stored = decoded[key] as Encoded | SideEffectOutcome | null | undefined;
+    if (stored === undefined) continue;
     decoded[key] =
       stored === null || typeof stored === 'string'
         ? decodedText(codec, stored, holds === 'failure')

@@ -11,6 +11,8 @@ import type {
   RunState,
   StartRequest,
 } from '../journal/index.js';
+import { attributeFilter, checkAttributes } from './attribute-filter.js';
+import type { AttributeFilter } from './attribute-filter.js';
 import { checkAtWork } from './client-parts.js';
 import type { ClientParts } from './client-parts.js';
 import { UnknownWorkflowError, WorkflowAlreadyStartedError } from './errors.js';
@@ -44,7 +46,7 @@ export interface StartOptions {
   readonly onReuse?: OnReuse | undefined;
   /** Not before this time. A signal does not start it earlier. Defaults to now. */
   readonly startAt?: Date | undefined;
-  /** What lists filter by: plain JSON. Defaults to none. */
+  /** What lists filter by: plain JSON, at most 32 attributes of 8,192 bytes in all. Defaults to none. */
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
   /**
    * Start within this transaction: a TypeORM `EntityManager`. Rolled back, nothing was started; committed, it runs.
@@ -68,7 +70,8 @@ export interface RunWhere {
   readonly state?: RunState | readonly RunState[] | undefined;
   readonly startedAfter?: Date | undefined;
   readonly startedBefore?: Date | undefined;
-  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+  /** Each attribute has this value, or fits these bounds. */
+  readonly attributes?: Readonly<Record<string, AttributeFilter | undefined>> | undefined;
 }
 export interface WorkflowPage {
   readonly runs: readonly RunDescription[];
@@ -244,7 +247,7 @@ export class WorkflowClient {
       state: where.state,
       startedAfter: instantOf('startedAfter', where.startedAfter),
       startedBefore: instantOf('startedBefore', where.startedBefore),
-      attributes: where.attributes,
+      ...attributeFilter(where.attributes),
     };
   }
 
@@ -262,8 +265,7 @@ export class WorkflowClient {
     checkChoice('onReuse', options.onReuse, ['allow', 'allowIfFailed', 'reject', 'useExisting']);
     const startAt = instantOf('startAt', options.startAt) ?? null;
     const value = await validated(schema, input, `the input of ${name}`);
-    // They are limited as payloads are; that they are plain JSON is for the journal to see.
-    if (options.attributes) this.#parts.codec.encode(options.attributes);
+    checkAttributes(options.attributes);
     return {
       runId,
       namespace: this.#parts.namespace,

@@ -11,6 +11,7 @@ import {
   textFact,
   textOrNull,
   value,
+  valueFact,
   valueOrNull,
 } from './entry-fields.js';
 import type { EntryField, FieldFor } from './entry-fields.js';
@@ -20,6 +21,7 @@ import type {
   HistoryEntry,
   HistoryEvent,
   HistoryNote,
+  ShownNote,
   TerminalEntry,
 } from './history.js';
 
@@ -60,7 +62,7 @@ export const ENTRY_CATALOGUE = {
   run_started: {
     class: 'event',
     work: null,
-    fields: { input: value, seed: textFact, semanticsVersion: fact },
+    fields: { input: value, seed: textFact, semanticsVersion: fact, attributes: valueFact },
   },
   signal_received: {
     class: 'event',
@@ -153,6 +155,8 @@ export const ENTRY_CATALOGUE = {
     fields: { id: command, details: value },
   },
   patched: { class: 'note', work: null, fields: { name } },
+  attributes_set: { class: 'note', work: null, fields: { patch: value } },
+  details_set: { class: 'note', work: null, fields: { details: textOrNull } },
 } as const satisfies { readonly [T in HistoryEntryType]: ShapeOf<EntryOf<T>> };
 
 /** What the catalogue has to say of an entry. */
@@ -211,4 +215,6 @@ export const isKnownEntry = (entry: HistoryEntry): boolean => Object.hasOwn(ENTR
 export const isEvent = (entry: HistoryEntry): entry is HistoryEvent => EVENTS.has(entry.type);
 export const isCommand = (entry: HistoryEntry): entry is HistoryCommand => COMMANDS.has(entry.type);
 export const isTerminal = (entry: HistoryEntry): entry is TerminalEntry => TERMINAL.has(entry.type);
+export const isShownNote = (entry: HistoryEntry): entry is ShownNote =>
+  entry.type === 'attributes_set' || entry.type === 'details_set';
 export const isNote = (entry: HistoryEntry): entry is HistoryNote => NOTES.has(entry.type);

@@ -44,6 +44,8 @@ export const list = { part: 'fact', holds: 'list' } as const;
 /** A fact that every entry of its type has, or one that may be missing in the entry too (`?`). */
 export const fact = { part: 'fact', holds: 'plain' } as const;
 export const textFact = { part: 'fact', holds: 'text' } as const;
+/** A value of the codec that may be missing in the entry too (`?`). */
+export const valueFact = { part: 'fact', holds: 'value' } as const;
 /** Facts that are mostly the same, and are stored where they are not. */
 export const factOrNull = { part: 'fact', holds: 'plain', usual: null } as const;
 export const factOrFalse = { part: 'fact', holds: 'plain', usual: false } as const;

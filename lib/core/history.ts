@@ -33,6 +33,8 @@ export interface RunStarted {
   readonly seed: string;
   /** Which rules of delivery and derivation this run was recorded under (F29). */
   readonly semanticsVersion: number;
+  /** The attributes it was started with, so that a replay knows them (F9); missing where there were none. */
+  readonly attributes?: Encoded;
 }
 export interface SignalReceived {
   readonly type: 'signal_received';
@@ -302,6 +304,22 @@ export interface Patched {
   /** The patch's id. */
   readonly name: string;
 }
-export type HistoryNote = ActivityAttempt | ActivityHeartbeat | Patched;
+/** What the code set by `ctx.setAttributes` in the event before it, merged, as far as it changed anything; `null` removes one. */
+export interface AttributesSet {
+  readonly type: 'attributes_set';
+  readonly at: Instant;
+  readonly patch: Encoded;
+}
+/** What the code last gave to `ctx.setDetails` in the event before it. */
+export interface DetailsSet {
+  readonly type: 'details_set';
+  readonly at: Instant;
+  readonly details: string | null;
+}
+/** What lists show of a run. The code itself has set it, so such a note may stand among the commands of its event (F4). */
+export type ShownNote = AttributesSet | DetailsSet;
+/** A fact about work in flight. */
+export type WorkNote = ActivityAttempt | ActivityHeartbeat;
+export type HistoryNote = WorkNote | Patched | ShownNote;
 
 export type HistoryEntry = HistoryEvent | HistoryCommand | HistoryNote;

@@ -36,6 +36,15 @@
 
 export * from './activity-options.js';
 export * from './activity-proxy.js';
+export {
+  attributesProblem,
+  LONGEST_DETAILS,
+  MOST_ATTRIBUTE_BYTES,
+  MOST_ATTRIBUTES,
+  patched,
+  sameJson,
+} from './attributes.js';
+export type { AttributePatch, Attributes, AttributeValue, PlainPatch } from './attributes.js';
 export * from './codec.js';
 export * from './define-signal.js';
 export * from './definitions.js';

@@ -4,7 +4,7 @@ export const LONGEST_NAME_BYTES = 255;
 /** The rule that a name breaks: `must have 1 to 255 bytes, but has 0`. `undefined` for a name that the journal can hold. */
 export function nameProblem(name: unknown): string | undefined {
   if (typeof name !== 'string') return `must be a text, but is ${shown(name)}`;
-  const bytes = bytesOf(name);
+  const bytes = utf8BytesOf(name);
   if (bytes === 0 || bytes > LONGEST_NAME_BYTES) {
     return `must have 1 to ${LONGEST_NAME_BYTES} bytes, but has ${bytes}`;
   }
@@ -23,7 +23,7 @@ export const storableText = (text: string): string =>
   text.replaceAll('\u0000', '\uFFFD').replaceAll(/\p{Surrogate}/gu, '\uFFFD');
 
 /** In UTF-8, where half of a surrogate pair is replaced by U+FFFD. */
-function bytesOf(text: string): number {
+export function utf8BytesOf(text: string): number {
   let bytes = 0;
   for (const character of text) {
     const point = character.codePointAt(0)!;

@@ -165,6 +165,8 @@ export class RunProgress {
       case 'cancel_requested':
       case 'side_effect_recorded':
       case 'patched':
+      case 'attributes_set':
+      case 'details_set':
         return;
       default:
         return entry satisfies never;

@@ -1,3 +1,4 @@
+import type { AttributePatch, Attributes } from './attributes.js';
 import type { Duration } from './duration.js';
 import type {
   Activities,
@@ -44,6 +45,8 @@ export interface WorkflowInfo {
   readonly namespace: string;
   /** The sequence number of the event that is being handled. */
   readonly historyLength: number;
+  /** The attributes of the run: those of its start, and what its code has set since. A copy. */
+  readonly attributes: Attributes;
 }
 
 export interface CancellationScope {
@@ -172,4 +175,31 @@ export abstract class WorkflowContext {
   ): void;
   /** The point of no return: what was done before it is not undone any more. */
   abstract commit(): void;
+
+  /**
+   * Sets attributes of the run over those that are there: what `describe()` shows, and lists filter by.
+   *
+   * ```ts
+   * ctx.setAttributes({ stage: 'shipping', parcels: 3, hint: undefined });
+   * ```
+   *
+   * They are written in the commit of the turn, so that nobody sees them before what the code did with them, and only if
+   * they change.
+   *
+   * @param attributes plain JSON by name; `undefined` and `null` remove one
+   *
+   * Throws a `TypeError` for what is no plain JSON, and a `RangeError` for more than 32 attributes or 8,192 bytes in all. Such
+   * an error that is not caught blocks the run, so that a deploy can mend it.
+   */
+  abstract setAttributes(attributes: AttributePatch): void;
+  /**
+   * Sets a text for people that `describe()` and lists show: what the run is at, or why it waits.
+   *
+   * ```ts
+   * ctx.setDetails(`Waiting for ${supplier} to confirm`);
+   * ```
+   *
+   * @param details a longer text is cut after 4,096 characters; `null` removes it
+   */
+  abstract setDetails(details: string | null): void;
 }

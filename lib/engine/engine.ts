@@ -1,4 +1,12 @@
-import type { Codec, WorkflowDefinition, Mistakes } from '../core/index.js';
+import { patched } from '../core/index.js';
+import type {
+  Attributes,
+  Codec,
+  Mistakes,
+  PlainPatch,
+  ShownChange,
+  WorkflowDefinition,
+} from '../core/index.js';
 import { JournalUnavailableError, mayBeOneAtFault } from '../journal/index.js';
 import type {
   HeartbeatAnswer,
@@ -230,15 +238,20 @@ export class Engine {
         name: null,
         payload: request.input,
         at: this.clock.now(),
+        ...(request.attributes && { attributes: request.attributes }),
       } as const;
-      const entries = await run.rehearse(message);
+      const rehearsed = await run.rehearse(message);
       // Gives the slot back: the run will be started without being held here.
       const unleased = (): StartRequest => {
         this.runs.discard(run);
         return request;
       };
-      if (entries === null) return await this.#parts.starts.ask(unleased());
-      const answer = await this.#parts.starts.ask({ ...request, first: { owner, entries } }, unleased);
+      if (rehearsed === null) return await this.#parts.starts.ask(unleased());
+      const { entries, shows } = rehearsed;
+      const answer = await this.#parts.starts.ask(
+        { ...request, ...shownFrom(request, shows), first: { owner, entries } },
+        unleased,
+      );
       if (answer.type === 'started' && answer.token > 0) run.born(answer.token, entries);
       else this.runs.discard(run);
       return answer;
@@ -309,6 +322,18 @@ export class Engine {
   async #send(message: Message): Promise<void> {
     await this.#journalRetry.through('send', () => this.#parts.send(message), { again: outageOrHeldActor });
   }
+}
+
+/** What lists show of a run whose first turn is written together with its start. */
+function shownFrom(
+  { attributes }: StartRequest,
+  shows: ShownChange | null,
+): Pick<StartRequest, 'attributes' | 'details'> {
+  // The casts: attributes are plain JSON.
+  const changes = (shows?.attributes ?? {}) as PlainPatch;
+  const before = (attributes ?? {}) as Attributes;
+  const after = patched(before, changes);
+  return { attributes: after === before ? attributes : after, details: shows?.details ?? null };
 }
 
 const outageOrHeldActor = (error: Error): boolean => error instanceof JournalUnavailableError;

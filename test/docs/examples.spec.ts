@@ -9,6 +9,7 @@ import { Offers, PurchaseWorkflow } from './examples/context.js';
 import { InvoiceWorkflow, InvoiceWorkflowV2, PriceCalculator } from './examples/determinism.js';
 import { Mails, WelcomeWorkflow } from './examples/first-workflow.js';
 import { gateway } from './examples/gateway.js';
+import { Carriers, Deliveries, DeliveryWorkflow } from './examples/lists.js';
 import { OrdersController, OrderWorkflow, Payments } from './examples/readme.js';
 import {
   BookFlight,
@@ -51,6 +52,9 @@ const metadata: ModuleMetadata = {
     CheckoutWorkflowV2,
     BillingWorkflow,
     Offers,
+    Carriers,
+    Deliveries,
+    DeliveryWorkflow,
   ],
 };
 
@@ -175,6 +179,21 @@ describe('the examples in the documentation', () => {
     for (const question of ['where', 'when', 'why']) await desk.signal(asked, question);
     await desk.signal(closed, 'ann');
     expect(await desk.result(soon)).toBe('3, closed by ann');
+  });
+
+  it('lists: what deliveries tell of themselves', async () => {
+    const deliveries = app.get(Deliveries);
+    const id = await deliveries.begin({ to: 'Ulm', weight: 12 }, 'ann');
+    await deliveries.begin({ to: 'Ulm', weight: 120 }, 'ann');
+    const parcel = client.handle(DeliveryWorkflow, id);
+    await parcel.signal('seen', 'Bonn');
+    while ((await parcel.query('carrier')) === undefined) continue;
+    expect(await deliveries.heavyOnes('ann')).toEqual([`${id}: Last seen in Bonn`]);
+    await parcel.signal('seen', 'Ulm');
+    expect(await parcel.result(soon)).toBe('carrier of Ulm');
+    expect(await parcel.describe()).toMatchObject({
+      attributes: { stage: 'delivered', customer: 'ann', to: 'Ulm', weight: 12 },
+    });
   });
 
   it('timers: a time limit', async () => {

@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals';
+import { describeAttributes } from './suites/attributes.js';
 import { describeContext } from './suites/context.js';
 import { describeInsideRun } from './suites/inside-run.js';
 import { describeRaces } from './suites/races.js';
@@ -12,4 +13,5 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeContext(new PostgresBackend(), residency);
   describeRaces(new PostgresBackend(), residency);
   describeSchemas(new PostgresBackend(), residency);
+  describeAttributes(new PostgresBackend(), residency);
 });

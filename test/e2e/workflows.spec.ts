@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals';
+import { describeAttributes } from './suites/attributes.js';
 import { describeContext } from './suites/context.js';
 import { describeInsideRun } from './suites/inside-run.js';
 import { describeRaces } from './suites/races.js';
@@ -13,4 +14,5 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeContext(memory, residency);
   describeRaces(memory, residency);
   describeSchemas(memory, residency);
+  describeAttributes(memory, residency);
 });

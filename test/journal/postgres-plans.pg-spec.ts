@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import type { Client } from 'pg';
 import { uuidv7 } from 'uuidv7';
-import type { Lease, StartRequest, Turn, TurnOutcome } from '../../lib/journal/index.js';
+import type { Lease, RunFilter, StartRequest, Turn, TurnOutcome } from '../../lib/journal/index.js';
 import { claim, claimSuspects } from '../../lib/journal/postgres/claim-actors.js';
 import { commitTurns } from '../../lib/journal/postgres/commit-turns.js';
 import { Database } from '../../lib/journal/postgres/connection.js';
@@ -13,7 +13,7 @@ import type { PostgresJournalOptions } from '../../lib/journal/postgres/index.js
 import { load } from '../../lib/journal/postgres/load-runs.js';
 import { readPlanGeneration } from '../../lib/journal/postgres/plan-generation.js';
 import { PLANNED_TABLES } from '../../lib/journal/postgres/sql/analyze-table.js';
-import { describe as describeRuns, outcomes } from '../../lib/journal/postgres/read-runs.js';
+import { count, describe as describeRuns, list, outcomes } from '../../lib/journal/postgres/read-runs.js';
 import { refence } from '../../lib/journal/postgres/refence-leases.js';
 import { sendMessages } from '../../lib/journal/postgres/send-messages.js';
 import { startTogether } from '../../lib/journal/postgres/start-runs.js';
@@ -85,6 +85,12 @@ const VERBS: Readonly<Record<string, (sql: StatementRunner) => Promise<unknown>>
   'commit: block': (sql) =>
     commitTurns(sql, turns({ type: 'block', reason: 'drift', delay: 1 }), 'skip locked'),
   'commit: close': (sql) => commitTurns(sql, turns({ type: 'close', state: 'completed' }), 'skip locked'),
+  'commit: show': (sql) =>
+    commitTurns(
+      sql,
+      turns({ type: 'keep' }).map((turn) => ({ ...turn, shows: { attributes: { a: 1 }, details: 'b' } })),
+      'skip locked',
+    ),
   send: (sql) => sendMessages(sql, messages(own), 'skip locked'),
   'send to nobody': (sql) => sendMessages(sql, messages(others), 'skip locked'),
   claim: (sql) =>
@@ -214,6 +220,64 @@ describe.each(['never looked at', 'analyzed as empty', 'full and analyzed'])(
     });
   },
 );
+
+it('lists by attributes look them up in their index', async () => {
+  const test = await createDatabase();
+  const connection = { type: 'postgres', url: test.url } as const;
+  const journal = new PostgresJournal({ connection });
+  const database = new Database({ connection, schema: 'continuum', poolSize: 1 });
+  const admin = new pg.Client({ connectionString: test.url });
+  try {
+    await journal.open();
+    await journal.close();
+    await database.open();
+    await admin.connect();
+    await fill(admin);
+    await admin.query(`
+      update continuum.runs
+      set attributes = jsonb_build_object('customer', substr(id::text, 1, 4), 'total', ascii(right(id::text, 1)))`);
+    await admin.query('vacuum analyze continuum.runs');
+    const asked: { readonly text: string; readonly values: readonly unknown[] }[] = [];
+    const told = {
+      logQuery: (text: string, values: readonly unknown[] = []) => asked.push({ text, values }),
+    };
+    // What else a logger can be told is told to nobody.
+    database.dataSource.setOptions({
+      logger: new Proxy(told, { get: (_, name) => Reflect.get(told, name) ?? (() => undefined) }) as never,
+    });
+    const base = { namespace: 'default', state: 'completed' } as const;
+    const bounds = [{ name: 'total', is: '>=', value: 50 }] as const;
+    const filters: readonly RunFilter[] = [
+      { ...base, attributes: { customer: 'ab12' } },
+      { ...base, conditions: [{ name: 'customer', is: 'in', values: ['ab12', 'cd34', 'ef56'] }] },
+      { ...base, attributes: { customer: 'ab12' }, conditions: bounds },
+    ];
+    for (const filter of filters) {
+      asked.length = 0;
+      await count(database.dataSource, filter);
+      await list(database.dataSource, { filter, order: 'newest', cursor: null, limit: 50 });
+      expect(asked).toHaveLength(2);
+      for (const { text, values } of asked) {
+        const { rows } = await admin.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+          `explain (analyze, format json) ${text}`,
+          [...values],
+        );
+        const nodes = nodesOf(rows[0]!['QUERY PLAN'][0].Plan);
+        expect(nodes.map((node) => node['Index Name'])).toContain('runs_attributes');
+        const read = nodes.filter((node) => node['Relation Name'] === 'runs');
+        expect(read.map((node) => node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0) < 100)).toEqual(
+          [true],
+        );
+      }
+    }
+  } finally {
+    await admin.end();
+    await database.close();
+    await test.drop();
+  }
+}, 120_000);
+
+const nodesOf = (node: PlanNode): readonly PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 
 it('statements are prepared anew, under other names, when a table has outgrown its plans', async () => {
   const test = await createDatabase();

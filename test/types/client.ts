@@ -110,3 +110,13 @@ export async function handles(client: WorkflowClient, handle: WorkflowHandle<Ord
   const list: WorkflowHandle[] = [handle, loose, client.handle(Derived, '1')];
   void list;
 }
+
+export async function listing(client: WorkflowClient): Promise<void> {
+  const attributes = { stage: { in: ['paid', 1] }, total: { gt: 1, lte: 5 }, tags: ['a'], at: { lt: 'b' } };
+  await client.list({ where: { attributes } });
+  await client.count({ attributes: { plan: 'gold', gone: undefined, address: { city: 'Ulm' } } });
+  // @ts-expect-error a date has no order of its own: toISOString() has
+  await client.list({ where: { attributes: { at: { gt: new Date() } } } });
+  // @ts-expect-error no attribute is a date
+  await client.count({ attributes: { at: new Date() } });
+}

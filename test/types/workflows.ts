@@ -10,6 +10,7 @@ import {
   defineSignal,
 } from 'nestjs-continuum';
 import { z } from 'zod';
+import type { Attributes } from 'nestjs-continuum';
 import type { Order, Receipt } from './activities.js';
 import { Cleanup, MaybeInput, ShipOrder, StockActivities } from './activities.js';
 import type { Equal } from './support.js';
@@ -277,4 +278,21 @@ export class CheckedSignals {
     return name.length;
   }
   async run(): Promise<void> {}
+}
+
+export function showing(ctx: WorkflowContext): void {
+  ctx.setAttributes({ stage: 'paid', total: 5, late: true, tags: ['a'], address: { city: 'Ulm' } });
+  ctx.setAttributes({ stage: null, total: undefined });
+  ctx.setDetails('waits');
+  ctx.setDetails(null);
+  const { attributes } = ctx.info;
+  is<Equal<typeof attributes, Attributes>>();
+  // @ts-expect-error a copy is there to be read
+  attributes['stage'] = 'mine';
+  // @ts-expect-error a date is no plain JSON
+  ctx.setAttributes({ at: new Date() });
+  // @ts-expect-error nor is a function
+  ctx.setAttributes({ f: () => 1 });
+  // @ts-expect-error details are a text
+  ctx.setDetails(5);
 }

@@ -13,6 +13,7 @@ import type { Execution } from './execution.js';
 import { InertCallError } from './execution.js';
 import { PendingActivity, PendingTimer } from './operation.js';
 import type { Scope } from './scope.js';
+import { Shown } from './shown.js';
 import { OVER } from './unawaited-calls.js';
 import type { Wait } from './waits.js';
 import { ConditionWait, SignalWait } from './waits.js';
@@ -286,4 +287,20 @@ export function addRollbackStep(run: Execution, type: ActivityToken, input: unkn
 export function clearRollback(run: Execution): void {
   run.demand('ctx.commit');
   run.ledger.record({ type: 'rollback_cleared', at: run.ledger.now });
+}
+
+/** Nothing waits for these, so that nothing is to be answered where they do not count any more. */
+export function setAttributes(run: Execution, attributes: unknown): void {
+  if (run.admits('ctx.setAttributes')) (run.shown ??= startedShown(run)).set(attributes);
+}
+
+export function setDetails(run: Execution, details: unknown): void {
+  if (run.admits('ctx.setDetails')) (run.shown ??= startedShown(run)).setDetails(details);
+}
+
+/** Of a run that was started without attributes, or is not started yet. */
+function startedShown(run: Execution): Shown {
+  const shown = new Shown();
+  if (run.seed !== null) shown.start({});
+  return shown;
 }

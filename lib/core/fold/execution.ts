@@ -1,5 +1,6 @@
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
+import { isShownNote } from '../entry-catalogue.js';
 import { CallbackError, ForeignAwaitError, RunawayError } from '../errors.js';
 import type { CommandId, Encoded, Instant } from '../history.js';
 import type { Ambient, AsyncScope } from './async-scope.js';
@@ -19,6 +20,7 @@ import { PendingWork } from './pending-work.js';
 import type { Accountable } from './ownership.js';
 import { windowCloses, windowOpens } from './ownership.js';
 import { isCancellation, Scope } from './scope.js';
+import { Shown } from './shown.js';
 import { SignalBuffers } from './signal-buffers.js';
 import type { UnawaitedCall } from './unawaited-calls.js';
 import { OVER, UnawaitedCalls } from './unawaited-calls.js';
@@ -80,6 +82,8 @@ export class Execution implements Accountable {
   compensating: { readonly scope: Scope; readonly deferred: Deferred } | null = null;
   /** Of the random streams (F9); `null` until the run has started. */
   seed: string | null = null;
+  /** What lists show of it; made when there is anything. */
+  shown: Shown | null = null;
   #decision: Decision | null = null;
   #inWindow = false;
   #restriction: Restriction | null = null;
@@ -352,6 +356,21 @@ export class Execution implements Accountable {
   #recordCancel(operation: Operation): void {
     const type = operation instanceof PendingTimer ? 'timer_cancelled' : 'activity_cancel_requested';
     this.ledger.record({ type, at: this.ledger.now, of: operation.id });
+  }
+
+  // -------------------------------------------------------------------------------------------- shown
+
+  /** The event is over: what it has set to be shown is recorded, or found on record (F4). */
+  settleShown(): void {
+    const { ledger, codec } = this;
+    if (ledger.fault !== null) return;
+    if (ledger.replaying) {
+      this.shown?.forget();
+      for (const note of ledger.recordedNotes)
+        if (isShownNote(note)) (this.shown ??= new Shown()).apply(note, codec);
+    } else if (this.shown !== null) {
+      for (const note of this.shown.settle(ledger.now, codec)) ledger.noteOfCode(note);
+    }
   }
 
   // ------------------------------------------------------------------------------------------ outcome

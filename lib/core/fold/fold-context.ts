@@ -1,5 +1,6 @@
 import { recordedOptions } from '../activity-options.js';
 import { activityProxy } from '../activity-proxy.js';
+import type { AttributePatch, Attributes } from '../attributes.js';
 import type { Duration } from '../duration.js';
 import type {
   Activities,
@@ -166,6 +167,14 @@ export class FoldContext extends WorkflowContext {
     calls.clearRollback(this.#run);
   }
 
+  setAttributes(attributes: AttributePatch): void {
+    calls.setAttributes(this.#run, attributes);
+  }
+
+  setDetails(details: string | null): void {
+    calls.setDetails(this.#run, details);
+  }
+
   #stream(name: string): RandomStream {
     // The constructor or a signal's handler may draw before the run has started: its seed is not in the prefix yet.
     return new RandomStream(`${this.#run.seed ?? this.#identity.runId}\0${name}`);
@@ -191,6 +200,9 @@ class FoldInfo implements WorkflowInfo {
 
   get historyLength(): number {
     return this.#run.ledger.eventSeq;
+  }
+  get attributes(): Attributes {
+    return this.#run.shown?.attributes ?? {};
   }
 }
 

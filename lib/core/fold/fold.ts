@@ -17,6 +17,7 @@ import { HistoryQueue, recordedEntry } from './history-queue.js';
 import type { CallSite } from './ledger.js';
 import { Ledger } from './ledger.js';
 import type { Segment } from './segment.js';
+import type { ShownChange } from './shown.js';
 import type { SignalCheck } from './signal-buffers.js';
 import { advanceCompensation, conclude, refuseForeignAwait } from './settling.js';
 import { snapshotOf } from './snapshot.js';
@@ -87,7 +88,7 @@ import { WorkflowObject } from './workflow-object.js';
  * - F29 The semantics version
  */
 
-export type { CodeFrame, Decision, LogLine, RunIdentity, SignalCheck, UnawaitedCall };
+export type { CodeFrame, Decision, LogLine, RunIdentity, ShownChange, SignalCheck, UnawaitedCall };
 
 export interface FoldOptions {
   readonly definition: WorkflowDefinition;
@@ -251,6 +252,11 @@ export class Fold implements Steppable {
   /** Entries appended since they were last taken; replayed ones are never among them. */
   takeEmitted(): HistoryEntry[] {
     return this.#ledger.takeEmitted();
+  }
+
+  /** What changed of what lists show, in the entries that were last taken; `null` for nothing. */
+  takeShown(): ShownChange | null {
+    return this.#run.shown?.takeChange() ?? null;
   }
 
   /** Lines logged since they were last taken, while not replaying. They are printed after the commit (F21). */
@@ -439,8 +445,9 @@ export class Fold implements Steppable {
   /** The event is over: nothing is on the agenda, and no wait holds. */
   #finish(): void {
     const held = this.#isHeld;
+    if (!held && advanceCompensation(this.#run)) return;
+    this.#run.settleShown();
     if (!held) {
-      if (advanceCompensation(this.#run)) return;
       // Not before `run_started` is recorded: a history without it would lack its input and its seed.
       if (this.#started) conclude(this.#run);
     }

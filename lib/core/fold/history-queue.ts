@@ -1,5 +1,12 @@
-import { isEvent, isNote } from '../entry-catalogue.js';
-import type { HistoryCommand, HistoryEntry, HistoryEvent, HistoryNote, Patched } from '../history.js';
+import { isEvent, isNote, isShownNote } from '../entry-catalogue.js';
+import type {
+  HistoryCommand,
+  HistoryEntry,
+  HistoryEvent,
+  HistoryNote,
+  Patched,
+  ShownNote,
+} from '../history.js';
 import { Fifo } from './fifo.js';
 import type { Patches } from './patches.js';
 import { Segment } from './segment.js';
@@ -51,7 +58,7 @@ export class HistoryQueue {
           segment: this.#segmentOf(entries.slice(from, i)),
         });
       } else if (isNote(entry)) {
-        if (isNoteOfCode(entry)) this.#patches.record(entry.name);
+        if (entry.type === 'patched') this.#patches.record(entry.name);
         this.#items.push({ type: 'note', note: entry, recorded: true });
       } else {
         this.#items.push({ type: entry.type === 'run_terminated' ? 'terminated' : 'stray', entry });
@@ -62,15 +69,16 @@ export class HistoryQueue {
   #segmentOf(entries: readonly HistoryEntry[]): Segment {
     const notes = entries.filter((entry) => isNoteOfCode(entry));
     // It counts from the first event on, wherever it stands (F18).
-    for (const { name } of notes) this.#patches.record(name);
+    for (const note of notes) if (note.type === 'patched') this.#patches.record(note.name);
     // The cast: an entry of a segment that is no note is a command, or of a type that nobody here knows.
     const commands = notes.length === 0 ? entries : entries.filter((entry) => !isNoteOfCode(entry));
-    return new Segment(commands as readonly HistoryCommand[], notes);
+    return new Segment(commands as readonly HistoryCommand[], notes, entries.findIndex(isNoteOfCode));
   }
 }
 
 /** What code notes stands among its commands, before the end of the run. What the engine notes stands between segments. */
-const isNoteOfCode = (entry: HistoryEntry): entry is Patched => entry.type === 'patched';
+const isNoteOfCode = (entry: HistoryEntry): entry is Patched | ShownNote =>
+  entry.type === 'patched' || isShownNote(entry);
 
 /**
  * Commands and what the code notes follow their event; a termination follows nothing. What a newer version has written and this one does not know

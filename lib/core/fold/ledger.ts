@@ -87,6 +87,11 @@ export class Ledger implements MatchTally {
     return this.#segment !== null;
   }
 
+  /** What the code once noted in the event that is being handled, while it is replayed. */
+  get recordedNotes(): readonly HistoryNote[] {
+    return this.#segment?.notes ?? [];
+  }
+
   /**
    * Whether a signal has to be checked before somebody takes it (F34). In a replay the history decides: it was checked if a
    * check is recorded, whatever the code says now.

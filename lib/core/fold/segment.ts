@@ -15,6 +15,8 @@ export interface MatchTally {
  */
 export class Segment {
   readonly #commands: readonly HistoryCommand[];
+  /** So many commands stand before the notes. */
+  readonly #beforeNotes: number;
   /** Everything before it is matched. */
   #next = 0;
   /** Places after `#next` that are matched already; made when something comes out of order. */
@@ -28,8 +30,10 @@ export class Segment {
     commands: readonly HistoryCommand[],
     /** What the code noted in this event; never compared (F4). */
     readonly notes: readonly HistoryNote[],
+    beforeNotes = commands.length,
   ) {
     this.#commands = commands;
+    this.#beforeNotes = beforeNotes;
   }
 
   /** Whether the code once asked for a check of this signal here (F34). */
@@ -48,7 +52,7 @@ export class Segment {
   }
   /** On how many entries after the event both sides agree, without a gap. */
   get agreed(): number {
-    return this.#next;
+    return this.#next + (this.#next >= this.#beforeNotes ? this.notes.length : 0);
   }
 
   /**

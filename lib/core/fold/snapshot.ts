@@ -21,6 +21,7 @@ export function snapshotOf(run: Execution, object: WorkflowObject): unknown {
     buffers: run.signals.entries(),
     checks: run.signals.checks(),
     patches: ledger.patches.entries(),
+    attributes: run.shown?.attributes ?? {},
     shields: run.shields,
     runningHandlers: object.runningHandlers,
     compensating: run.compensating !== null,

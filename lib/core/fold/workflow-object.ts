@@ -1,3 +1,4 @@
+import type { Attributes } from '../attributes.js';
 import type {
   ActivityCallOptions,
   ActivityDefinition,
@@ -18,6 +19,7 @@ import type { Execution } from './execution.js';
 import { FoldContext } from './fold-context.js';
 import type { RunIdentity } from './fold-context.js';
 import { isCancellation } from './scope.js';
+import { Shown } from './shown.js';
 
 /**
  * The object of one run, and what events do with it. It is made by the first event, whichever that is (F5) but for a
@@ -56,6 +58,7 @@ export class WorkflowObject implements RunBinding {
 
   start(event: RunStarted): void {
     this.#run.seed = event.seed;
+    startShown(this.#run, event);
     if (this.#neverBegins) return this.#run.failWith(this.#run.root.error());
     const instance = this.#make();
     if (instance === null) return;
@@ -150,6 +153,12 @@ export class WorkflowObject implements RunBinding {
     const message = `The handler of signal ${name} failed: ${messageOf(cause)}`;
     this.#run.failWith(new HandlerFailure(message, name, { cause }));
   }
+}
+
+function startShown(run: Execution, { attributes }: RunStarted): void {
+  // The cast: they were checked when they were recorded.
+  if (attributes !== undefined) (run.shown ??= new Shown()).start(run.codec.decode(attributes) as Attributes);
+  else run.shown?.start({});
 }
 
 function callMethod(instance: WorkflowInstance, name: string, args: readonly unknown[]): unknown {

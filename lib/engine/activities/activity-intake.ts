@@ -1,4 +1,4 @@
-import type { HistoryNote } from '../../core/index.js';
+import type { WorkNote } from '../../core/index.js';
 import type { Arrival, Intake } from '../run/work-kind.js';
 import type { EndVerdict } from './attempt-verdict.js';
 
@@ -6,7 +6,7 @@ import type { EndVerdict } from './attempt-verdict.js';
 export class ActivityIntake implements Intake {
   #taken = 0;
   constructor(
-    readonly notes: readonly HistoryNote[],
+    readonly notes: readonly WorkNote[],
     /** In the order in which they came about. */
     readonly ends: readonly EndVerdict[],
   ) {}

@@ -3,7 +3,7 @@ import type {
   ActivityInFlight,
   CommandId,
   HistoryEvent,
-  HistoryNote,
+  WorkNote,
   Instant,
   RunProgress,
 } from '../../core/index.js';
@@ -149,7 +149,7 @@ export class RunActivities implements WorkKind, AttemptListener {
   }
 
   /** A result that a holder put into the inbox. `null`: its attempt is settled already. */
-  received(message: InboxMessage): HistoryEvent | HistoryNote | null {
+  received(message: InboxMessage): HistoryEvent | WorkNote | null {
     const result = readReturned(message);
     const work = this.#activity(result.id);
     if (work?.attempt !== result.attempt) return null;

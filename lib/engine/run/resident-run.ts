@@ -1,5 +1,5 @@
 import { errorText, textOf, toError } from '../../core/index.js';
-import type { HistoryEntry, SignalRefused, WorkflowDefinition } from '../../core/index.js';
+import type { HistoryEntry, ShownChange, SignalRefused, WorkflowDefinition } from '../../core/index.js';
 import { delayOf, isOutage } from '../../journal/index.js';
 import type { ActorId, CommitAnswer, GrowingDelay, InboxMessage, Loaded, Turn } from '../../journal/index.js';
 import type { Committed } from '../commit/group-committer.js';
@@ -17,6 +17,12 @@ import { eventOf } from './turn-input.js';
 const LONGEST_REASON = 4_000;
 /** How long a run that cannot go on waits for its next turn, by the number of its failed turns. */
 const FAILED_TURN_DELAY: GrowingDelay = { from: 1, first: 1_000, longest: 60_000 };
+
+/** The first turn of a run that is not started yet. */
+export interface Rehearsed {
+  readonly entries: readonly HistoryEntry[];
+  readonly shows: ShownChange | null;
+}
 
 /**
  * One run in memory, with the lease to write it. It drives: turn after turn, until there is nothing to do; it rests until
@@ -113,16 +119,17 @@ export class ResidentRun implements TurnTaker {
 
   /**
    * Takes the first turn of a run that is not started yet, in memory only. The entries, when they can be written together
-   * with the start; `null` when the turn does more than append.
+   * with the start, and what they show of the run; `null` when the turn does more than append.
    */
-  async rehearse(start: InboxMessage): Promise<readonly HistoryEntry[] | null> {
+  async rehearse(start: InboxMessage): Promise<Rehearsed | null> {
     this.#state = 'driving';
     const { fold, host } = this.#held;
     fold.current.feed(eventOf(start, false, host.clock.now(), host.codec));
     await fold.pump();
     if (fold.current.fault || fold.current.decided) return null;
     const entries = fold.current.takeEmitted();
-    return (await fold.mismatch(entries)) ? null : entries;
+    const shows = fold.current.takeShown();
+    return (await fold.mismatch(entries)) ? null : { entries, shows };
   }
 
   /** The rehearsed turn was written together with the start. */

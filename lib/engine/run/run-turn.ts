@@ -274,6 +274,7 @@ export class RunTurn implements PumpListener, CommitListener {
       decides: fold.decides,
       firedUpTo,
       clearsDeaths: suspicion.isClearedBy(entries, progress),
+      shows: fold.current.takeShown(),
       outcome: closed ? { type: 'close', state: stateOf(closed) } : outcomeOf(entries),
     };
   }

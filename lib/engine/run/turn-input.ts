@@ -28,6 +28,7 @@ export function eventOf(message: InboxMessage, hold: boolean, at: Instant, codec
         input: message.payload!,
         seed: newSeed(),
         semanticsVersion: SEMANTICS_VERSION,
+        ...(message.attributes && { attributes: codec.encodeOwn(message.attributes) }),
       };
     case 'signal':
       return {

@@ -4,7 +4,7 @@ import type {
   HistoryEntry,
   HistoryEntryType,
   HistoryEvent,
-  HistoryNote,
+  WorkNote,
   Instant,
   WorkType,
 } from '../../core/index.js';
@@ -37,7 +37,7 @@ export interface WorkKind {
   /** What there is for a turn. What that turn does not record is there for the next one. */
   take(): Intake;
   /** What a message of the inbox means, if {@link RECEIVER_OF} says that this kind receives it. `null`: nothing new. */
-  received(message: InboxMessage): HistoryEvent | HistoryNote | null;
+  received(message: InboxMessage): HistoryEvent | WorkNote | null;
   /** When it will have something for a turn, if nothing happens before. The run is taken up again then, here or by another worker. */
   nextMoment(): Instant | null;
 }
@@ -52,7 +52,7 @@ export interface Takeover {
 /** What one kind of work has for one turn. */
 export interface Intake {
   /** Recorded first, all of them. */
-  readonly notes: readonly HistoryNote[];
+  readonly notes: readonly WorkNote[];
   /** The event that comes first. `undefined`: none, or not by `due` on the database's clock. */
   next(due: Instant): Arrival | undefined;
   /** It was taken, and the one after it comes next. */

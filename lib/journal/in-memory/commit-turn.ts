@@ -1,7 +1,9 @@
+import { patched } from '../../core/index.js';
+import type { Attributes, PlainPatch, ShownChange } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
 import type { CommitAnswer, Lease, RefenceAnswer, Turn } from '../port/index.js';
 import { NO_DEATHS } from '../rules/deaths.js';
-import { type Actor, type InMemoryStore, floored } from './in-memory-store.js';
+import { type Actor, type InMemoryStore, type Run, floored } from './in-memory-store.js';
 
 /** The actor of a lease that is still held. */
 export function heldBy(store: InMemoryStore, lease: Lease): Actor | undefined {
@@ -40,6 +42,7 @@ export function applyTurn(store: InMemoryStore, turn: Turn): CommitAnswer {
     return { type: 'applied', inboxSeq: actor.inboxSeq };
   }
   store.append(run, turn.entries);
+  if (turn.shows) show(run, turn.shows);
   consume(actor, turn.consumedThrough);
   if (turn.entries.length > 0) {
     actor.failedTurns = 0;
@@ -73,6 +76,14 @@ function settle(store: InMemoryStore, actor: Actor, { outcome }: Turn): CommitAn
       outcome satisfies never;
   }
   return { type: 'applied', inboxSeq: actor.inboxSeq };
+}
+
+function show(run: Run, { attributes, details }: ShownChange): void {
+  // The casts: this is the text that the store itself wrote, and attributes are plain JSON.
+  const before = JSON.parse(run.attributes ?? '{}') as Attributes;
+  const after = patched(before, attributes as PlainPatch);
+  if (after !== before) run.attributes = JSON.stringify(after);
+  if (details !== undefined) run.details = details;
 }
 
 function consume(actor: Actor, through: number): void {

@@ -49,7 +49,8 @@ export interface Run {
   /** The token of the lease it was started with, to answer a repeated start. */
   readonly firstToken: number;
   /** JSON text. */
-  readonly attributes: string | null;
+  attributes: string | null;
+  details: string | null;
   /** Entry `i` has the sequence number `i + 1`. JSON text, so that nobody shares an object with the store. */
   readonly history: string[];
   state: RunState;

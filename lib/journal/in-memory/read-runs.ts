@@ -1,7 +1,9 @@
-import { summarizeFailure } from '../../core/index.js';
+import { sameJson, summarizeFailure } from '../../core/index.js';
 import type { FailureSummary, HistoryEntry } from '../../core/index.js';
 import { type RunPlace, decodeCursor, encodeCursor, refusePageSize } from '../rules/pages.js';
 import type {
+  AttributeCondition,
+  InboxMessage,
   ListQuery,
   Loaded,
   LoadRequest,
@@ -23,8 +25,15 @@ export function loadRun(store: InMemoryStore, request: LoadRequest): Loaded {
     messages:
       inboxAfter === null
         ? []
-        : inbox.filter((message) => message.n > inboxAfter).map((message) => ({ ...message })),
+        : inbox
+            .filter((message) => message.n > inboxAfter)
+            .map((message) => withAttributes(message, store.runs.get(request.runId))),
   };
+}
+
+function withAttributes(message: InboxMessage, run: Run | undefined): InboxMessage {
+  const attributes = message.kind === 'start' ? parseAttributes(run?.attributes ?? null) : null;
+  return attributes === null ? { ...message } : { ...message, attributes };
 }
 
 export function describeRef(store: InMemoryStore, ref: RunRef): RunDescription | null {
@@ -66,7 +75,7 @@ const compare = (a: RunPlace, b: RunPlace): number =>
   a.startedAt - b.startedAt || (a.runId < b.runId ? -1 : Number(a.runId > b.runId));
 
 function matches(run: Run, filter: RunFilter): boolean {
-  const { workflow, workflowId, state, startedAfter, startedBefore, attributes } = filter;
+  const { workflow, workflowId, state, startedAfter, startedBefore, attributes, conditions } = filter;
   return (
     run.namespace === filter.namespace &&
     (workflow === undefined || run.workflow === workflow) &&
@@ -74,7 +83,8 @@ function matches(run: Run, filter: RunFilter): boolean {
     (state === undefined || (typeof state === 'string' ? run.state === state : state.includes(run.state))) &&
     (startedAfter === undefined || run.startedAt > startedAfter) &&
     (startedBefore === undefined || run.startedAt < startedBefore) &&
-    (attributes === undefined || hasAttributes(parseAttributes(run.attributes), attributes))
+    (attributes === undefined || hasAttributes(parseAttributes(run.attributes), attributes)) &&
+    (conditions === undefined || meets(parseAttributes(run.attributes) ?? {}, conditions))
   );
 }
 
@@ -88,18 +98,31 @@ function hasAttributes(
   );
 }
 
-/** As a JSON database sees it: the order of members does not matter, that of items does. */
-function sameJson(a: unknown, b: unknown): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const [left, right] = [
-    new Map<string, unknown>(Object.entries(a)),
-    new Map<string, unknown>(Object.entries(b)),
-  ];
-  return (
-    left.size === right.size &&
-    [...left].every(([key, value]) => right.has(key) && sameJson(value, right.get(key)))
-  );
+const meets = (
+  actual: Readonly<Record<string, unknown>>,
+  conditions: readonly AttributeCondition[],
+): boolean =>
+  conditions.every((condition) => {
+    const { name } = condition;
+    if (!Object.hasOwn(actual, name)) return false;
+    if (condition.is === 'in') return condition.values.some((value) => sameJson(actual[name], value));
+    const order = orderOf(actual[name], condition.value);
+    return order !== null && HOLDS[condition.is](order);
+  });
+
+const HOLDS = {
+  '>': (order: number) => order > 0,
+  '>=': (order: number) => order >= 0,
+  '<': (order: number) => order < 0,
+  '<=': (order: number) => order <= 0,
+} as const;
+
+/** `null`: they are of two kinds, or of one that has no order. */
+function orderOf(actual: unknown, value: string | number): number | null {
+  if (typeof actual === 'number' && typeof value === 'number') return actual - value;
+  if (typeof actual !== 'string' || typeof value !== 'string') return null;
+  // By bytes of UTF-8, whose order is that of code points, as the collation "C" has it.
+  return Buffer.compare(Buffer.from(actual), Buffer.from(value));
 }
 
 function describeRun(store: InMemoryStore, run: Run): RunDescription {
@@ -118,6 +141,7 @@ function describeRun(store: InMemoryStore, run: Run): RunDescription {
     startedAt: run.startedAt,
     closedAt: run.closedAt,
     attributes: parseAttributes(run.attributes),
+    details: run.details,
     blocked: blocked === null ? null : { reason: blocked.reason, since: blocked.since, failedTurns },
     failure: failureOf(run),
     deaths: deaths === 0 ? null : { count: deaths, workers: [...(actor?.killed ?? [])] },

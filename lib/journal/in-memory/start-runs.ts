@@ -100,6 +100,7 @@ function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
     startedAt: now,
     firstToken: token,
     attributes: request.attributes === null ? null : JSON.stringify(request.attributes),
+    details: request.details ?? null,
     history: [],
     state: 'running' as const,
     closedAt: null,

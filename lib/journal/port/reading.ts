@@ -44,6 +44,8 @@ export interface InboxMessage {
   /** As of {@link Message}. */
   readonly checkedBy?: CheckedBy | undefined;
   readonly at: Instant;
+  /** Of a start: the attributes that the run has. */
+  readonly attributes?: Readonly<Record<string, unknown>>;
 }
 
 /** `continued` and `timed_out` are kept for what will write them. */
@@ -66,6 +68,8 @@ export interface RunDescription {
   readonly startedAt: Instant;
   readonly closedAt: Instant | null;
   readonly attributes: Readonly<Record<string, unknown>> | null;
+  /** What the run last told people by `ctx.setDetails`. */
+  readonly details: string | null;
   /** Of an open run that is blocked, which means that it cannot go on: why, since when, and how many turns failed. */
   readonly blocked: { readonly reason: string; readonly since: Instant; readonly failedTurns: number } | null;
   /** Of a run that failed: what failed it. `null` of every other. */
@@ -115,7 +119,22 @@ export interface RunFilter {
   readonly startedBefore?: Instant | undefined;
   /** Each of these attributes has this value. */
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+  /** Each of these holds as well. */
+  readonly conditions?: readonly AttributeCondition[] | undefined;
 }
+
+/**
+ * What an attribute has to be. Numbers are compared with numbers, and texts with texts, by their code points; a value of another
+ * kind never fits.
+ */
+export type AttributeCondition =
+  /** One of these values. */
+  | { readonly name: string; readonly is: 'in'; readonly values: readonly unknown[] }
+  | {
+      readonly name: string;
+      readonly is: '>' | '>=' | '<' | '<=';
+      readonly value: string | number;
+    };
 
 export interface ListQuery {
   readonly filter: RunFilter;

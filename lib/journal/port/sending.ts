@@ -52,6 +52,8 @@ export interface StartRequest {
   readonly onReuse: OnReuse;
   /** What lists filter by. */
   readonly attributes: Readonly<Record<string, unknown>> | null;
+  /** What its first turn tells people. Defaults to nothing. */
+  readonly details?: string | null;
   readonly first: FirstTurn | null;
 }
 

@@ -1,4 +1,4 @@
-import type { HistoryEntry, Instant } from '../../core/index.js';
+import type { HistoryEntry, Instant, ShownChange } from '../../core/index.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 
 /**
@@ -36,6 +36,8 @@ export interface Turn {
    * nearly every one, leaves them as they are. Defaults to `false`.
    */
   readonly clearsDeaths?: boolean;
+  /** What changes of what lists show of the run. A turn without it, which is nearly every one, leaves that as it is. */
+  readonly shows?: ShownChange | null;
   readonly outcome: TurnOutcome;
 }
 

@@ -1,4 +1,5 @@
 import { storableText } from '../../core/index.js';
+import type { ShownChange } from '../../core/index.js';
 import { JournalUnavailableError } from '../errors.js';
 import type { CommitAnswer, InboxMessage, Lease, Turn } from '../port/index.js';
 import { refuseOthersTurn } from '../rules/malformed-turns.js';
@@ -52,8 +53,9 @@ export async function commitLocked(
   return answer ?? { type: 'lost' };
 }
 
-/** The holder keeps the lease, and nothing else is decided. */
-const goesOn = (turn: Turn): boolean => turn.outcome.type === 'keep' && turn.clearsDeaths !== true;
+/** The holder keeps the lease, and nothing is decided or shown. */
+const goesOn = (turn: Turn): boolean =>
+  turn.outcome.type === 'keep' && turn.clearsDeaths !== true && !turn.shows;
 
 function judgeParameters(turns: readonly Turn[]): JudgeTurns {
   const entries = new EntryArrays();
@@ -96,6 +98,19 @@ function settleParameters(turns: readonly Turn[]): SettleTurns {
     lastSeqs: numberArray(turns.map((turn) => turn.previousSeq + turn.entries.length)),
     appends: flagArray(turns.map((turn) => turn.entries.length > 0)),
     clears: flagArray(turns.map((turn) => turn.clearsDeaths === true)),
+    shows: turns.some(({ shows }) => shows)
+      ? textArray(turns.map(({ shows }) => (shows ? JSON.stringify(shownOf(shows)) : null)))
+      : NOWHERE,
+  };
+}
+
+/** In two parts, as `jsonb` sets and removes. Details are there where they change. */
+function shownOf({ attributes, details }: ShownChange): unknown {
+  const all = Object.entries(attributes);
+  return {
+    set: Object.fromEntries(all.filter(([, value]) => value !== null)),
+    unset: all.flatMap(([name, value]) => (value === null ? [name] : [])),
+    ...(details === undefined ? {} : { details }),
   };
 }
 

@@ -7,6 +7,7 @@ import { textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { ACTOR, HISTORY, RUN, type Run } from './entities/index.js';
 import { toEntry } from './row-mapping.js';
 import { type DescribedRun, NO_ACTOR, describeEntity, toDescription } from './run-mapping.js';
+import { whereAttributes } from './where-attributes.js';
 import { describeRuns } from './sql/describe-runs.js';
 import { readOutcomes } from './sql/read-outcomes.js';
 import type { StatementRunner } from './statement.js';
@@ -73,7 +74,7 @@ export async function count(dataSource: DataSource, filter: RunFilter): Promise<
 }
 
 function runsMatching(dataSource: DataSource, filter: RunFilter): SelectQueryBuilder<Run> {
-  const { namespace, workflow, workflowId, state, startedAfter, startedBefore, attributes } = filter;
+  const { namespace, workflow, workflowId, state, startedAfter, startedBefore } = filter;
   const runs = dataSource
     .getRepository<Run>(RUN)
     .createQueryBuilder('run')
@@ -88,16 +89,6 @@ function runsMatching(dataSource: DataSource, filter: RunFilter): SelectQueryBui
   if (startedBefore !== undefined) {
     runs.andWhere('run.startedAt < :startedBefore', { startedBefore: new Date(startedBefore) });
   }
-  for (const [i, [name, value]] of Object.entries(attributes ?? {}).entries()) {
-    if (value === undefined) continue;
-    // The index knows what is contained; equal is what was asked for.
-    runs.andWhere(`run.attributes @> cast(:contained${i} as jsonb)`, {
-      [`contained${i}`]: JSON.stringify({ [name]: value }),
-    });
-    runs.andWhere(`run.attributes -> cast(:name${i} as text) = cast(:value${i} as jsonb)`, {
-      [`name${i}`]: name,
-      [`value${i}`]: JSON.stringify(value),
-    });
-  }
+  whereAttributes(runs, filter);
   return runs;
 }

@@ -168,13 +168,24 @@ export interface InboxRow {
   readonly payload: string | null;
   readonly checked_by: NonNullable<InboxMessage['checkedBy']> | null;
   readonly at: number;
+  /** JSON of the attributes of the run that a start is of. */
+  readonly attributes: string | null;
 }
 
-export const toInboxMessage = ({ n, kind, name, payload, checked_by, at }: InboxRow): InboxMessage => ({
+export const toInboxMessage = ({
+  n,
+  kind,
+  name,
+  payload,
+  checked_by,
+  at,
+  attributes,
+}: InboxRow): InboxMessage => ({
   n,
   kind,
   name,
   payload,
   ...(checked_by === null ? {} : { checkedBy: checked_by }),
   at: toInstant(at),
+  ...(attributes === null ? {} : { attributes: JSON.parse(attributes) as Record<string, unknown> }),
 });

@@ -17,6 +17,7 @@ export interface RunRow {
   readonly started_at: number;
   readonly closed_at: number | null;
   readonly attributes: string | null;
+  readonly details: string | null;
   readonly blocked: string | null;
   readonly blocked_since: number | null;
   readonly failed_turns: number | null;
@@ -54,6 +55,7 @@ export function toDescription(row: RunRow): RunDescription {
     closedAt: row.closed_at === null ? null : toInstant(row.closed_at),
     // The cast: attributes are an object, refused as anything else before they are written.
     attributes: row.attributes === null ? null : (JSON.parse(row.attributes) as Record<string, unknown>),
+    details: row.details,
     blocked:
       row.blocked === null || row.blocked_since === null
         ? null
@@ -99,6 +101,7 @@ export function describeEntity({ id, actor, ...run }: DescribedRun, failure: str
     startedAt: run.startedAt.getTime(),
     closedAt: run.closedAt?.getTime() ?? null,
     attributes: run.attributes,
+    details: run.details,
     blocked:
       actor?.blocked == null || actor.blockedSince === null
         ? null

@@ -1,7 +1,7 @@
 import { JournalError, type Unanswered } from '../errors.js';
 import type { StartAnswer, StartRequest } from '../port/index.js';
 import { REPLACED_BY_A_START, answerToConflict, answerToReuse } from '../rules/start-policies.js';
-import { numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
+import { NOWHERE, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { EntryArrays } from './entry-arrays.js';
 import { isWorthAnotherTry } from './held-rows.js';
 import { type StartFacts, lookUpStarts } from './sql/look-up-starts.js';
@@ -174,6 +174,9 @@ function startParameters(requests: readonly StartRequest[]): StartRuns {
     attributes: textArray(
       requests.map(({ attributes }) => (attributes === null ? null : JSON.stringify(attributes))),
     ),
+    details: requests.some(({ details }) => details != null)
+      ? textArray(requests.map(({ details = null }) => details))
+      : NOWHERE,
     owners: textArray(requests.map(({ first }) => (first === null ? null : uuidOrNil(first.owner)))),
     entryRuns: uuidArray(entryRuns),
     ...entries.parameters,

@@ -18,6 +18,7 @@ import { refenceTopic } from './topics/refence.js';
 import { rescueTopic } from './topics/rescue.js';
 import { sendTopic } from './topics/send.js';
 import { sendRaceTopic } from './topics/send-races.js';
+import { shownTopic } from './topics/shown.js';
 import { startTopic } from './topics/start.js';
 import { startConflictTopic } from './topics/start-conflicts.js';
 import { stressTopic } from './topics/stress.js';
@@ -49,6 +50,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   'forced interleavings': interleavingTopic,
   'load, describe and outcomes': readTopic,
   'list and count': listTopic,
+  'what runs show': shownTopic,
   values: valuesTopic,
   'transactions of the caller': transactionTopic,
   'hints, open and close': hintsTopic,

@@ -20,7 +20,10 @@ export const ENTRY_SAMPLES: {
     ...(readonly Extract<HistoryEntry, { type: T }>[]),
   ];
 } = {
-  run_started: [{ type: 'run_started', at: AT, input: ENCODED, seed: TEXT, semanticsVersion: 3 }],
+  run_started: [
+    { type: 'run_started', at: AT, input: ENCODED, seed: TEXT, semanticsVersion: 3, attributes: ENCODED },
+    { type: 'run_started', at: AT, input: ENCODED, seed: TEXT, semanticsVersion: 3 },
+  ],
   signal_received: [
     {
       type: 'signal_received',
@@ -154,6 +157,11 @@ export const ENTRY_SAMPLES: {
   ],
   activity_heartbeat: [{ type: 'activity_heartbeat', at: AT, id: 5, details: ENCODED }],
   patched: [{ type: 'patched', at: AT, name: TEXT }],
+  attributes_set: [{ type: 'attributes_set', at: AT, patch: ENCODED }],
+  details_set: [
+    { type: 'details_set', at: AT, details: TEXT },
+    { type: 'details_set', at: AT, details: null },
+  ],
   run_completed: [{ type: 'run_completed', at: AT, result: ENCODED, abandoned: [5, 8], unreadSignals: 2 }],
   run_failed: [
     { type: 'run_failed', at: AT, failure: FAILURE, rollback: 'incomplete', abandoned: [], unreadSignals: 0 },

@@ -366,6 +366,7 @@ export function describeClient(backend: Backend): void {
             blocked: null,
             failure: null,
             deaths: null,
+            details: null,
             inbox: null,
           },
         ]);

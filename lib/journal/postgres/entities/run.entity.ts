@@ -18,6 +18,7 @@ export interface Run {
   readonly lastSeq: number | null;
   readonly leaseToken: number | null;
   readonly attributes: Readonly<Record<string, unknown>> | null;
+  readonly details: string | null;
 }
 
 export const runEntity = (schema: string): EntitySchema<Run> =>
@@ -38,6 +39,7 @@ export const runEntity = (schema: string): EntitySchema<Run> =>
       lastSeq: nullable(integer('last_seq')),
       leaseToken: nullable(bigint('lease_token')),
       attributes: nullable(jsonb()),
+      details: nullable(text()),
     },
     checks: [
       {

@@ -10,7 +10,7 @@ export const loadInbox = query<
   (schema) => `
 select
   request.ordinal, message.n, message.kind, message.name, message.payload, message.checked_by,
-  date_part('epoch', message.at) * 1000 as at
+  date_part('epoch', message.at) * 1000 as at, run.attributes
 from unnest(:actorIds::uuid[], :after::bigint[]) with ordinality as request(actor_id, n, ordinal)
 cross join lateral (
   select message.n, message.kind, message.name, message.payload, message.checked_by, message.at
@@ -19,5 +19,15 @@ cross join lateral (
     and message.n > request.n
   order by message.n
 ) as message
+left join lateral (
+  -- What it was started with is kept where lists look.
+  select run.attributes
+  from ${schema}.actors as actor
+  join ${schema}.runs as run on run.id = actor.run_id
+  where message.kind = 'start'
+    and actor.id = request.actor_id
+  limit 1
+) as run on true
+order by request.ordinal, message.n
 `,
 );

@@ -21,12 +21,14 @@ export interface SettleTurns extends JudgeTurns {
   readonly appends: string;
   /** Whether the deaths of its workers are forgotten. */
   readonly clears: string;
+  /** JSON of what changes of what lists show: attributes to `set` and to `unset`, and `details` where they change. */
+  readonly shows: string;
 }
 
 /** No message has a higher number. */
 const LAST = Number.MAX_SAFE_INTEGER;
 
-/** Commits turns of every kind: what {@link APPEND_TURNS} does, and what becomes of the lease and of the run. */
+/** Commits turns of every kind: what {@link APPEND_TURNS} does, and what becomes of the lease, of the run and of what lists show. */
 const settleTurns = (lock: Lock): Statement<SettleTurns, JudgedTurns> =>
   command(
     `settle turns ${lock}`,
@@ -36,7 +38,7 @@ ${recordedEntries(schema)},
 applied as materialized (
   select
     judged.actor_id, judged.run_id, judged.token, judged.consumed,
-    settled.outcome, settled.reason, settled.state, settled.last_seq, settled.appends, settled.clears,
+    settled.outcome, settled.reason, settled.state, settled.last_seq, settled.appends, settled.clears, settled.shows,
     timestamptz 'epoch' + settled.wake_at * interval '1 millisecond' as wake_at,
     date_trunc('milliseconds', clock_timestamp()) as at,
     clock_timestamp() + settled.delay * interval '1 millisecond' as blocked_until,
@@ -44,10 +46,10 @@ applied as materialized (
   from judged
   join unnest(
     :outcomes::text[], :wakeTimes::float8[], :reasons::text[], :delays::float8[],
-    :states::text[], :lastSeqs::int[], :appends::boolean[], :clears::boolean[]
+    :states::text[], :lastSeqs::int[], :appends::boolean[], :clears::boolean[], :shows::jsonb[]
   ) with ordinality as settled(
     outcome, wake_at, reason, delay,
-    state, last_seq, appends, clears, ordinal
+    state, last_seq, appends, clears, shows, ordinal
   ) on settled.ordinal = judged.ordinal
   left join lateral (
     select worker.build_id
@@ -119,15 +121,24 @@ freed as (
   where actor.id = applied.actor_id
     and applied.outcome = 'close'
 ),
-closed as (
+listed as (
   update ${schema}.runs as run
-  set state = applied.state,
-      closed_at = applied.at,
-      last_seq = applied.last_seq,
-      lease_token = applied.token
+  set state = case when applied.outcome = 'close' then applied.state else run.state end,
+      closed_at = case when applied.outcome = 'close' then applied.at else run.closed_at end,
+      last_seq = case when applied.outcome = 'close' then applied.last_seq else run.last_seq end,
+      lease_token = case when applied.outcome = 'close' then applied.token else run.lease_token end,
+      -- Only a change of them makes this update one of the index, too.
+      attributes = case
+        when applied.shows -> 'set' = '{}' and applied.shows -> 'unset' = '[]' then run.attributes
+        when applied.shows is not null then
+          (coalesce(run.attributes, '{}') || (applied.shows -> 'set'))
+            - array(select jsonb_array_elements_text(applied.shows -> 'unset'))
+        else run.attributes
+      end,
+      details = case when applied.shows ? 'details' then applied.shows ->> 'details' else run.details end
   from applied
   where run.id = applied.run_id
-    and applied.outcome = 'close'
+    and (applied.outcome = 'close' or applied.shows is not null)
 ),
 consumed as (
   delete from ${schema}.inbox as message

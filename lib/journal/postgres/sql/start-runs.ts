@@ -12,6 +12,7 @@ export interface StartRuns {
   readonly inputs: string;
   readonly startTimes: string;
   readonly attributes: string;
+  readonly details: string;
   readonly owners: string;
   readonly entryRuns: string;
   readonly entrySeqs: string;
@@ -34,10 +35,10 @@ with request as materialized (
   select *
   from unnest(
     :ids::uuid[], :namespaces::text[], :workflowIds::text[], :workflows::text[], :versions::int[], :priorities::smallint[],
-    :inputs::json[], :startTimes::float8[], :attributes::jsonb[], :owners::uuid[]
+    :inputs::json[], :startTimes::float8[], :attributes::jsonb[], :details::text[], :owners::uuid[]
   ) with ordinality as request(
     id, namespace, workflow_id, workflow, version, priority,
-    input, start_at, attributes, owner, ordinal
+    input, start_at, attributes, details, owner, ordinal
   )
 ),
 live_owner as materialized (
@@ -85,10 +86,10 @@ born as (
 ),
 opened as (
   -- The clock is read after the insert above, which may have waited for the end of the run before this one.
-  insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, attributes)
+  insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, attributes, details)
   select
     wanted.id, wanted.id, namespace, workflow_id, workflow, version, 'running',
-    date_trunc('milliseconds', clock_timestamp()), attributes
+    date_trunc('milliseconds', clock_timestamp()), attributes, details
   from wanted
   join born on born.id = wanted.id
 ),

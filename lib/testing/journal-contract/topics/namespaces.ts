@@ -72,4 +72,26 @@ export function namespacesTopic({ test, expect }: Topic): void {
     });
     expect(await s.claimedIds(back, 'shop')).toEqual([run.workflowId]);
   });
+
+  test('lists, counts and descriptions know nothing of runs of equal ids and attributes elsewhere', async (s) => {
+    const attributes = { customer: 'ann', total: 5 };
+    const shop = await s.started({ namespace: 'shop', workflowId: 'order', attributes });
+    const bank = await s.started({ namespace: 'bank', workflowId: 'order', attributes });
+    const conditions = [{ name: 'total', is: '>', value: 1 }] as const;
+    for (const run of [shop, bank]) {
+      const { namespace, runId } = run;
+      const filters = [{ namespace }, { namespace, attributes }, { namespace, conditions }];
+      for (const filter of filters) {
+        const page = await s.journal.list({ filter, order: 'newest', cursor: null, limit: 10 });
+        expect(page.runs.map((found) => found.runId)).toEqual([runId]);
+        expect(await s.journal.count(filter)).toBe(1);
+      }
+      const [latest, others] = await s.journal.describe([
+        { namespace, workflowId: 'order', runId: null },
+        { namespace, workflowId: 'order', runId: run === shop ? bank.runId : shop.runId },
+      ]);
+      expect(latest).toMatchObject({ namespace, runId });
+      expect(others).toBeNull();
+    }
+  });
 }

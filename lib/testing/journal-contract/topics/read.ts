@@ -114,6 +114,7 @@ export function readTopic({ test, expect }: Topic): void {
       blocked: null,
       failure: null,
       deaths: null,
+      details: null,
       inbox: { arrived: 1, consumed: 0, owner: null },
     });
     expect(startedAt).toBeGreaterThanOrEqual(Math.floor(before));

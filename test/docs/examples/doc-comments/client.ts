@@ -34,6 +34,13 @@ export class Bills {
   }
 }
 
+export async function lateOnes(workflows: WorkflowClient, today: Date): Promise<number> {
+  const late = await workflows.list({
+    where: { attributes: { stage: { in: ['paid', 'packed'] }, due: { lt: today.toISOString() } } },
+  });
+  return late.runs.length;
+}
+
 export async function approve(client: WorkflowClient): Promise<Receipt> {
   const handle = client.handle(OrderWorkflow, 'order-17');
   await handle.signal('approve', 'ann');

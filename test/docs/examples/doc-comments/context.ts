@@ -21,6 +21,13 @@ export class LoadPrice {
   }
 }
 
+@Activity()
+export class FindSupplier {
+  async execute(sku: string): Promise<{ supplier: string }> {
+    return { supplier: `of ${sku}` };
+  }
+}
+
 @Workflow({ name: 'purchase', version: 1 })
 export class PurchaseWorkflow {
   async run(ctx: WorkflowContext, sku: string): Promise<string | undefined> {
@@ -31,6 +38,9 @@ export class PurchaseWorkflow {
       late: () => ctx.sleep('3 days'),
     });
     if (first.key === 'paid') return first.value.receipt;
+    const { supplier } = await ctx.run(FindSupplier, sku);
+    ctx.setDetails(`Waiting for ${supplier} to confirm`);
+    ctx.setAttributes({ stage: 'shipping', parcels: 3, hint: undefined });
     return undefined;
   }
 }
