@@ -42,6 +42,14 @@ describe(`Retry policy (seed ${seed})`, () => {
     );
   });
 
+  it('spreads what failed together over the longest pause, too', () => {
+    const { retry } = resolveActivityOptions({
+      retry: { initialInterval: '1s', maxInterval: '1m', jitter: 0.5 },
+    });
+    const delays = [0, 0.25, 0.5, 0.75, 1 - Number.EPSILON].map((chance) => retryDelay(retry, 100, chance));
+    expect(delays).toEqual([60_000, 52_500, 45_000, 37_500, 30_000]);
+  });
+
   it('grows from one attempt to the next, without chance', () => {
     fc.assert(
       fc.property(policies, fc.integer({ min: 1, max: 3_000 }), (retry, attempt) => {

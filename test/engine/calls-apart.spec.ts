@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { ManualClock } from '../../lib/testing/index.js';
+import { gate } from '../support/gate.js';
 import { openStages } from '../support/open-stages.js';
 import { activity } from '../support/stage.js';
 
@@ -73,6 +74,39 @@ describe.each(['sticky', 'always replay'] as const)('The calls of a run, %s', (r
     expect(refunded).not.toBe(charged);
     expect(again).toBe(refunded);
     expect(keys).toHaveLength(3);
+  });
+
+  it('have their results each: what an attempt comes to after its timeout counts for nothing', async () => {
+    const later = gate();
+    const heartbeats: unknown[] = [];
+    const stage = await open({
+      activities: [
+        activity(
+          'work',
+          async (context) => {
+            if (context.attempt === 1) {
+              // It does not care that it is asked to stop.
+              await later.opened;
+              context.heartbeat('of the first attempt');
+              return 'of the first attempt';
+            }
+            heartbeats.push(context.lastHeartbeat);
+            later.open();
+            // What the first one comes to is there before this one ends.
+            for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+            return 'of a later attempt';
+          },
+          { timeout: 50, retry: { initialInterval: 1, maxAttempts: 99 } },
+        ),
+      ],
+      workflows: [{ make: ({ act }) => ({ run: () => act('work') }) }],
+      settings: { residency },
+    });
+    const handle = await stage.client.start('scripted');
+    await expect(handle.result()).resolves.toBe('of a later attempt');
+    expect(new Set(heartbeats)).toEqual(new Set([undefined]));
+    const history = await handle.history();
+    expect(history.filter(({ entry }) => entry.type === 'activity_completed')).toHaveLength(1);
   });
 
   it('have their times each: signals that come meanwhile begin no attempt early, and delay no timer', async () => {
