@@ -49,6 +49,7 @@ export type {
   Attributes,
   AttributeValue,
   CancellationScope,
+  MapOptions,
   Duration,
   DurationString,
   RaceBranches,

@@ -116,7 +116,7 @@ export const ENTRY_CATALOGUE = {
   rollback_started: {
     class: 'command',
     work: null,
-    fields: { outcome: fact, failure, unreadSignals: factOrZero },
+    fields: { outcome: fact, failure, unreadSignals: factOrZero, order: fact },
   },
   run_completed: {
     class: 'terminal',

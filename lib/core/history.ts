@@ -208,7 +208,12 @@ export interface RollbackStarted {
   readonly failure: EncodedFailure;
   /** Signals that were buffered and that nobody took, for the terminal entry (F32). */
   readonly unreadSignals: number;
+  /** In which order steps are undone (F20). Missing stands for `reverse`. */
+  readonly order?: RollbackOrder;
 }
+
+/** The last completed first, one at a time; or all side by side. */
+export type RollbackOrder = 'reverse' | 'parallel';
 
 /** How a rollback went: there was none to do, every step was undone, or some could not be. */
 export type Rollback = 'none' | 'complete' | 'incomplete';

@@ -1,4 +1,6 @@
 import { ENTRY_CATALOGUE } from './entry-catalogue.js';
+import { RollbackSteps } from './rollback-steps.js';
+import type { RollbackStep, UndoneStep } from './rollback-steps.js';
 import { SmallMap } from './small-map.js';
 import type { ReadonlySmallMap } from './small-map.js';
 import type {
@@ -11,6 +13,7 @@ import type {
   HistoryEvent,
   Instant,
   Rollback,
+  RollbackOrder,
   RollbackStarted,
   TerminalEntry,
   TimerStarted,
@@ -41,19 +44,6 @@ export interface TimerInFlight {
   readonly started: TimerStarted;
 }
 
-/** Something a rollback would do. */
-export type RollbackStep =
-  /** A completed activity that has a compensation: `name` is called with its result and then its arguments. */
-  | {
-      readonly type: 'compensation';
-      readonly of: CommandId;
-      readonly name: string;
-      readonly result: Encoded;
-      readonly args: Encoded;
-    }
-  /** Added by hand (`ctx.onRollback`). */
-  | { readonly type: 'added'; readonly of: CommandId; readonly name: string; readonly args: Encoded };
-
 /** What a rollback does next (F20). */
 export type RollbackMove =
   | { readonly type: 'stop'; readonly activities: readonly CommandId[] }
@@ -70,10 +60,12 @@ export class RunProgress {
   readonly #inFlight = new SmallMap<CommandId, WorkInFlight>();
   #rollback: RollbackStarted | null = null;
   #closed: TerminalEntry | null = null;
-  #steps: RollbackStep[] = [];
-  #failedSteps: RollbackStep[] = [];
-  #undoing: { readonly id: CommandId; readonly step: RollbackStep } | null = null;
-  #undone = 0;
+  readonly #steps = new RollbackSteps();
+  /** Activities in flight that undo nothing: those that nobody has asked to stop. */
+  #unstopped = 0;
+  /** Of those that undo nothing, the ones with a compensation, and how many of these were asked to stop. */
+  #compensable = 0;
+  #compensableStopped = 0;
   #signalsInRollback = 0;
   /** Signals that a schema is being applied to, by the number of their `signal_received`; made when there is one. */
   #checks: Set<number> | null = null;
@@ -92,11 +84,23 @@ export class RunProgress {
   }
   /** What a rollback would undo, the next one last: in order of recorded completion, late ones included (F20). */
   get rollbackSteps(): readonly RollbackStep[] {
-    return this.#steps;
+    return this.#steps.all;
   }
   /** What could not be undone: each compensation has failed for good. */
   get failedSteps(): readonly RollbackStep[] {
-    return this.#failedSteps;
+    return this.#steps.undone.flatMap(({ step, outcome }) => (outcome === 'failed' ? [step] : []));
+  }
+  /** What was undone, or could not be, in the order in which it ended. */
+  get undoneSteps(): readonly UndoneStep[] {
+    return this.#steps.undone;
+  }
+  /** The step that undoes this command, if there is one and nothing undoes it yet. */
+  rollbackStepOf(id: CommandId): RollbackStep | undefined {
+    return this.#steps.get(id);
+  }
+  /** Whether this command is in flight, or is being undone. */
+  isUnsettled(id: CommandId): boolean {
+    return this.#inFlight.has(id) || this.#steps.isUndoing(id);
   }
   /** Signals that came in after the rollback had begun. Nobody takes them. */
   get signalsInRollback(): number {
@@ -110,8 +114,7 @@ export class RunProgress {
 
   /** How undoing went so far. */
   get undone(): Rollback {
-    if (this.#failedSteps.length > 0) return 'incomplete';
-    return this.#undone > 0 ? 'complete' : 'none';
+    return this.#steps.outcome;
   }
 
   apply(entry: HistoryEntry): void {
@@ -119,16 +122,17 @@ export class RunProgress {
       case 'activity_scheduled':
         return this.#schedule(entry);
       case 'activity_cancel_requested':
-        return this.#update(entry.of, { cancelRequested: true });
+        return this.#stop(entry.of);
       case 'activity_attempt':
         return this.#nextAttempt(entry);
       case 'activity_heartbeat':
         return this.#update(entry.id, { heartbeat: entry.details });
       case 'activity_completed':
-        return this.#end(entry.id, entry.result);
+        return this.#end(entry.id, entry.result, null);
       case 'activity_failed':
+        return this.#end(entry.id, null, entry.failure);
       case 'activity_cancelled':
-        return this.#end(entry.id, null);
+        return this.#end(entry.id, null, null);
       case 'timer_started':
         return this.#startTimer(entry);
       case 'timer_cancelled':
@@ -145,10 +149,10 @@ export class RunProgress {
         if (entry.signal !== null) this.#checks?.delete(entry.signal);
         return;
       case 'rollback_step_added':
-        this.#steps.push({ type: 'added', of: entry.id, name: entry.name, args: entry.args });
+        this.#steps.add({ type: 'added', of: entry.id, name: entry.name, args: entry.args });
         return;
       case 'rollback_cleared':
-        this.#steps = [];
+        this.#steps.clear();
         return;
       case 'rollback_started':
         return this.#startRollback(entry);
@@ -204,29 +208,40 @@ export class RunProgress {
 
   /**
    * The next move of a rollback (F20): everything in flight is asked to stop; nothing is undone while an activity
-   * that has a compensation could still complete; then one step at a time, the last completed first.
+   * that has a compensation could still complete; then one step at a time, the last completed first, or all at once.
    *
    * @param manner `automatic` for the end of a run; `manual` for `ctx.compensate()`, which stops nothing and waits
    *   only for what was already asked to stop
+   * @param order defaults to that of the recorded rollback
    */
-  nextRollbackMove(manner: 'automatic' | 'manual'): RollbackMove {
-    const stop: CommandId[] = [];
-    let wait = this.#undoing !== null;
-    for (const work of this.#inFlight.values()) {
-      if (work.type === 'timer' || work.scheduled.undoes !== null) continue;
-      if (manner === 'automatic' && !work.cancelRequested) stop.push(work.scheduled.id);
-      if (work.scheduled.compensation !== null && (manner === 'automatic' || work.cancelRequested))
-        wait = true;
-    }
-    const step = this.#steps.at(-1);
+  nextRollbackMove(
+    manner: 'automatic' | 'manual',
+    order: RollbackOrder = this.#rollback?.order ?? 'reverse',
+  ): RollbackMove {
+    const { undoing, last: step } = this.#steps;
+    const toCome = manner === 'automatic' ? this.#compensable : this.#compensableStopped;
     // Where nothing is to be undone, nothing needs to stop first: the end of the run abandons it.
-    if (!wait && !step) return { type: 'done' };
-    if (stop.length > 0) return { type: 'stop', activities: stop };
-    return wait || !step ? { type: 'wait' } : { type: 'undo', step };
+    if (undoing === 0 && toCome === 0 && !step) return { type: 'done' };
+    if (manner === 'automatic' && this.#unstopped > 0) return { type: 'stop', activities: this.#toStop() };
+    if (toCome > 0 || !step || (undoing > 0 && order === 'reverse')) return { type: 'wait' };
+    return { type: 'undo', step };
+  }
+
+  #toStop(): CommandId[] {
+    const stop: CommandId[] = [];
+    for (const work of this.#inFlight.values()) {
+      if (work.type === 'activity' && work.scheduled.undoes === null && !work.cancelRequested)
+        stop.push(work.scheduled.id);
+    }
+    return stop;
   }
 
   #schedule(scheduled: ActivityScheduled): void {
-    if (scheduled.undoes !== null) this.#beginUndoing(scheduled, scheduled.undoes);
+    if (scheduled.undoes !== null) this.#steps.beginUndoing(scheduled.id, scheduled.undoes);
+    else {
+      this.#unstopped++;
+      if (scheduled.compensation !== null) this.#compensable++;
+    }
     this.#inFlight.set(scheduled.id, {
       type: 'activity',
       scheduled,
@@ -252,25 +267,26 @@ export class RunProgress {
     if (work?.type === 'activity') this.#inFlight.set(id, { ...work, ...change });
   }
 
-  #end(id: CommandId, result: Encoded | null): void {
+  #stop(id: CommandId): void {
+    const work = this.#inFlight.get(id);
+    if (work?.type !== 'activity' || work.cancelRequested) return;
+    this.#update(id, { cancelRequested: true });
+    if (work.scheduled.undoes !== null) return;
+    this.#unstopped--;
+    if (work.scheduled.compensation !== null) this.#compensableStopped++;
+  }
+
+  #end(id: CommandId, result: Encoded | null, failure: EncodedFailure | null): void {
     const work = this.#inFlight.get(id);
     if (work?.type !== 'activity') return;
     this.#inFlight.delete(id);
-    if (this.#undoing?.id === id) {
-      if (result === null) this.#failedSteps.push(this.#undoing.step);
-      else this.#undone++;
-      this.#undoing = null;
-    } else if (result !== null && work.scheduled.compensation !== null) {
-      const { compensation: name, args } = work.scheduled;
-      this.#steps.push({ type: 'compensation', of: id, name, result, args });
-    }
-  }
-
-  #beginUndoing(scheduled: ActivityScheduled, undoes: CommandId): void {
-    const step = this.#steps.find((candidate) => candidate.of === undoes);
-    if (!step) return;
-    this.#steps = this.#steps.filter((other) => other !== step);
-    this.#undoing = { id: scheduled.id, step };
+    const { undoes, compensation: name, args } = work.scheduled;
+    if (undoes !== null) return this.#steps.endUndoing(id, result === null ? 'failed' : 'undone', failure);
+    if (!work.cancelRequested) this.#unstopped--;
+    if (name === null) return;
+    this.#compensable--;
+    if (work.cancelRequested) this.#compensableStopped--;
+    if (result !== null) this.#steps.add({ type: 'compensation', of: id, name, result, args });
   }
 
   #startRollback(entry: RollbackStarted): void {

@@ -49,6 +49,11 @@ export interface WorkflowInfo {
   readonly attributes: Attributes;
 }
 
+export interface MapOptions {
+  /** How many items are under way at a time: a whole number from 1. Defaults to `Infinity`. */
+  readonly concurrency?: number | undefined;
+}
+
 export interface CancellationScope {
   /** Cancels everything durable that was called inside; each await in it throws `CancelledError`. */
   cancel(reason?: string): void;
@@ -165,6 +170,30 @@ export abstract class WorkflowContext {
    * Throws what the first branch throws, and a `TypeError` for branches that are no functions, or none at all.
    */
   abstract race<B extends RaceBranches>(branches: B): Promise<RaceOutcome<B>>;
+
+  /**
+   * Does the same for every item of a list, side by side, and waits for all of them.
+   *
+   * ```ts
+   * const receipts = await ctx.map(orders, (order) => this.payments.charge(order), { concurrency: 20 });
+   * ```
+   *
+   * The first item that fails cancels the others, and those that have not begun never do. What completed stays on the
+   * rollback stack.
+   *
+   * @param items any iterable; it is read once, at the call
+   * @param fn called with each item and its index from 0; in a scope of the list
+   * @param options `concurrency`, unlimited by default
+   * @returns what `fn` resolved to, in the order of the items
+   *
+   * Throws what the first item to fail throws, once all that had begun have settled, and a `TypeError` for what is no
+   * list, no function or no concurrency.
+   */
+  abstract map<T, R>(
+    items: Iterable<T>,
+    fn: (item: T, index: number) => Promise<R>,
+    options?: MapOptions,
+  ): Promise<R[]>;
 
   /** Rolls back now: undoes every completed activity that has a compensation, in reverse order. */
   abstract compensate(): Promise<{ readonly complete: boolean }>;

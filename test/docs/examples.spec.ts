@@ -7,6 +7,7 @@ import { Cards, ImportRows, ImportWorkflow } from './examples/activities.js';
 import { Carts } from './examples/client.js';
 import { Offers, PurchaseWorkflow } from './examples/context.js';
 import { InvoiceWorkflow, InvoiceWorkflowV2, PriceCalculator } from './examples/determinism.js';
+import { ChargeAllWorkflow, ChargeWhatGoesWorkflow, refunded, Till } from './examples/many-at-once.js';
 import { Mails, WelcomeWorkflow } from './examples/first-workflow.js';
 import { gateway } from './examples/gateway.js';
 import { Carriers, Deliveries, DeliveryWorkflow } from './examples/lists.js';
@@ -47,6 +48,9 @@ const metadata: ModuleMetadata = {
     BookFlight,
     SendApology,
     PurchaseWorkflow,
+    Till,
+    ChargeAllWorkflow,
+    ChargeWhatGoesWorkflow,
     Checkout,
     CheckoutWorkflow,
     CheckoutWorkflowV2,
@@ -116,6 +120,21 @@ describe('the examples in the documentation', () => {
     const invoice = await client.execute(InvoiceWorkflow, 100, soon);
     expect(invoice).toEqual({ number: expect.stringMatching(/^\d{4}-.{36}$/), cents: 119 });
     expect(await client.execute('invoice', 100, soon)).toMatchObject({ cents: 100 });
+  });
+
+  it('many at once: all, what goes, and what was paid is refunded', async () => {
+    expect(await client.execute(ChargeAllWorkflow, ['a', 'b'], soon)).toEqual([
+      'receipt of a',
+      'receipt of b',
+    ]);
+    expect(await client.execute(ChargeWhatGoesWorkflow, ['a', 'unpaid'], soon)).toEqual([
+      'receipt of a',
+      expect.stringMatching(/^not charged: .*no money/),
+    ]);
+    await expect(client.execute(ChargeAllWorkflow, ['c', 'unpaid'], soon)).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('no money') },
+    });
+    expect(refunded).toEqual(['c']);
   });
 
   it('versions and patches: what new runs do', async () => {

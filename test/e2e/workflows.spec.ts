@@ -2,6 +2,7 @@ import { describe } from '@jest/globals';
 import { describeAttributes } from './suites/attributes.js';
 import { describeContext } from './suites/context.js';
 import { describeInsideRun } from './suites/inside-run.js';
+import { describeMany } from './suites/many.js';
 import { describeRaces } from './suites/races.js';
 import { describeSaga } from './suites/saga.js';
 import { describeSchemas } from './suites/schemas.js';
@@ -13,6 +14,7 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeInsideRun(memory, residency);
   describeContext(memory, residency);
   describeRaces(memory, residency);
+  describeMany(memory, residency);
   describeSchemas(memory, residency);
   describeAttributes(memory, residency);
 });

@@ -39,6 +39,12 @@ type Statement =
     }
   | { readonly kind: 'race'; readonly label: number; readonly branches: readonly Statement[][] }
   | {
+      readonly kind: 'map';
+      readonly label: number;
+      readonly concurrency: number;
+      readonly branches: readonly Statement[][];
+    }
+  | {
       /** Of a patch: the new way, and the old one. */
       readonly kind: 'tryCatch' | 'tryFinally' | 'float' | 'scopeCancel' | 'patch';
       readonly label: number;
@@ -145,6 +151,12 @@ class Generator {
     }
   }
 
+  #sideBySide(label: number, how: string, branches: readonly Statement[][]): Statement {
+    return how === 'all' && this.#kinds.happens(0.4)
+      ? { kind: 'map', label, concurrency: 1 + this.#kinds.below(3), branches }
+      : { kind: 'parallel', label, how, branches };
+  }
+
   /** By a value, or by whether the code was patched (F18). */
   #choice(label: number, modulus: number, body: Statement[], other: Statement[]): Statement {
     return this.#kinds.happens(0.4)
@@ -173,7 +185,11 @@ class Generator {
     switch (kind) {
       case 'parallel': {
         const how = chance.pick(['all', 'all', 'race', 'any', 'allSettled']);
-        return { kind, label, how, branches: Array.from({ length: 2 + chance.below(3) }, () => body()) };
+        return this.#sideBySide(
+          label,
+          how,
+          Array.from({ length: 2 + chance.below(3) }, () => body()),
+        );
       }
       case 'race':
         return { kind, label, branches: Array.from({ length: 2 + chance.below(2) }, () => body()) };
@@ -288,6 +304,7 @@ class Renderer {
         return `{ const r = await ctx.compensate(); T(${s.label}, r.complete); }`;
       case 'parallel':
       case 'race':
+      case 'map':
       case 'tryCatch':
       case 'tryFinally':
       case 'if':
@@ -313,6 +330,10 @@ class Renderer {
           .map((b, i) => `(async () => { ${this.block(b)}\n return ${i}; })()`)
           .join(', ');
         return `{ const r = await Promise.${s.how}([${branches}]); T(${s.label}, Array.isArray(r) ? r.length : r); }`;
+      }
+      case 'map': {
+        const branches = s.branches.map((b, i) => `async () => { ${this.block(b)}\n return ${i}; }`);
+        return `{ const r = await ctx.map([${branches.join(', ')}], (f) => f(), { concurrency: ${s.concurrency} }); T(${s.label}, r); }`;
       }
       case 'race': {
         const branches = s.branches.map((b, i) => `b${i}: async () => { ${this.block(b)}\n return ${i}; }`);

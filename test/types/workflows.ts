@@ -149,6 +149,18 @@ async function signals(ctx: WorkflowContext): Promise<void> {
   await ctx.race({ approved: ctx.waitForSignal(Approved) });
   // @ts-expect-error branches have names
   await ctx.race([() => ctx.sleep(1)]);
+  const lengths = await ctx.map(['a', 'b'], async (text, index) => text.length + index, { concurrency: 5 });
+  is<Equal<typeof lengths, number[]>>();
+  const ofSet = await ctx.map(new Set([1]), async (n) => ({ n }));
+  is<Equal<typeof ofSet, { n: number }[]>>();
+  // @ts-expect-error what is done for an item can be awaited
+  await ctx.map([1], (n) => n);
+  // @ts-expect-error a list, not its length
+  await ctx.map(3, async (n) => n);
+  const isPatched = ctx.patched('fee');
+  is<Equal<typeof isPatched, boolean>>();
+  // @ts-expect-error a patch has an id
+  ctx.patched();
 }
 
 // -------------------------------------------------------------------------------------------- shapes

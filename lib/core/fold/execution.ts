@@ -88,6 +88,8 @@ export class Execution implements Accountable {
   #inWindow = false;
   #restriction: Restriction | null = null;
   #calls = 0;
+  /** So many calls of one event are no runaway, above the limit. */
+  #expectedCalls = 0;
   #logs: LogLine[] | null = null;
   readonly #ambient: Ambient = { run: this, scope: this.root, readOnly: false };
   #readOnlyAmbient: Ambient | null = null;
@@ -110,6 +112,10 @@ export class Execution implements Accountable {
 
   beginEvent(): void {
     this.#calls = 0;
+  }
+  /** The largest piece of work that the run was given at once: its calls may all come in one event (F14). */
+  expectCalls(calls: number): void {
+    this.#expectedCalls = Math.max(this.#expectedCalls, calls);
   }
   openWindow(): void {
     this.#inWindow = true;
@@ -213,9 +219,9 @@ export class Execution implements Accountable {
         new TypeError(`${what}: a constructor of a workflow cannot do durable work. Do it in run.`),
       );
     }
-    if (++this.#calls <= this.callLimit) return true;
+    if (++this.#calls <= this.callLimit + this.#expectedCalls) return true;
     const error = new RunawayError(
-      `${what}: more than ${this.callLimit} durable calls without waiting for anything. ` +
+      `${what}: more than ${this.callLimit + this.#expectedCalls} durable calls without waiting for anything. ` +
         'Is there a loop that ignores a cancellation, or that waits for nothing?',
     );
     this.ledger.fail(error);

@@ -15,12 +15,14 @@ import type {
 import type {
   ActivityCallOptionsInput,
   CancellationScope,
+  MapOptions,
   WorkflowInfo,
   WorkflowLogger,
 } from '../workflow-context.js';
 import { WorkflowContext } from '../workflow-context.js';
 import * as calls from './calls.js';
 import type { Execution } from './execution.js';
+import { map } from './map.js';
 import { patched, requirePatchId } from './patches.js';
 import { race } from './race.js';
 import { RandomStream } from './random-stream.js';
@@ -149,6 +151,20 @@ export class FoldContext extends WorkflowContext {
   race<B extends RaceBranches>(branches: B): Promise<RaceOutcome<B>> {
     // Its value is what the branch of that name resolved to.
     return race(this.#run, branches) as Promise<RaceOutcome<B>>;
+  }
+
+  map<T, R>(
+    items: Iterable<T>,
+    fn: (item: T, index: number) => Promise<R>,
+    options?: MapOptions,
+  ): Promise<R[]> {
+    // It gives the items of the list to `fn`, and what `fn` resolved to, one for each.
+    return map(
+      this.#run,
+      items,
+      fn as (item: unknown, index: number) => Promise<unknown>,
+      options,
+    ) as Promise<R[]>;
   }
 
   compensate(): Promise<{ readonly complete: boolean }> {

@@ -39,7 +39,7 @@ import { WorkflowObject } from './workflow-object.js';
  *     └────────── commands compared or written, outcome concluded ── none is left ─────────┘
  *
  * Where what lives: `fold.ts` events and windows; `execution.ts` the inside of a run, and the gate of every call;
- * `calls.ts`, `scope-calls.ts`, `race.ts` the durable calls; `fold-context.ts` what users hold; `ledger.ts`, `segment.ts`,
+ * `calls.ts`, `scope-calls.ts`, `race.ts`, `map.ts` the durable calls; `fold-context.ts` what users hold; `ledger.ts`, `segment.ts`,
  * `matching.ts` history compared and written; `patches.ts` which way the code goes after a change; `waits.ts`, `scope.ts` conditions and cancellation; `settling.ts` the
  * end; `ownership.ts` whose rejection it was; `../progress.ts` what is known without code.
  *
@@ -65,6 +65,7 @@ import { WorkflowObject } from './workflow-object.js';
  * - F32 No wait beside a handler
  * - F33 Races
  * - F34 Schemas are asked once
+ * - F35 Many at once
  * Detection
  * - F13 No foreign awaits
  * - F14 No runaways

@@ -1,7 +1,7 @@
 import type { Codec } from '../codec.js';
 import { ForeignAwaitError } from '../errors.js';
 import type { Encoded } from '../history.js';
-import type { RollbackStep } from '../progress.js';
+import type { RollbackStep } from '../rollback-steps.js';
 import type { Decision } from './decision.js';
 import type { Execution } from './execution.js';
 import type { Ledger } from './ledger.js';

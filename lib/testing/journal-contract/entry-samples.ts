@@ -129,7 +129,14 @@ export const ENTRY_SAMPLES: {
   rollback_step_added: [{ type: 'rollback_step_added', at: AT, id: 11, name: 'refund', args: ENCODED }],
   rollback_cleared: [{ type: 'rollback_cleared', at: AT }],
   rollback_started: [
-    { type: 'rollback_started', at: AT, outcome: 'failed', failure: FAILURE, unreadSignals: 3 },
+    {
+      type: 'rollback_started',
+      at: AT,
+      outcome: 'failed',
+      failure: FAILURE,
+      unreadSignals: 3,
+      order: 'parallel',
+    },
     { type: 'rollback_started', at: AT, outcome: 'cancelled', failure: FAILURE, unreadSignals: 0 },
   ],
   activity_attempt: [

@@ -21,7 +21,7 @@ import { Chance } from '../../support/random.js';
  * Are the properties strong enough? One rule at a time is broken, in the one method that bears it, and random programs
  * have to notice. Seeds are fixed here: what is tested are the properties.
  */
-const PROGRAMS = 100;
+const PROGRAMS = 160;
 
 /** Puts another method or getter in the place of one; tells how to put it back. */
 function replace<T extends object>(
@@ -230,6 +230,15 @@ const rules: Readonly<Record<string, () => () => void>> = {
           const recorded = record.call(this, asked);
           if (recorded?.type !== 'side_effect_recorded' || !this.replaying) return recorded;
           return { ...recorded, outcome: { type: 'value', value: String(unruly.below(1e6)) } };
+        },
+    ),
+  'F35: now and then the other items go on when one has failed': () =>
+    replace(
+      Execution.prototype,
+      'cancel',
+      (original: Execution['cancel']) =>
+        function (this: Execution, ...args: Parameters<Execution['cancel']>) {
+          if (args[2] !== 'map' || unruly.happens(0.5)) original.apply(this, args);
         },
     ),
   'F33: now and then the losers of a race go on': () =>

@@ -30,6 +30,7 @@ interface Collection {
 const COLLECTIONS: readonly Collection[] = [
   { name: 'random-programs', holds: () => true },
   { name: 'races', holds: (source) => source.includes('ctx.race(') },
+  { name: 'maps', holds: (source) => source.includes('ctx.map(') },
   { name: 'patches', holds: (source) => source.includes('ctx.patched(') },
 ];
 const fileOf = ({ name }: Collection): URL =>

@@ -75,3 +75,13 @@ export class PatchedOrderWorkflow {
     await this.fraud.check(order);
   }
 }
+
+@Workflow({ name: 'charged-orders' })
+export class ChargedOrdersWorkflow {
+  constructor(private readonly payments: PaymentActivities) {}
+
+  async run(ctx: WorkflowContext, orders: readonly string[]): Promise<readonly string[]> {
+    const receipts = await ctx.map(orders, (order) => this.payments.charge(order), { concurrency: 20 });
+    return receipts;
+  }
+}
