@@ -9,6 +9,7 @@ import type {
 } from '../core/index.js';
 import { JournalUnavailableError, mayBeOneAtFault } from '../journal/index.js';
 import type {
+  FirstShown,
   HeartbeatAnswer,
   JournalHolding,
   JournalWorkers,
@@ -249,7 +250,7 @@ export class Engine {
       if (rehearsed === null) return await this.#parts.starts.ask(unleased());
       const { entries, shows } = rehearsed;
       const answer = await this.#parts.starts.ask(
-        { ...request, ...shownFrom(request, shows), first: { owner, entries } },
+        { ...request, first: { owner, entries, ...(shows && { shown: shownOver(request, shows) }) } },
         unleased,
       );
       if (answer.type === 'started' && answer.token > 0) run.born(answer.token, entries);
@@ -325,15 +326,11 @@ export class Engine {
 }
 
 /** What lists show of a run whose first turn is written together with its start. */
-function shownFrom(
-  { attributes }: StartRequest,
-  shows: ShownChange | null,
-): Pick<StartRequest, 'attributes' | 'details'> {
+function shownOver({ attributes }: StartRequest, shows: ShownChange): FirstShown {
   // The casts: attributes are plain JSON.
-  const changes = (shows?.attributes ?? {}) as PlainPatch;
   const before = (attributes ?? {}) as Attributes;
-  const after = patched(before, changes);
-  return { attributes: after === before ? attributes : after, details: shows?.details ?? null };
+  const after = patched(before, shows.attributes as PlainPatch);
+  return { attributes: after === before ? attributes : after, details: shows.details ?? null };
 }
 
 const outageOrHeldActor = (error: Error): boolean => error instanceof JournalUnavailableError;

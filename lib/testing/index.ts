@@ -35,6 +35,7 @@ export type {
 // Starting, sending and terminating.
 export type {
   CheckedBy,
+  FirstShown,
   FirstTurn,
   Message,
   MessageKind,

@@ -68,6 +68,7 @@ function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
   const isHeld = request.first !== null && store.liveSession(request.first.owner) !== undefined;
   const first = isHeld ? request.first : null;
   const token = first === null ? 0 : 1;
+  const { attributes, details } = first?.shown ?? { attributes: request.attributes, details: null };
   const actor: Actor = {
     id: actorOf(runId),
     runId,
@@ -99,8 +100,8 @@ function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
     version,
     startedAt: now,
     firstToken: token,
-    attributes: request.attributes === null ? null : JSON.stringify(request.attributes),
-    details: request.details ?? null,
+    attributes: attributes === null ? null : JSON.stringify(attributes),
+    details,
     history: [],
     state: 'running' as const,
     closedAt: null,

@@ -52,8 +52,6 @@ export interface StartRequest {
   readonly onReuse: OnReuse;
   /** What lists filter by. */
   readonly attributes: Readonly<Record<string, unknown>> | null;
-  /** What its first turn tells people. Defaults to nothing. */
-  readonly details?: string | null;
   readonly first: FirstTurn | null;
 }
 
@@ -61,6 +59,14 @@ export interface StartRequest {
 export interface FirstTurn {
   readonly owner: WorkerId;
   readonly entries: readonly HistoryEntry[];
+  /** What lists show of the run after it, where that is something else than what the run is started with. */
+  readonly shown?: FirstShown;
+}
+
+/** All of it: attributes of the start are in `attributes` too, as far as the turn has left them. */
+export interface FirstShown {
+  readonly attributes: Readonly<Record<string, unknown>> | null;
+  readonly details: string | null;
 }
 
 export type StartAnswer =

@@ -174,8 +174,8 @@ function startParameters(requests: readonly StartRequest[]): StartRuns {
     attributes: textArray(
       requests.map(({ attributes }) => (attributes === null ? null : JSON.stringify(attributes))),
     ),
-    details: requests.some(({ details }) => details != null)
-      ? textArray(requests.map(({ details = null }) => details))
+    shown: requests.some(({ first }) => first?.shown)
+      ? textArray(requests.map(({ first }) => (first?.shown ? JSON.stringify(first.shown) : null)))
       : NOWHERE,
     owners: textArray(requests.map(({ first }) => (first === null ? null : uuidOrNil(first.owner)))),
     entryRuns: uuidArray(entryRuns),

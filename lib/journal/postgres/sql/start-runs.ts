@@ -12,7 +12,8 @@ export interface StartRuns {
   readonly inputs: string;
   readonly startTimes: string;
   readonly attributes: string;
-  readonly details: string;
+  /** JSON of what lists show after the first turn of a run, if it is born leased. */
+  readonly shown: string;
   readonly owners: string;
   readonly entryRuns: string;
   readonly entrySeqs: string;
@@ -35,10 +36,10 @@ with request as materialized (
   select *
   from unnest(
     :ids::uuid[], :namespaces::text[], :workflowIds::text[], :workflows::text[], :versions::int[], :priorities::smallint[],
-    :inputs::json[], :startTimes::float8[], :attributes::jsonb[], :details::text[], :owners::uuid[]
+    :inputs::json[], :startTimes::float8[], :attributes::jsonb[], :shown::json[], :owners::uuid[]
   ) with ordinality as request(
     id, namespace, workflow_id, workflow, version, priority,
-    input, start_at, attributes, details, owner, ordinal
+    input, start_at, attributes, shown, owner, ordinal
   )
 ),
 live_owner as materialized (
@@ -89,7 +90,13 @@ opened as (
   insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, attributes, details)
   select
     wanted.id, wanted.id, namespace, workflow_id, workflow, version, 'running',
-    date_trunc('milliseconds', clock_timestamp()), attributes, details
+    date_trunc('milliseconds', clock_timestamp()),
+    -- Without a lease the first turn is not recorded, and shows nothing.
+    case
+      when lease_owner is null or shown is null then attributes
+      else nullif((shown -> 'attributes')::jsonb, 'null')
+    end,
+    case when lease_owner is not null then shown ->> 'details' end
   from wanted
   join born on born.id = wanted.id
 ),

@@ -97,9 +97,13 @@ export function shownTopic({ test, expect }: Topic): void {
 
   test('a start shows what its first turn shows, and its message brings what it was started with', async (s) => {
     const owner = await s.worker();
-    const first = { owner, entries: [runStarted()] };
-    const held = await s.held(owner, { first, attributes: { stage: 'begun' }, details: 'begun at once' });
-    expect(await s.describe(held.run)).toMatchObject({ details: 'begun at once' });
+    const shown = { attributes: { stage: 'begun' }, details: 'begun at once' };
+    const first = { owner, entries: [runStarted()], shown };
+    const held = await s.held(owner, { first, attributes: { plan: 'gold' } });
+    expect(await s.describe(held.run)).toMatchObject(shown);
+    const none = { attributes: null, details: null };
+    const cleared = await s.held(owner, { first: { ...first, shown: none }, attributes: { plan: 'gold' } });
+    expect(await s.describe(cleared.run)).toMatchObject(none);
     const waiting = await s.started({ attributes: { plan: 'gold' } });
     await s.accepted(s.signal(waiting));
     const [start, signal] = await s.inboxOf(waiting);
@@ -107,6 +111,17 @@ export function shownTopic({ test, expect }: Topic): void {
     expect(signal?.attributes).toBe(undefined);
     const bare = await s.started();
     expect(only(await s.inboxOf(bare)).attributes).toBe(undefined);
+  });
+
+  test('a first turn that is not recorded, because its session is over, shows nothing', async (s) => {
+    const gone = await s.worker();
+    await s.journal.unregister(gone);
+    const shown = { attributes: { stage: 'begun', plan: 'silver' }, details: 'begun at once' };
+    const first = { owner: gone, entries: [runStarted()], shown };
+    const run = await s.started({ first, attributes: { plan: 'gold' } });
+    expect(await s.describe(run)).toMatchObject({ attributes: { plan: 'gold' }, details: null });
+    // Whoever takes it up begins with what it was started with.
+    expect(only(await s.inboxOf(run)).attributes).toEqual({ plan: 'gold' });
   });
 
   test('by one of several values', async (s) => {
