@@ -27,6 +27,7 @@ export const HISTORY_TYPES_SINCE = {
   run_completed: 3,
   run_failed: 3,
   run_cancelled: 3,
+  run_continued: 14,
   run_terminated: 3,
   activity_attempt: 3,
   activity_heartbeat: 3,

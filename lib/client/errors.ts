@@ -57,6 +57,23 @@ export class WorkflowTerminatedError extends ClientError {
   }
 }
 
+/**
+ * The run has continued as another one, `continuedTo`, and its handle is bound to it alone. Ask a handle by the workflow id,
+ * or `result({ follow: true })`, for what the last run returned.
+ */
+export class WorkflowContinuedError extends ClientError {
+  override readonly name: string = 'WorkflowContinuedError';
+  readonly status = 409;
+  constructor(
+    readonly workflowId: string,
+    readonly runId: string,
+    /** The id of the next run. */
+    readonly continuedTo: string,
+  ) {
+    super(`The run of the workflow "${workflowId}" has continued as another one.`);
+  }
+}
+
 /** No run is known under this workflow id. */
 export class WorkflowNotFoundError extends ClientError {
   override readonly name: string = 'WorkflowNotFoundError';

@@ -1,5 +1,12 @@
 import { errorText, forEachType } from '../core/index.js';
-import type { Codec, Encoded, HistoryEntry, HoldsIn, SideEffectOutcome } from '../core/index.js';
+import type {
+  CarriedSignal,
+  Codec,
+  Encoded,
+  HistoryEntry,
+  HoldsIn,
+  SideEffectOutcome,
+} from '../core/index.js';
 
 /**
  * One entry of a history, as `handle.history()` gives it. Values in it are as they were passed and returned, failures are
@@ -23,11 +30,20 @@ type DecodedField<Holds, Stored> = Holds extends 'value' | 'failure'
   ? unknown
   : Holds extends 'outcome'
     ? DecodedOutcome
-    : Stored;
+    : Holds extends 'signals'
+      ? undefined extends Stored
+        ? readonly DecodedSignal[] | undefined
+        : readonly DecodedSignal[]
+      : Stored;
 /** What a side effect came to. */
 export type DecodedOutcome =
   | { readonly type: 'value'; readonly value: unknown }
   | { readonly type: 'failure'; readonly failure: unknown };
+
+/** A signal that a run took over from the one before it. */
+export interface DecodedSignal extends Omit<CarriedSignal, 'payload'> {
+  readonly payload: unknown;
+}
 
 /** A stored text that cannot be read as a value. */
 export class UndecodedValue {
@@ -40,7 +56,9 @@ export class UndecodedValue {
 
 /** The fields of each type that hold what the codec wrote. */
 const ENCODED = forEachType(({ fields }) =>
-  Object.entries(fields).filter(([, { holds }]) => ['value', 'failure', 'outcome'].includes(holds)),
+  Object.entries(fields).filter(([, { holds }]) =>
+    ['value', 'failure', 'outcome', 'signals'].includes(holds),
+  ),
 );
 
 /** Never throws: one text that cannot be read must not hide the rest of a history. */
@@ -49,12 +67,16 @@ export function decodedEntry(codec: Codec, entry: HistoryEntry): DecodedEntry {
   // Of a type that a newer version of Continuum has written, nothing is known.
   for (const [key, { holds }] of ENCODED[entry.type] ?? []) {
     // The cast: the catalogue says what these fields hold.
-    const stored = decoded[key] as Encoded | SideEffectOutcome | null | undefined;
+    const stored = decoded[key] as Encoded | SideEffectOutcome | readonly CarriedSignal[] | null | undefined;
     if (stored === undefined) continue;
-    decoded[key] =
-      stored === null || typeof stored === 'string'
-        ? decodedText(codec, stored, holds === 'failure')
-        : decodedOutcome(codec, stored);
+    if (stored === null || typeof stored === 'string')
+      decoded[key] = decodedText(codec, stored, holds === 'failure');
+    else if ('type' in stored) decoded[key] = decodedOutcome(codec, stored);
+    else
+      decoded[key] = stored.map((signal) => ({
+        ...signal,
+        payload: decodedText(codec, signal.payload, false),
+      }));
   }
   // The cast: so it says in the type, by the same catalogue.
   return decoded as unknown as DecodedEntry;

@@ -15,7 +15,8 @@ const LOOK_EVERY = 20;
 interface Asked {
   /** Whether a live worker takes runs of this workflow, asked once. */
   readonly served: (run: RunDescription) => Promise<boolean>;
-  readonly definition: WorkflowDefinition;
+  /** Whether the run that it continues as is asked in its place. */
+  readonly follows: boolean;
   readonly name: string;
   readonly args: readonly unknown[];
   /** The inbox reached so far when it was asked: all of that was acknowledged, and is seen. */
@@ -35,7 +36,29 @@ export class QueryReader {
     this.#parts = parts;
   }
 
-  async query(run: RunDescription, name: string, args: readonly unknown[]): Promise<unknown> {
+  /** @param follows where the run continues as another one meanwhile, that one is asked */
+  async query(
+    run: RunDescription,
+    follows: boolean,
+    name: string,
+    args: readonly unknown[],
+  ): Promise<unknown> {
+    // Before anything is waited for.
+    this.#definitionOf(run, name);
+    const { codec } = this.#parts;
+    const answer = await this.#answer(run, {
+      follows,
+      name,
+      // A copy: the handler must not get an object that its caller still holds.
+      args: args.map((arg) => codec.decode(codec.encode(arg))),
+      through: run.inbox?.arrived ?? 0,
+      end: performance.now() + READY_TIMEOUT,
+      served: once((asked) => isServed(this.#parts, asked)),
+    });
+    return codec.decode(codec.encode(answer));
+  }
+
+  #definitionOf(run: RunDescription, name: string): WorkflowDefinition {
     const definition = this.#parts
       .workflows()
       .find((workflow) => workflow.name === run.workflow && workflow.version === run.version);
@@ -47,17 +70,7 @@ export class QueryReader {
     }
     if (!definition.queries.has(name))
       throw new UnknownHandlerError(run.workflow, 'query', name, [...definition.queries]);
-    const { codec } = this.#parts;
-    const answer = await this.#answer(run, {
-      definition,
-      name,
-      // A copy: the handler must not get an object that its caller still holds.
-      args: args.map((arg) => codec.decode(codec.encode(arg))),
-      through: run.inbox?.arrived ?? 0,
-      end: performance.now() + READY_TIMEOUT,
-      served: once((asked) => isServed(this.#parts, asked)),
-    });
-    return codec.decode(codec.encode(answer));
+    return definition;
   }
 
   /** A run that was started just now takes its first turn soon. Until then there is no object to ask. */
@@ -70,7 +83,7 @@ export class QueryReader {
         if (isNobodys(run) && !(await query.served(run))) throw error;
       }
       await pause(LOOK_EVERY);
-      if (run.inbox) run = await this.#lookAgain(run);
+      if (run.inbox) run = await this.#lookAgain(run, query);
     }
   }
 
@@ -84,14 +97,18 @@ export class QueryReader {
         if (error instanceof TurnFault) throw blocked(run, error);
         // It left while it was asked: what the journal has is the answer.
         if (!(error instanceof RunGoneError)) throw error;
-        return this.#fold(await this.#onceConsumed(await this.#lookAgain(run), query), query);
+        const now = await this.#lookAgain(run, query);
+        // It goes on as another one, which is in memory here perhaps.
+        if (now.runId !== run.runId) return this.#ask(now, query);
+        return this.#fold(await this.#onceConsumed(now, query), query);
       }
     }
     return this.#fold(await this.#onceConsumed(run, query), query);
   }
 
   /** Waits, for a limited time, until the worker that has the run, or claims it, has consumed what had arrived. */
-  async #onceConsumed(asked: RunDescription, { through, end, served }: Asked): Promise<RunDescription> {
+  async #onceConsumed(asked: RunDescription, query: Asked): Promise<RunDescription> {
+    const { through, end, served } = query;
     let run = asked;
     for (let told = false; run.inbox && !run.blocked && run.inbox.consumed < through; told = true) {
       if (performance.now() > end) {
@@ -104,18 +121,23 @@ export class QueryReader {
       // The hint of the message itself may have got lost.
       if (!told) this.#parts.wakeup.tell({ type: 'message arrived', actorId: run.actorId });
       await pause(LOOK_EVERY);
-      run = await this.#lookAgain(run);
+      run = await this.#lookAgain(run, query);
     }
     return run;
   }
 
-  async #lookAgain(run: RunDescription): Promise<RunDescription> {
-    const { namespace, workflowId, runId } = run;
-    const [found] = await this.#parts.journal.describe([{ namespace, workflowId, runId }]);
-    return found ?? run;
+  async #lookAgain(asked: RunDescription, { follows }: Asked): Promise<RunDescription> {
+    const { namespace, workflowId } = asked;
+    for (let run = asked, runId = run.runId; ;) {
+      const [found] = await this.#parts.journal.describe([{ namespace, workflowId, runId }]);
+      run = found ?? run;
+      if (!follows || run.continuedTo === null) return run;
+      runId = run.continuedTo;
+    }
   }
 
-  async #fold(run: RunDescription, { definition, name, args }: Asked): Promise<unknown> {
+  async #fold(run: RunDescription, { name, args }: Asked): Promise<unknown> {
+    const definition = this.#definitionOf(run, name);
     const [loaded] = await this.#parts.journal.load([
       { actorId: run.actorId, runId: run.runId, historyAfter: 0, inboxAfter: null },
     ]);

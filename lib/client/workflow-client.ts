@@ -109,7 +109,7 @@ export class WorkflowClient {
    * Starts a workflow, by its class or by its name: `start<OrderWorkflow>('order', order)` with a type import alone.
    * Once this resolves the run is never lost.
    *
-   * @returns a handle bound to the run; its `created` tells whether this call began it
+   * @returns a handle of the run, and of those that it continues as; its `created` tells whether this call began it
    * @throws WorkflowAlreadyStartedError by `onConflict` and `onReuse`
    * @throws InvalidInputError, UnknownWorkflowError, UnstorableValueError, PayloadTooLargeError
    */
@@ -140,6 +140,7 @@ export class WorkflowClient {
     return new WorkflowHandle<W>(this.#parts, this.#queries, {
       workflowId: request.workflowId,
       runId,
+      follows: true,
       type,
       created: answer.type === 'started',
     });
@@ -185,6 +186,7 @@ export class WorkflowClient {
     return new WorkflowHandle(this.#parts, this.#queries, {
       workflowId,
       runId: runId === undefined ? null : asRunId(runId),
+      follows: runId === undefined,
       type,
       created: false,
     });
@@ -341,7 +343,14 @@ const WHERE: readonly (keyof RunWhere)[] = [
   'startedBefore',
   'attributes',
 ];
-const STATES: readonly RunState[] = ['running', 'completed', 'failed', 'cancelled', 'terminated'];
+const STATES: readonly RunState[] = [
+  'running',
+  'completed',
+  'failed',
+  'cancelled',
+  'continued',
+  'terminated',
+];
 
 interface NamedWorkflow {
   readonly name: string;

@@ -4,13 +4,22 @@ import type {
   HandlerResult,
   QueryArgs,
   QueryName,
+  RunContinued,
   Signal,
   SignalArgs,
   SignalName,
   TerminalEntry,
   WorkflowResult,
 } from '../core/index.js';
-import type { CheckedBy, RunDescription, RunId, TerminateAnswer } from '../journal/index.js';
+import { actorOf, asRunId } from '../journal/index.js';
+import type {
+  ActorId,
+  CheckedBy,
+  Message,
+  RunDescription,
+  RunId,
+  TerminateAnswer,
+} from '../journal/index.js';
 import { checkAtWork } from './client-parts.js';
 import type { ClientParts } from './client-parts.js';
 import {
@@ -18,6 +27,7 @@ import {
   ResultTimeoutError,
   UnknownHandlerError,
   WorkflowCancelledError,
+  WorkflowContinuedError,
   WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowNotRunningError,
@@ -44,6 +54,11 @@ export interface SignalOptions {
 export interface ResultOptions {
   /** How long to wait. Defaults to no limit. */
   readonly timeout?: Duration | undefined;
+  /**
+   * Whether the result is that of the last run, where this one continues as another. Defaults to `true`, and to `false` for a
+   * handle that was made for one run: `handle(workflow, id, runId)`.
+   */
+  readonly follow?: boolean | undefined;
 }
 
 /** What a handle needs to know of its workflow's class, if it has one. */
@@ -51,6 +66,8 @@ export interface HandleTarget {
   readonly workflowId: string;
   /** `null` for the latest run. */
   readonly runId: RunId | null;
+  /** It is about every run that this one continues as, and not about this one alone. */
+  readonly follows: boolean;
   /** `undefined` for a handle by id alone. */
   readonly type: (abstract new (...dependencies: never[]) => object) | undefined;
   /** The start that gave this handle began the run. */
@@ -58,7 +75,8 @@ export interface HandleTarget {
 }
 
 /**
- * One workflow, from outside. Without a run id it reaches the run that has the workflow id now, or the latest one.
+ * One workflow, from outside. Without a run id it reaches the run that has the workflow id now, or the latest one; one that
+ * `start` gave reaches the run that was started, and those that it continues as.
  *
  * ```ts
  * const handle = client.handle(OrderWorkflow, 'order-17');
@@ -73,6 +91,7 @@ export class WorkflowHandle<W = any> {
   readonly #parts: ClientParts;
   readonly #queries: QueryReader;
   readonly #target: HandleTarget;
+  #known: Promise<ActorId> | undefined;
 
   /** @internal Handles are made by the client. */
   constructor(parts: ClientParts, queries: QueryReader, target: HandleTarget) {
@@ -83,7 +102,7 @@ export class WorkflowHandle<W = any> {
     this.workflowId = target.workflowId;
   }
 
-  /** The run this handle is bound to; `undefined` when it follows the workflow id. */
+  /** The run that this handle was made for, or that was started; `undefined` when it follows the workflow id. */
   get runId(): string | undefined {
     return this.#target.runId ?? undefined;
   }
@@ -97,10 +116,11 @@ export class WorkflowHandle<W = any> {
   }
 
   /**
-   * Waits for the run to end.
+   * Waits for the run to end, and for those that it continues as.
    *
-   * @returns what `run` returned
+   * @returns what `run` of the last one returned
    * @throws WorkflowFailedError, WorkflowCancelledError, WorkflowTerminatedError
+   * @throws WorkflowContinuedError where it continues as another one, and is not followed
    * @throws ResultTimeoutError when the time ran out; the run goes on, unless `blocked` says why it cannot, or `served`
    *   that no worker has its workflow
    * @throws ClientClosedError when the application was closed meanwhile; the run goes on
@@ -110,21 +130,36 @@ export class WorkflowHandle<W = any> {
    *   or never, where the application is closed before
    */
   async result(options: ResultOptions = {}): Promise<WorkflowResult<W>> {
-    checkOptions('the call of result()', options, ['timeout']);
+    checkOptions('the call of result()', options, ['timeout', 'follow']);
     const timeout = durationOf('timeout', options.timeout);
-    const runId = this.#target.runId ?? (await this.#describe()).runId;
+    const { follow = this.#target.follows } = options;
+    const until = timeout === null ? null : performance.now() + timeout;
+    let runId = this.#target.runId ?? (await this.#describe()).runId;
     // The result of a run that has ended can be had at any time.
-    if (this.#parts.idle() && (await this.#describe(runId)).state === 'running') checkAtWork(this.#parts);
+    if (this.#parts.idle() && (await this.#describeRun(runId)).state === 'running') checkAtWork(this.#parts);
+    for (;;) {
+      const last = await this.#end(runId, timeout, until);
+      if (last.type !== 'run_continued') {
+        // The type is the workflow's own: what its `run` returned was recorded.
+        return this.#resultOf(last, runId) as WorkflowResult<W>;
+      }
+      if (!follow) throw new WorkflowContinuedError(this.workflowId, runId, last.runId);
+      runId = asRunId(last.runId);
+    }
+  }
+
+  /** @param until when the time is up, by the monotonic clock; the error tells `timeout` */
+  async #end(runId: RunId, timeout: number | null, until: number | null): Promise<TerminalEntry> {
     // A run that is in memory here tells its end by itself.
     const resident = this.#parts.engine()?.runs.ofRun(runId) !== undefined;
-    const last = await this.#parts.results.wait(runId, timeout, resident);
+    const left = until === null ? null : Math.max(0, until - performance.now());
+    const last = await this.#parts.results.wait(runId, left, resident);
     if (last === 'timeout') {
       const { blocked, served } = await this.#prospect(runId);
       throw new ResultTimeoutError(this.workflowId, runId, timeout ?? 0, blocked, served);
     }
     if (last === 'closed') throw new ClientClosedError(this.workflowId, runId);
-    // The type is the workflow's own: what its `run` returned was recorded.
-    return this.#resultOf(last, runId) as WorkflowResult<W>;
+    return last;
   }
 
   /**
@@ -163,7 +198,7 @@ export class WorkflowHandle<W = any> {
   async query<K extends QueryName<W>>(query: K, ...args: QueryArgs<W, K>): Promise<HandlerResult<W, K>> {
     const run = await this.#describe();
     // The type is that of the handler.
-    return (await this.#queries.query(run, query, args)) as HandlerResult<W, K>;
+    return (await this.#queries.query(run, this.#target.follows, query, args)) as HandlerResult<W, K>;
   }
 
   /**
@@ -184,7 +219,7 @@ export class WorkflowHandle<W = any> {
       {
         namespace: this.#parts.namespace,
         workflowId: this.workflowId,
-        runId: this.#target.runId,
+        ...(await this.#scope()),
         reason: options.reason ?? null,
       },
     ]);
@@ -236,7 +271,7 @@ export class WorkflowHandle<W = any> {
     const message = {
       namespace: this.#parts.namespace,
       workflowId: this.workflowId,
-      runId: this.#target.runId,
+      ...(await this.#scope()),
       kind,
       name,
       payload,
@@ -285,7 +320,19 @@ export class WorkflowHandle<W = any> {
     throw new WorkflowNotRunningError(this.workflowId, 'there is nothing to terminate');
   }
 
-  async #describe(runId: RunId | null = this.#target.runId): Promise<RunDescription> {
+  /** The run that this handle is about now. */
+  async #describe(): Promise<RunDescription> {
+    const { runId, follows } = this.#target;
+    if (runId === null || !follows) return this.#describeRun(runId);
+    const latest = await this.#describeRun(null);
+    if (latest.actorId === (await this.#actor(runId))) return latest;
+    // Its workflow id was used again since then.
+    let run = await this.#describeRun(runId);
+    while (run.continuedTo !== null) run = await this.#describeRun(run.continuedTo);
+    return run;
+  }
+
+  async #describeRun(runId: RunId | null): Promise<RunDescription> {
     const [run] = await this.#parts.journal.describe([
       { namespace: this.#parts.namespace, workflowId: this.workflowId, runId },
     ]);
@@ -293,10 +340,30 @@ export class WorkflowHandle<W = any> {
     return run;
   }
 
+  /** Which run, or which runs, a message of this handle is for. */
+  async #scope(): Promise<Pick<Message, 'runId' | 'actorId'>> {
+    const { runId, follows } = this.#target;
+    if (runId === null || !follows) return { runId };
+    return { runId: null, actorId: await this.#actor(runId) };
+  }
+
+  /** A run that this handle began is the first of its actor. One that was there may have been continued as before. */
+  #actor(runId: RunId): Promise<ActorId> | ActorId {
+    if (this.#target.created) return actorOf(runId);
+    return (this.#known ??= this.#describeRun(runId).then(
+      ({ actorId }) => actorId,
+      (error: unknown) => {
+        // Asked again next time.
+        this.#known = undefined;
+        throw error;
+      },
+    ));
+  }
+
   /** Whether the run is blocked, and whether a worker would take it up. Read once, after a wait that timed out, for the error. */
   async #prospect(runId: RunId): Promise<{ readonly blocked: string | null; readonly served: boolean }> {
     try {
-      const run = await this.#describe(runId);
+      const run = await this.#describeRun(runId);
       const isNobodys = run.inbox?.owner === null && run.blocked === null;
       return {
         blocked: run.blocked?.reason ?? null,
@@ -308,7 +375,7 @@ export class WorkflowHandle<W = any> {
     }
   }
 
-  #resultOf(last: TerminalEntry, runId: string): unknown {
+  #resultOf(last: Exclude<TerminalEntry, RunContinued>, runId: string): unknown {
     const { codec } = this.#parts;
     switch (last.type) {
       case 'run_completed':

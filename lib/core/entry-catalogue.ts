@@ -1,4 +1,5 @@
 import {
+  carried,
   command,
   fact,
   factOrFalse,
@@ -62,7 +63,14 @@ export const ENTRY_CATALOGUE = {
   run_started: {
     class: 'event',
     work: null,
-    fields: { input: value, seed: textFact, semanticsVersion: fact, attributes: valueFact },
+    fields: {
+      input: value,
+      seed: textFact,
+      semanticsVersion: fact,
+      attributes: valueFact,
+      continuedFrom: textFact,
+      signals: carried,
+    },
   },
   signal_received: {
     class: 'event',
@@ -132,6 +140,18 @@ export const ENTRY_CATALOGUE = {
     class: 'terminal',
     work: null,
     fields: { failure, rollback: fact, abandoned: list, unreadSignals: factOrZero },
+  },
+  run_continued: {
+    class: 'terminal',
+    work: null,
+    fields: {
+      runId: textFact,
+      workflow: name,
+      version: fact,
+      input: value,
+      abandoned: list,
+      carriedSignals: factOrZero,
+    },
   },
   run_terminated: { class: 'terminal', work: null, fields: { reason: textOrNull } },
 

@@ -1,4 +1,4 @@
-import type { CommandId, SideEffectOutcome } from './history.js';
+import type { CarriedSignal, CommandId, SideEffectOutcome } from './history.js';
 
 /**
  * What a field of an entry holds, and where a journal with rows keeps it. An entry has room for one number of a command,
@@ -27,9 +27,10 @@ export interface FactField {
    * - `value`: a text of the codec, for which the payload has no room any more;
    * - `text`: a text of any length that is not the codec's;
    * - `list`: numbers, any number of them; an empty list is not stored;
+   * - `signals`: signals, each with a text of the codec;
    * - `plain`: a number, a flag, a word or a small object.
    */
-  readonly holds: 'value' | 'text' | 'list' | 'plain';
+  readonly holds: 'value' | 'text' | 'list' | 'signals' | 'plain';
   /** Is not stored: what has no such fact has this. */
   readonly usual?: Usual;
 }
@@ -40,6 +41,7 @@ export const name = { part: 'name', holds: 'text' } as const;
 export const value = { part: 'payload', holds: 'value' } as const;
 export const failure = { part: 'payload', holds: 'failure' } as const;
 export const outcome = { part: 'payload', holds: 'outcome' } as const;
+export const carried = { part: 'fact', holds: 'signals' } as const;
 export const list = { part: 'fact', holds: 'list' } as const;
 /** A fact that every entry of its type has, or one that may be missing in the entry too (`?`). */
 export const fact = { part: 'fact', holds: 'plain' } as const;
@@ -61,9 +63,11 @@ export type FieldFor<V> = [V] extends [SideEffectOutcome]
   ? typeof outcome
   : [V] extends [readonly number[]]
     ? typeof list
-    : string extends V
-      ? TextField<V>
-      : PlainField<V> | ([V] extends [CommandId] ? CommandField : never);
+    : [V] extends [readonly CarriedSignal[] | undefined]
+      ? typeof carried
+      : string extends V
+        ? TextField<V>
+        : PlainField<V> | ([V] extends [CommandId] ? CommandField : never);
 
 type TextField<V> = NameField | typeof value | typeof failure | FactOf<V, 'value' | 'text'>;
 type PlainField<V> = FactOf<V, 'plain'>;

@@ -1,5 +1,5 @@
 import { forEachType } from './entry-catalogue.js';
-import type { HistoryEntry, SideEffectOutcome } from './history.js';
+import type { CarriedSignal, HistoryEntry, SideEffectOutcome } from './history.js';
 
 /** The columns of a row that do not grow. */
 const FRAME = 100;
@@ -21,11 +21,16 @@ export function bytesOf(entry: HistoryEntry): number {
   return bytes;
 }
 
-type Weighed = string | readonly number[] | SideEffectOutcome | null | undefined;
+type Weighed = string | readonly number[] | readonly CarriedSignal[] | SideEffectOutcome | null | undefined;
 
 function weightOf(held: Weighed): number {
   if (typeof held === 'string') return held.length;
   if (held === null || held === undefined) return 0;
-  if ('length' in held) return held.length * LIST_ITEM;
+  if ('length' in held) {
+    let bytes = 0;
+    for (const item of held)
+      bytes += typeof item === 'number' ? LIST_ITEM : item.name.length + item.payload.length;
+    return bytes;
+  }
   return held.type === 'value' ? held.value.length : held.failure.length;
 }

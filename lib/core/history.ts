@@ -35,6 +35,17 @@ export interface RunStarted {
   readonly semanticsVersion: number;
   /** The attributes it was started with, so that a replay knows them (F9); missing where there were none. */
   readonly attributes?: Encoded;
+  /** The run of the same workflow id that continued as this one. */
+  readonly continuedFrom?: string;
+  /** What that run had received and nobody had taken: it is buffered here before anything else, in order of arrival (F17). */
+  readonly signals?: readonly CarriedSignal[];
+}
+/** A signal that travels from a run to its successor. */
+export interface CarriedSignal {
+  readonly name: string;
+  readonly payload: Encoded;
+  /** A schema has accepted it, as of {@link SignalReceived} or by a {@link SignalAccepted}. */
+  readonly checked?: true;
 }
 export interface SignalReceived {
   readonly type: 'signal_received';
@@ -243,13 +254,27 @@ export interface RunCancelled {
   readonly abandoned: readonly CommandId[];
   readonly unreadSignals: number;
 }
+/** The run goes on as another one, with a history of its own, under the same workflow id (`ctx.continueAsNew`). */
+export interface RunContinued {
+  readonly type: 'run_continued';
+  readonly at: Instant;
+  /** Its successor, and what that runs: drawn and chosen when this was written. */
+  readonly runId: string;
+  readonly workflow: string;
+  readonly version: number;
+  /** What its successor is started with. */
+  readonly input: Encoded;
+  readonly abandoned: readonly CommandId[];
+  /** Signals that were buffered and that nobody took: they travel to its successor. */
+  readonly carriedSignals: number;
+}
 /** Written by the journal's `terminate`, never by a fold. */
 export interface RunTerminated {
   readonly type: 'run_terminated';
   readonly at: Instant;
   readonly reason: string | null;
 }
-export type TerminalEntry = RunCompleted | RunFailed | RunCancelled | RunTerminated;
+export type TerminalEntry = RunCompleted | RunFailed | RunCancelled | RunContinued | RunTerminated;
 
 export type HistoryCommand =
   | ActivityScheduled

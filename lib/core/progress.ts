@@ -162,6 +162,7 @@ export class RunProgress {
       case 'run_completed':
       case 'run_failed':
       case 'run_cancelled':
+      case 'run_continued':
       case 'run_terminated':
         this.#closed = entry;
         return;

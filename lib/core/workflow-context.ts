@@ -9,6 +9,9 @@ import type {
   RaceBranches,
   RaceOutcome,
   Signal,
+  WorkflowArgs,
+  WorkflowClass,
+  WorkflowRun,
 } from './types.js';
 
 /** Options of an activity, as users write them. */
@@ -194,6 +197,31 @@ export abstract class WorkflowContext {
     fn: (item: T, index: number) => Promise<R>,
     options?: MapOptions,
   ): Promise<R[]>;
+
+  /**
+   * Ends this run, and goes on as a new one with a history of its own: same workflow id, and what is still unread, be it
+   * messages or signals that nobody waited for, is the new run's.
+   *
+   * ```ts
+   * for (let day = 0; day < 30; day++) await this.billing.charge(await ctx.waitForSignal(Usage));
+   * return ctx.continueAsNew({ ...account, month: account.month + 1 });
+   * ```
+   *
+   * The new run is of the newest version of this workflow that this worker has. What was done so far is not undone any
+   * more, as by {@link commit}; what is in flight is left as when `run` returns.
+   *
+   * @param input what `run` of the new run gets
+   * @returns a promise that never settles: return it. No `catch` and no `finally` sees the end of this run
+   *
+   * Throws `UnstorableValueError`, and `CancelledError` in a scope that was cancelled: a run that was asked to cancel does
+   * not go on as another one, unless it says so in {@link nonCancellable}.
+   */
+  abstract continueAsNew(input?: unknown): Promise<never>;
+  /** As above; the new run is of the workflow and the version that the class says, with its input checked by the compiler. */
+  abstract continueAsNew<W extends WorkflowRun>(
+    workflow: WorkflowClass<W>,
+    ...args: WorkflowArgs<NoInfer<W>, never>
+  ): Promise<never>;
 
   /** Rolls back now: undoes every completed activity that has a compensation, in reverse order. */
   abstract compensate(): Promise<{ readonly complete: boolean }>;

@@ -34,6 +34,7 @@ import { InboxPoll } from './worker/inbox-poll.js';
 import { Mismatches } from './replay-check/fold-comparison.js';
 import { guardProcess } from './process/process-guard.js';
 import type { Registry } from './registry.js';
+import { chooseAmong } from './run/continuation.js';
 import { ResidentRuns } from './run/resident-runs.js';
 import type { WindowScheduler } from './process/window-scheduler.js';
 import { LeaseAudit } from './worker/lease-audit.js';
@@ -139,6 +140,8 @@ export class Engine {
         journalRetry,
         load: (request) => journalRetry.through('load', () => this.#loads.ask(request)),
         mismatches: new Mismatches(),
+        chooseSuccessor: chooseAmong(registry.workflows),
+        serves: (workflow, version) => this.runs.definitionOf(workflow, version) !== undefined,
         send: (message) => this.#send(message),
         stranded: (lease) => this.#leaseAudit.sight(lease),
       },

@@ -104,6 +104,9 @@ export class LoggingObserver implements Observer {
             : `The event loop did not turn for more than ${event.timeout} ms, and it was no workflow: an activity or the application kept it busy. Compute in a worker thread.`,
         );
         break;
+      case 'run continued':
+        this.#told.delete(event.run.runId);
+        break;
       case 'run closed':
         this.#told.delete(event.run.runId);
         if (event.rollback === 'incomplete')

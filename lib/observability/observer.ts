@@ -80,6 +80,13 @@ export type EngineEvent =
       /** `incomplete`: a step could not be undone, and somebody must look. `none` of a run that has completed. */
       readonly rollback: 'none' | 'complete' | 'incomplete';
     }
+  /** It goes on as another run of its workflow id. */
+  | {
+      readonly type: 'run continued';
+      readonly run: RunFacts;
+      readonly next: RunFacts;
+      readonly version: number;
+    }
   | { readonly type: 'turn committed'; readonly run: RunFacts; readonly entries: number }
   | { readonly type: 'turn refused'; readonly run: RunFacts; readonly reason: string }
   | { readonly type: 'turn failed'; readonly run: RunFacts; readonly error: Error; readonly retryIn: number }

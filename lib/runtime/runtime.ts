@@ -2,7 +2,7 @@ import type { Codec } from '../core/index.js';
 import { TimeLimit, inRootContext } from '../concurrency/index.js';
 import { LeaseRescuer, RunDispatcher } from '../dispatch/index.js';
 import { asyncScope, CLOSING, Engine, limitedCodec, newWorkerId, WindowScheduler } from '../engine/index.js';
-import type { EngineSettings, Departure, Registry } from '../engine/index.js';
+import type { EngineSettings, Departure, Registry, ResidentFacts } from '../engine/index.js';
 import type { Journal, JournalRetry } from '../journal/index.js';
 import { observedRetry } from '../observability/index.js';
 import type { InstanceFacts, Observer } from '../observability/index.js';
@@ -171,6 +171,7 @@ export class ContinuumRuntime {
         this.#wakeup.tellOthers({ type: 'run ready' });
         this.#countDrained(departure);
       }
+      if (departure.type === 'continued') this.#continued(run.facts, departure);
       if (departure.type !== 'closed') return;
       observer.notice({
         type: 'run closed',
@@ -203,6 +204,20 @@ export class ContinuumRuntime {
     if (this.#closing || this.#draining) await this.drain();
   }
 
+  #continued(run: ResidentFacts, { last, next }: Extract<Departure, { type: 'continued' }>): void {
+    const { runId, workflow, version } = last;
+    this.#options.observer.notice({
+      type: 'run continued',
+      run,
+      next: { workflow, workflowId: run.workflowId, runId },
+      version,
+    });
+    this.#results.ended(run.runId, last);
+    this.#wakeup.tellOthers({ type: 'run closed', runId: run.runId });
+    // It is for a worker that has the class.
+    if (next === null) this.#wakeup.tellOthers({ type: 'run ready' });
+  }
+
   /** All of closing together takes no longer. It runs from the first step of it. */
   get closing(): TimeLimit {
     return (this.#deadline ??= new TimeLimit((this.#options.worker?.shutdownTimeout ?? 0) + CLOSING));
@@ -229,6 +244,8 @@ export class ContinuumRuntime {
 
   #countDrained({ type }: Departure): void {
     if (this.#drained === null) return;
+    // The next one is counted when it leaves.
+    if (type === 'continued') return;
     if (type === 'closed') this.#drained.ended++;
     else if (type === 'lost') this.#drained.left++;
     else this.#drained.givenBack++;

@@ -22,7 +22,8 @@ const changed = (entry: object, change: (field: string) => unknown): object =>
   Object.fromEntries(
     Object.entries(entry).map(([field, value]: [string, unknown]) => {
       if (typeof value === 'string' && isCoded(value)) return [field, change(field)];
-      return [field, typeof value === 'object' && field === 'outcome' ? changed(value!, change) : value];
+      if (field === 'outcome') return [field, changed(value!, change)];
+      return [field, field === 'signals' ? (value as object[]).map((one) => changed(one, change)) : value];
     }),
   );
 

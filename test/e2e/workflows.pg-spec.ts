@@ -1,6 +1,7 @@
 import { describe } from '@jest/globals';
 import { describeAttributes } from './suites/attributes.js';
 import { describeContext } from './suites/context.js';
+import { describeContinuation } from './suites/continuation.js';
 import { describeInsideRun } from './suites/inside-run.js';
 import { describeMany } from './suites/many.js';
 import { describeRaces } from './suites/races.js';
@@ -16,4 +17,5 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeMany(new PostgresBackend(), residency);
   describeSchemas(new PostgresBackend(), residency);
   describeAttributes(new PostgresBackend(), residency);
+  describeContinuation(new PostgresBackend(), residency);
 });

@@ -1,6 +1,7 @@
 import { describe } from '@jest/globals';
 import { describeAttributes } from './suites/attributes.js';
 import { describeContext } from './suites/context.js';
+import { describeContinuation } from './suites/continuation.js';
 import { describeInsideRun } from './suites/inside-run.js';
 import { describeMany } from './suites/many.js';
 import { describeRaces } from './suites/races.js';
@@ -17,4 +18,5 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeMany(memory, residency);
   describeSchemas(memory, residency);
   describeAttributes(memory, residency);
+  describeContinuation(memory, residency);
 });

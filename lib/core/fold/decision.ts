@@ -4,4 +4,21 @@ import type { Encoded, EncodedFailure } from '../history.js';
 export type Decision =
   | { readonly type: 'completed'; readonly result: Encoded }
   | { readonly type: 'failed'; readonly failure: EncodedFailure }
-  | { readonly type: 'cancelled'; readonly failure: EncodedFailure };
+  | { readonly type: 'cancelled'; readonly failure: EncodedFailure }
+  | Continuation;
+
+/** The run goes on as another one (`ctx.continueAsNew`). */
+export interface Continuation {
+  readonly type: 'continued';
+  readonly workflow: string;
+  /** `null`: the newest that is served when it continues. */
+  readonly version: number | null;
+  readonly input: Encoded;
+}
+
+/** Whom a run continues as: drawn and chosen anew for every turn, and then recorded. */
+export interface Successor {
+  readonly runId: string;
+  readonly version: number;
+}
+export type ChooseSuccessor = (workflow: string, version: number | null) => Successor;

@@ -4,7 +4,7 @@ import { isShownNote } from '../entry-catalogue.js';
 import { CallbackError, ForeignAwaitError, RunawayError } from '../errors.js';
 import type { CommandId, Encoded, Instant } from '../history.js';
 import type { Ambient, AsyncScope } from './async-scope.js';
-import type { Decision } from './decision.js';
+import type { ChooseSuccessor, Continuation, Decision } from './decision.js';
 import { isThenable } from './deferred.js';
 import type { Deferred } from './deferred.js';
 import { errorText, isInstance } from '../thrown.js';
@@ -74,7 +74,7 @@ export class Execution implements Accountable {
   #foreign: string[] | null = null;
   readonly root = Scope.root();
   /** NonCancellable scopes that were entered and not yet left (F16). */
-  shields = 0;
+  #shields: Set<Scope> | null = null;
   cancelRequested = false;
   /** The terminal entry or the rollback is recorded: no user code runs any more (F16). */
   concluded = false;
@@ -102,7 +102,18 @@ export class Execution implements Accountable {
     readonly callLimit: number,
     readonly frame: CodeFrame | null,
     readonly mistakes: Mistakes,
+    readonly chooseSuccessor: ChooseSuccessor,
   ) {}
+
+  get shields(): number {
+    return this.#shields?.size ?? 0;
+  }
+  enterShield(scope: Scope): void {
+    (this.#shields ??= new Set()).add(scope);
+  }
+  leaveShield(scope: Scope): void {
+    this.#shields?.delete(scope);
+  }
 
   get decision(): Decision | null {
     return this.#decision;
@@ -392,6 +403,13 @@ export class Execution implements Accountable {
     this.#decide({ type: 'completed', result: encoded });
   }
 
+  /** Decides at the call: no `catch` and no `finally` of the code sees it (F16). */
+  continueAs(continuation: Continuation): void {
+    this.#decide(continuation);
+    // What waits for this call would wait for ever, and would keep the run from going on.
+    for (let scope: Scope | null = this.scope(); scope; scope = scope.parent) this.leaveShield(scope);
+  }
+
   failWith(error: unknown): void {
     // A replayed event has its outcome on record.
     const mistake =
@@ -414,8 +432,8 @@ export class Execution implements Accountable {
 
   rejectionFloats(reason: unknown, promise: object, inWindow: boolean): void {
     if (this.concluded || this.ledger.fault !== null || isInstance(reason, InertCallError)) return;
-    // A run that failed or was cancelled shows an error anyway. One that completes would hide this one.
-    if (this.#decision !== null && this.#decision.type !== 'completed') return;
+    // A run that failed or was cancelled shows an error anyway. One that completes, or continues, would hide this one.
+    if (this.#decision?.type === 'failed' || this.#decision?.type === 'cancelled') return;
     if (inWindow) this.floating.add(promise, reason);
     else this.ledger.fail(floatingRejection(reason, 'while nothing was delivered to its run'));
   }

@@ -11,6 +11,9 @@ import type {
   RaceBranches,
   RaceOutcome,
   Signal,
+  WorkflowArgs,
+  WorkflowClass,
+  WorkflowRun,
 } from '../types.js';
 import type {
   ActivityCallOptionsInput,
@@ -165,6 +168,18 @@ export class FoldContext extends WorkflowContext {
       fn as (item: unknown, index: number) => Promise<unknown>,
       options,
     ) as Promise<R[]>;
+  }
+
+  continueAsNew(input?: unknown): Promise<never>;
+  continueAsNew<W extends WorkflowRun>(
+    workflow: WorkflowClass<W>,
+    ...args: WorkflowArgs<NoInfer<W>, never>
+  ): Promise<never>;
+  continueAsNew(first?: unknown, input?: unknown): Promise<never> {
+    // A function is no input: no codec stores one. So it is a class.
+    return typeof first === 'function'
+      ? calls.continueAsNew(this.#run, first as WorkflowClass, input)
+      : calls.continueAsNew(this.#run, null, first);
   }
 
   compensate(): Promise<{ readonly complete: boolean }> {

@@ -1,14 +1,15 @@
+import type { Attributes } from '../attributes.js';
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
 import type { TurnFault } from '../errors.js';
 import { FoldError, RunNotReadyError, UnsupportedSemanticsError } from '../errors.js';
-import type { HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
+import type { CarriedSignal, HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
 import { SEMANTICS_VERSION } from '../semantics-version.js';
 import type { Mistakes } from '../misuse.js';
 import type { RunProgress } from '../progress.js';
 import { errorText } from '../thrown.js';
 import type { AsyncScope } from './async-scope.js';
-import type { Decision } from './decision.js';
+import type { ChooseSuccessor, Decision } from './decision.js';
 import type { CodeFrame, Delivery, LogLine } from './execution.js';
 import { Execution } from './execution.js';
 import type { RunIdentity } from './fold-context.js';
@@ -89,7 +90,16 @@ import { WorkflowObject } from './workflow-object.js';
  * - F29 The semantics version
  */
 
-export type { CodeFrame, Decision, LogLine, RunIdentity, ShownChange, SignalCheck, UnawaitedCall };
+export type {
+  ChooseSuccessor,
+  CodeFrame,
+  Decision,
+  LogLine,
+  RunIdentity,
+  ShownChange,
+  SignalCheck,
+  UnawaitedCall,
+};
 
 export interface FoldOptions {
   readonly definition: WorkflowDefinition;
@@ -111,6 +121,8 @@ export interface FoldOptions {
   readonly frame?: CodeFrame;
   /** Keeps where the code is, at every command, for messages. Defaults to nothing: it costs a few µs each time. */
   readonly mark?: () => CallSite;
+  /** Whom the run continues as (`ctx.continueAsNew`). A fold that only replays needs none. */
+  readonly chooseSuccessor?: ChooseSuccessor;
   /** The turn cannot go on: told at once, also when it comes up while nothing is delivered (F13, F24). */
   readonly onFault?: () => void;
 }
@@ -150,6 +162,7 @@ export class Fold implements Steppable {
       callLimit,
       options.frame ?? null,
       definition.mistakes ?? options.mistakes ?? 'fail',
+      options.chooseSuccessor ?? noSuccessor,
     );
     this.#object = new WorkflowObject(this.#run, options.run);
     this.#withoutCode = withoutCode;
@@ -165,6 +178,14 @@ export class Fold implements Steppable {
   /** The outcome, once it is decided (F16). The run may go on for its nonCancellable scopes and its rollback. */
   get decided(): Decision | null {
     return this.#run.decision;
+  }
+  /** What lists show of the run, as far as its code has said so; `null` where it has none. */
+  get attributes(): Attributes | null {
+    return this.#run.shown?.attributes ?? null;
+  }
+  /** Signals that nobody took, in the order in which they came in: they travel to the successor of the run (F17). */
+  get untakenSignals(): readonly CarriedSignal[] {
+    return this.#run.signals.untaken();
   }
   /** The object of the run; `null` when there is none. */
   get instance(): object | null {
@@ -461,3 +482,7 @@ export class Fold implements Steppable {
 }
 
 const ignore = (): void => {};
+
+const noSuccessor: ChooseSuccessor = () => {
+  throw new FoldError('A fold that only replays has nobody to choose the successor of its run.');
+};

@@ -26,6 +26,12 @@ export function matchKey(command: HistoryCommand): string {
   return `${command.type}\0${subjectOf(command)}\0${undoes}\0${argumentsOf(command)}`;
 }
 
+/**
+ * In place of a version: the newest that is served. Which one that was stands in the history, and code that asks for it
+ * again does not say.
+ */
+export const NEWEST = 0;
+
 /** The outcome of a run: exact in every mode, and never out of order (F7). */
 export type EndingCommand = RollbackStarted | TerminalEntry;
 export const isEnding = (command: HistoryCommand): command is EndingCommand =>
@@ -42,6 +48,16 @@ export function sameEnding(a: EndingCommand, b: HistoryCommand, codec: Codec): b
       const other = b as typeof a;
       return (
         a.rollback === other.rollback && sameRemains(a, other) && sameFailure(a.failure, other.failure, codec)
+      );
+    }
+    case 'run_continued': {
+      const other = b as typeof a;
+      return (
+        a.workflow === other.workflow &&
+        (a.version === NEWEST || other.version === NEWEST || a.version === other.version) &&
+        a.input === other.input &&
+        a.carriedSignals === other.carriedSignals &&
+        sameIds(a.abandoned, other.abandoned)
       );
     }
     case 'rollback_started': {
@@ -61,7 +77,16 @@ export function sameEnding(a: EndingCommand, b: HistoryCommand, codec: Codec): b
 
 /** How a command is called in messages: `activity_scheduled StockActivities.reserve`. */
 export function nameOf(entry: HistoryEntry, withArguments = false): string {
-  const subject = 'name' in entry ? entry.name : 'of' in entry ? entry.of : 'id' in entry ? entry.id : null;
+  const subject =
+    'name' in entry
+      ? entry.name
+      : 'of' in entry
+        ? entry.of
+        : 'id' in entry
+          ? entry.id
+          : entry.type === 'run_continued'
+            ? `as ${entry.workflow}`
+            : null;
   const value = withArguments ? valueOf(entry) : '';
   const type = isKnownEntry(entry) ? entry.type : `${entry.type} (${UNKNOWN})`;
   return `${type}${subject === null ? '' : ` ${subject}`}${value && ` ${limit(value, LONGEST_SHOWN)}`}`;
@@ -79,7 +104,9 @@ const valueOf = (entry: HistoryEntry): string =>
       ? entry.result
       : 'failure' in entry
         ? (entry.failure ?? '')
-        : '';
+        : 'input' in entry
+          ? entry.input
+          : '';
 
 function subjectOf(command: HistoryCommand): string | number | null {
   switch (command.type) {
@@ -100,6 +127,8 @@ function subjectOf(command: HistoryCommand): string | number | null {
     case 'run_cancelled':
     case 'run_terminated':
       return null;
+    case 'run_continued':
+      return command.workflow;
     default:
       return command satisfies never;
   }
@@ -112,9 +141,10 @@ interface Remains {
   readonly unreadSignals: number;
 }
 const sameRemains = (a: Remains, b: Remains): boolean =>
-  a.unreadSignals === b.unreadSignals &&
-  a.abandoned.length === b.abandoned.length &&
-  a.abandoned.every((id, i) => id === b.abandoned[i]);
+  a.unreadSignals === b.unreadSignals && sameIds(a.abandoned, b.abandoned);
+
+const sameIds = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((id, i) => id === b[i]);
 
 function sameFailure(a: EncodedFailure, b: EncodedFailure, codec: Codec): boolean {
   return a === b || sameError(codec.decodeFailure(a), codec.decodeFailure(b), codec);

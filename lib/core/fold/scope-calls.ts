@@ -26,11 +26,12 @@ function cancelScope(run: Execution, scope: Scope, reason: string | undefined): 
 /** F16: what entered it is finished before the run ends, whatever the outcome. */
 export function nonCancellable<T>(run: Execution, fn: () => Promise<T>): Promise<T> {
   if (!run.admits('ctx.nonCancellable', true)) return never();
-  run.shields++;
+  const scope = run.scope().nonCancellable();
+  run.enterShield(scope);
   const leave = (): void => {
-    if (run.ownWindow('A nonCancellable scope')) run.shields--;
+    if (run.ownWindow('A nonCancellable scope')) run.leaveShield(scope);
   };
-  return inScope(run, run.scope().nonCancellable(), fn).then(
+  return inScope(run, scope, fn).then(
     (value) => {
       leave();
       return value;

@@ -9,7 +9,7 @@ const origins = new WeakMap<object, Scope>();
  * next nonCancellable scope.
  */
 export class Scope {
-  readonly #parent: Scope | null;
+  readonly parent: Scope | null;
   readonly #cancellable: boolean;
   /** Whether a nonCancellable scope stands between the run and this one: then it goes on after the decision (F16). */
   readonly shielded: boolean;
@@ -18,7 +18,7 @@ export class Scope {
   #cancellation: { readonly message: string; readonly reason: string | null } | null = null;
 
   private constructor(parent: Scope | null, cancellable: boolean, contested: boolean) {
-    this.#parent = parent;
+    this.parent = parent;
     this.#cancellable = cancellable;
     this.shielded = !cancellable || (parent?.shielded ?? false);
     this.contested = contested;
@@ -45,13 +45,13 @@ export class Scope {
   /** The scope by which calls in this one are cancelled: itself or one above it; `null` for none. */
   get cancelledBy(): Scope | null {
     if (this.#cancellation !== null) return this;
-    return this.#cancellable && this.#parent ? this.#parent.cancelledBy : null;
+    return this.#cancellable && this.parent ? this.parent.cancelledBy : null;
   }
 
   /** Whether cancelling `scope` cancels what was called in this one. */
   isReachedBy(scope: Scope): boolean {
     if (this === scope) return true;
-    return this.#cancellable && this.#parent !== null && this.#parent.isReachedBy(scope);
+    return this.#cancellable && this.parent !== null && this.parent.isReachedBy(scope);
   }
 
   /** An error of its own for every await (F15). */

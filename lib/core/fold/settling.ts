@@ -2,9 +2,10 @@ import type { Codec } from '../codec.js';
 import { ForeignAwaitError } from '../errors.js';
 import type { Encoded } from '../history.js';
 import type { RollbackStep } from '../rollback-steps.js';
-import type { Decision } from './decision.js';
+import type { Continuation, Decision } from './decision.js';
 import type { Execution } from './execution.js';
 import type { Ledger } from './ledger.js';
+import { NEWEST } from './matching.js';
 
 /**
  * `ctx.compensate()`, one step at a time (F20). `true`: it is over, and its await is on the agenda.
@@ -28,8 +29,9 @@ export function advanceCompensation(run: Execution): boolean {
 export function conclude(run: Execution): void {
   const { decision, ledger, codec } = run;
   if (decision === null || run.shields > 0) return;
-  if (decision.type === 'completed' && run.floating.fault) return ledger.fail(run.floating.fault);
+  if (endsWell(decision) && run.floating.fault) return ledger.fail(run.floating.fault);
   run.concluded = true;
+  if (decision.type === 'continued') return continueAsNew(run, decision);
   const { progress } = ledger;
   if (
     decision.type !== 'completed' &&
@@ -66,7 +68,28 @@ export function refuseForeignAwait(run: Execution): void {
   );
 }
 
-function rollBack(ledger: Ledger, codec: Codec, decision: Decision): void {
+/** Nothing is undone, and nothing waits for what is in flight: as with a run that completes. */
+const endsWell = ({ type }: Decision): boolean => type === 'completed' || type === 'continued';
+
+/** Who its successor is is drawn anew each time it is taken live; a replay finds it in the record. */
+function continueAsNew({ ledger, signals, chooseSuccessor }: Execution, decision: Continuation): void {
+  const { workflow, input } = decision;
+  const successor = ledger.replaying
+    ? { runId: '', version: decision.version ?? NEWEST }
+    : chooseSuccessor(workflow, decision.version);
+  ledger.record({
+    type: 'run_continued',
+    at: ledger.now,
+    runId: successor.runId,
+    workflow,
+    version: successor.version,
+    input,
+    abandoned: [...ledger.progress.inFlight.keys()],
+    carriedSignals: signals.unread,
+  });
+}
+
+function rollBack(ledger: Ledger, codec: Codec, decision: Ended): void {
   const { progress } = ledger;
   while (ledger.fault === null) {
     const move = progress.nextRollbackMove('automatic');
@@ -110,7 +133,10 @@ function undoArguments(codec: Codec, step: RollbackStep): Encoded {
   return codec.encodeOwn([codec.decode(step.result), ...args]);
 }
 
-function close(ledger: Ledger, decision: Decision, unreadSignals: number): void {
+/** A decision after which the run is over. */
+type Ended = Exclude<Decision, Continuation>;
+
+function close(ledger: Ledger, decision: Ended, unreadSignals: number): void {
   const { progress, now: at } = ledger;
   const abandoned = [...progress.inFlight.keys()];
   if (decision.type === 'completed') {

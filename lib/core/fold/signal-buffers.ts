@@ -1,11 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Encoded } from '../history.js';
+import type { CarriedSignal, Encoded } from '../history.js';
 import type { Ledger } from './ledger.js';
 
 /** A signal that nobody took yet. */
 export interface BufferedSignal {
   payload: Encoded;
-  /** The sequence number of its `signal_received`. */
+  /** The sequence number of its `signal_received`; of one that the run before had received its place there: −1, −2 … */
   readonly signal: number;
   /** Whether a schema has accepted it, or is being asked (F34). */
   check: 'none' | 'requested' | 'passed';
@@ -98,6 +98,25 @@ export class SignalBuffers {
     return null;
   }
 
+  /** As they travel to a successor: in the order in which they came in. A check that was asked for is asked for again there. */
+  untaken(): readonly CarriedSignal[] {
+    const all: { readonly name: string; readonly signal: BufferedSignal }[] = [];
+    for (const { name, signals } of this.#buffers?.values() ?? [])
+      for (const signal of signals) all.push({ name, signal });
+    return all
+      .toSorted((a, b) => orderOf(a.signal) - orderOf(b.signal))
+      .map(({ name, signal: { payload, check } }) => ({
+        name,
+        payload,
+        ...(check === 'passed' && { checked: true }),
+      }));
+  }
+
+  /** Takes over what the run before had received and nobody had taken. */
+  carry({ name, payload, checked }: CarriedSignal, place: number): void {
+    this.of(name).signals.push({ payload, signal: -place, check: checked ? 'passed' : 'none' });
+  }
+
   /** What is buffered, by name. */
   entries(): [name: string, payloads: readonly Encoded[]][] {
     return this.#filled(({ payload }) => payload);
@@ -114,3 +133,7 @@ export class SignalBuffers {
     );
   }
 }
+
+/** Those of the run before came in before all others: −1 before −2 before 1. */
+const orderOf = ({ signal }: BufferedSignal): number =>
+  signal < 0 ? -signal - Number.MAX_SAFE_INTEGER : signal;

@@ -35,7 +35,7 @@ export function snapshotOf(run: Execution, object: WorkflowObject): unknown {
 /** A failure without its stack, which tells where the code stands on disk. */
 function outcomeOf(run: Execution): unknown {
   const { decision, codec } = run;
-  if (decision === null || decision.type === 'completed') return decision;
+  if (decision === null || decision.type === 'completed' || decision.type === 'continued') return decision;
   const error = codec.decodeFailure(decision.failure);
   return { type: decision.type, error: errorText(error) };
 }

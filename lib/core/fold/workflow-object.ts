@@ -8,6 +8,8 @@ import type {
 import { HandlerFailure, RunNotReadyError, UnknownQueryError } from '../errors.js';
 import type {
   CancelRequested,
+  CarriedSignal,
+  Encoded,
   RunStarted,
   SignalAccepted,
   SignalReceived,
@@ -62,6 +64,7 @@ export class WorkflowObject implements RunBinding {
     if (this.#neverBegins) return this.#run.failWith(this.#run.root.error());
     const instance = this.#make();
     if (instance === null) return;
+    if (event.signals) this.#carry(event.signals);
     const input = this.#run.codec.decode(event.input);
     this.#run.call(
       'run',
@@ -73,25 +76,39 @@ export class WorkflowObject implements RunBinding {
 
   /** To its handler, or into its buffer (F10). */
   signal(event: SignalReceived): void {
-    const instance = this.#neverBegins ? null : this.#make();
+    if (!this.#neverBegins) this.#make();
     if (this.#neverBegins || !this.#run.definition.signals.has(event.name)) {
       const { payload, checked } = event;
       const signal = this.#run.ledger.eventSeq;
       this.#run.signals.of(event.name).signals.push({ payload, signal, check: checked ? 'passed' : 'none' });
       return;
     }
+    this.#handle(event.name, event.payload);
+  }
+
+  /** What the run before had received and nobody had taken: into its buffer, or to a handler that its successor has. */
+  #carry(signals: readonly CarriedSignal[]): void {
+    for (const [i, signal] of signals.entries()) {
+      if (this.#run.definition.signals.has(signal.name))
+        this.#run.agenda.push(() => this.#handle(signal.name, signal.payload));
+      else this.#run.signals.carry(signal, i + 1);
+    }
+  }
+
+  #handle(name: string, encoded: Encoded): void {
+    const instance = this.#make();
     if (instance === null) return;
-    const payload = this.#run.codec.decode(event.payload);
+    const payload = this.#run.codec.decode(encoded);
     this.#handlers++;
     this.#run.call(
-      `The handler of signal ${event.name}`,
-      () => callMethod(instance, event.name, [payload]),
+      `The handler of signal ${name}`,
+      () => callMethod(instance, name, [payload]),
       () => {
         this.#handlers--;
       },
       (error) => {
         this.#handlers--;
-        this.#handlerFailed(event.name, error);
+        this.#handlerFailed(name, error);
       },
     );
   }

@@ -188,7 +188,7 @@ export class GroupCommitter {
         }
         case 'closed':
           return written && answer.token === turn.lease.token
-            ? { answer: { type: 'applied', inboxSeq: 0 }, lease: turn.lease }
+            ? { answer: { type: 'applied', inboxSeq: furtherThan(turn) }, lease: turn.lease }
             : { answer: { type: 'lost' }, lease: turn.lease };
         case 'lost':
           return { answer: { type: 'lost' }, lease: turn.lease };
@@ -252,6 +252,10 @@ class FirstFlush implements Asker<Turn, Flushed> {
 const consumed = (turn: Turn, inboxConsumed: number): boolean =>
   turn.outcome.type === 'keep' && inboxConsumed >= turn.consumedThrough;
 
+/** What the inbox may reach after an end: of a run that goes on as another one, how far was not told. */
+const furtherThan = ({ outcome, consumedThrough }: Turn): number =>
+  outcome.type === 'continue' ? consumedThrough + 1 : 0;
+
 const isApplied = (flushed: Flushed): flushed is Committed => flushed.answer.type === 'applied';
 
 const isSettled = (flushed: Flushed): flushed is Committed => flushed.answer.type !== 'in doubt';
@@ -262,5 +266,6 @@ const notApplied = (turn: Turn): Committed => ({ answer: { type: 'not applied' }
 function sizeOf({ entries, outcome }: Turn): number {
   let bytes = 100;
   for (const entry of entries) bytes += bytesOf(entry);
+  if (outcome.type === 'continue') return bytes + outcome.successor.start.length;
   return outcome.type === 'block' ? bytes + outcome.reason.length : bytes;
 }

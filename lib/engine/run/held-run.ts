@@ -1,7 +1,16 @@
 import { isEvent, toError } from '../../core/index.js';
 import type { HistoryEntry, RunProgress, WorkflowDefinition } from '../../core/index.js';
 import { Backoff, JournalRefusedError, JournalUnavailableError } from '../../journal/index.js';
-import type { Claim, Lease, Loaded, RefenceAnswer, Turn, TurnOutcome } from '../../journal/index.js';
+import type {
+  Claim,
+  InboxMessage,
+  Lease,
+  Loaded,
+  RefenceAnswer,
+  Successor,
+  Turn,
+  TurnOutcome,
+} from '../../journal/index.js';
 import { resultOf } from '../activities/attempt-verdict.js';
 import type { AttemptResult } from '../activities/attempt-verdict.js';
 import type { Committed } from '../commit/group-committer.js';
@@ -61,6 +70,7 @@ export class HeldRun {
       replayCheck: settings.replayCheck,
       mistakes: settings.mistakes ?? 'fail',
       mismatches: host.mismatches,
+      chooseSuccessor: host.chooseSuccessor,
       onFault: wake,
     });
     const progress = (): RunProgress => this.fold.current.progress;
@@ -122,6 +132,22 @@ export class HeldRun {
   }
 
   // ---------------------------------------------------------------------------------------- writing
+
+  /** What there is of this run for the one that it continues as: its lease and its inbox. */
+  handOver({ runId }: Successor, inboxSeq: number): Holding {
+    return {
+      lease: { ...this.#lease, runId },
+      inboxSeq,
+      // Its start has the number of the last message that was consumed.
+      inboxConsumed: this.inbox.consumed - 1,
+      failedTurns: 0,
+      deaths: this.suspicion.deaths,
+    };
+  }
+  /** Whether a message is for this run: one that was for a run before means nothing to it. */
+  isFor({ forRun }: InboxMessage): boolean {
+    return forRun === undefined || forRun === this.#lease.runId;
+  }
 
   /** Until the turn is applied or refused for good. {@link settled} takes what it came to. */
   commit(turn: Turn): Promise<Committed> {
@@ -215,7 +241,10 @@ export class HeldRun {
     if (this.fold.current.fault) return;
     // Above zero: the last holder died, or its turn failed. A failed turn puts the results that it has into the inbox first,
     // so an attempt without one is lost. After a plain release it was interrupted.
-    this.kinds.recover({ messages, died: this.failedTurns > 0 });
+    this.kinds.recover({
+      messages: messages.filter((message) => this.isFor(message)),
+      died: this.failedTurns > 0,
+    });
   }
 
   /**

@@ -1,8 +1,17 @@
 import { errorText, textOf, toError } from '../../core/index.js';
 import type { HistoryEntry, ShownChange, SignalRefused, WorkflowDefinition } from '../../core/index.js';
 import { delayOf, isOutage } from '../../journal/index.js';
-import type { ActorId, CommitAnswer, GrowingDelay, InboxMessage, Loaded, Turn } from '../../journal/index.js';
+import type {
+  ActorId,
+  CommitAnswer,
+  GrowingDelay,
+  InboxMessage,
+  Loaded,
+  Successor,
+  Turn,
+} from '../../journal/index.js';
 import type { Committed } from '../commit/group-committer.js';
+import type { NextRun } from './continuation.js';
 import { HeldRun } from './held-run.js';
 import type { Holding } from './held-run.js';
 import type { Departure, ResidentFacts, RunHost } from './run-host.js';
@@ -137,7 +146,7 @@ export class ResidentRun implements TurnTaker {
     if (this.over) return;
     this.#held.bornWith(token);
     this.#held.tellMistakes(entries);
-    this.#takeEffect(entries);
+    this.#takeEffect(entries, null);
     this.#goOn();
   }
 
@@ -307,12 +316,16 @@ export class ResidentRun implements TurnTaker {
     const { inbox, suspicion } = this.#held;
     inbox.consume(turn.consumedThrough);
     if (turn.clearsDeaths) suspicion.cleared();
-    this.#takeEffect(turn.entries);
+    const { outcome } = turn;
+    this.#takeEffect(
+      turn.entries,
+      outcome.type === 'continue' ? this.#nextRun(outcome.successor, inboxSeq) : null,
+    );
     if (!this.over) this.mailArrived(inboxSeq);
   }
 
   /** What is committed takes effect: activities begin, logs are printed, a closed run ends. */
-  #takeEffect(entries: readonly HistoryEntry[]): void {
+  #takeEffect(entries: readonly HistoryEntry[], next: NextRun | null): void {
     const { fold, kinds, facts: run } = this.#held;
     const { observer } = this.#held.host;
     fold.applied(entries);
@@ -331,7 +344,28 @@ export class ResidentRun implements TurnTaker {
     if (!closed) return;
     const calls = forgottenCalls(closed, entries, fold.current);
     if (calls.length > 0) observer.notice({ type: 'calls not awaited', run, calls });
-    this.#end({ type: 'closed', state: stateOf(closed), last: closed }, 'run closed');
+    this.#end(
+      closed.type === 'run_continued'
+        ? { type: 'continued', last: closed, next }
+        : { type: 'closed', state: stateOf(closed), last: closed },
+      'run closed',
+    );
+  }
+
+  /** The run that this one continues as; `null`: for another worker, which has its workflow. */
+  #nextRun(successor: Successor, inboxSeq: number): NextRun | null {
+    if (!successor.kept) return null;
+    const { workflow, version, start: payload } = successor;
+    const holding = this.#held.handOver(successor, inboxSeq);
+    const n = holding.inboxConsumed + 1;
+    const at = this.#held.host.clock.now();
+    const { attributes } = this.#held.fold.current;
+    return {
+      workflow,
+      version,
+      holding,
+      start: { n, kind: 'start', name: this.facts.runId, payload, at, ...(attributes && { attributes }) },
+    };
   }
 
   #tellRefused({ name: signal, issues }: SignalRefused): void {
@@ -447,7 +481,8 @@ export class ResidentRun implements TurnTaker {
     this.#gone(this, departure);
     // A closed run consumes nothing more, so every query can be answered. A released one may leave messages to the next holder.
     if (departure.type === 'closed') this.#queries.answerAll();
-    else if (departure.type === 'released') this.#queries.answer(this.#held.inbox.consumed);
+    else if (departure.type === 'released' || departure.type === 'continued')
+      this.#queries.answer(this.#held.inbox.consumed);
     this.#queries.refuseAll(() => new RunGoneError());
   }
 }

@@ -4,6 +4,7 @@ import type { Instant, WorkflowDefinition } from '../../core/index.js';
 import { actorOf } from '../../journal/index.js';
 import type { ActorId, Claim, Loaded, RunId, StartRequest, WorkerId } from '../../journal/index.js';
 import { unrefPause } from '../../concurrency/index.js';
+import type { NextRun } from './continuation.js';
 import type { Holding } from './held-run.js';
 import { ResidentRun } from './resident-run.js';
 import type { Departure, ResidentFacts, RunHost } from './run-host.js';
@@ -145,6 +146,17 @@ export class ResidentRuns {
     return run;
   }
 
+  /** A run has continued as another one: goes on with it in its place, without a claim. */
+  #continue({ namespace, workflowId }: ResidentFacts, { workflow, version, holding, start }: NextRun): void {
+    const definition = this.definitionOf(workflow, version);
+    // It was looked up before the last run was ended.
+    if (!definition) return this.#host.stranded(holding.lease);
+    const { runId } = holding.lease;
+    const run = this.#add(definition, { workflow, workflowId, runId, namespace }, holding);
+    inRootContext(() => void run.resume({ history: [], messages: [start] }));
+    if (this.#draining || this.#vacating) run.leave();
+  }
+
   #empty(): Promise<void> {
     if (this.#runs.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#emptied.push(resolve));
@@ -164,6 +176,7 @@ export class ResidentRuns {
     if (this.#runs.get(run.actorId) !== run) return;
     this.#runs.delete(run.actorId);
     this.#byRun.delete(run.facts.runId);
+    if (departure.type === 'continued' && departure.next) this.#continue(run.facts, departure.next);
     for (const listener of this.#listeners) listener(run, departure);
     if (this.#runs.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
   }
@@ -180,6 +193,7 @@ export function wantedAt(departure: Departure, now: Instant): Instant | null {
       return departure.unread ? now : departure.wakeAt;
     case 'blocked':
       return now + departure.delay;
+    case 'continued':
     case 'closed':
     case 'lost':
       return null;

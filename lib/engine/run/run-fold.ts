@@ -1,5 +1,6 @@
 import { Fold } from '../../core/index.js';
 import type {
+  ChooseSuccessor,
   Codec,
   FoldOptions,
   HistoryEntry,
@@ -25,6 +26,7 @@ export interface RunFoldParts {
   readonly replayCheck: boolean;
   readonly mistakes: Mistakes;
   readonly mismatches: Mismatches;
+  readonly chooseSuccessor: ChooseSuccessor;
   /** The turn cannot go on; it may come up while nothing is delivered. */
   readonly onFault: () => void;
 }
@@ -60,6 +62,10 @@ export class RunFold {
   /** The turn under way decides the run, or ends it (F16): signals may refuse it (F17). */
   get decides(): boolean {
     return this.#fold.progress.closed !== null || (this.#fold.decided !== null && !this.#decided);
+  }
+  /** The run goes on as another one: what is unread is for that one to take, and refuses nothing (F17). */
+  get continues(): boolean {
+    return this.#fold.decided?.type === 'continued';
   }
   /** Nothing more may be fed to the turn under way. */
   get isFull(): boolean {
@@ -160,7 +166,7 @@ export class RunFold {
   }
 
   #make(options: Pick<FoldOptions, 'strict' | 'frame' | 'onFault' | 'mark'>): Fold {
-    const { definition, codec, run, scope, mistakes } = this.#parts;
+    const { definition, codec, run, scope, mistakes, chooseSuccessor } = this.#parts;
     const withoutCode = this.#withoutCode;
     return new Fold({
       definition,
@@ -169,6 +175,7 @@ export class RunFold {
       asyncScope: scope,
       withoutCode,
       mistakes,
+      chooseSuccessor,
       ...options,
     });
   }

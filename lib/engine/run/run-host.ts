@@ -1,4 +1,11 @@
-import type { Codec, Instant, TerminalEntry, Mistakes } from '../../core/index.js';
+import type {
+  ChooseSuccessor,
+  Codec,
+  Instant,
+  RunContinued,
+  TerminalEntry,
+  Mistakes,
+} from '../../core/index.js';
 import type {
   ClosedState,
   JournalHolding,
@@ -10,6 +17,7 @@ import type {
 } from '../../journal/index.js';
 import type { Observer, RunFacts } from '../../observability/index.js';
 import type { ActivityExecutor } from '../activities/activity-executor.js';
+import type { NextRun } from './continuation.js';
 import type { AsyncScope } from '../process/async-scope.js';
 import type { DatabaseClock } from '../worker/database-clock.js';
 import type { GroupCommitter } from '../commit/group-committer.js';
@@ -30,6 +38,10 @@ export interface RunHost {
   readonly settings: ResidencySettings;
   readonly journalRetry: JournalRetry;
   readonly mismatches: Mismatches;
+  /** Whom a run continues as. */
+  readonly chooseSuccessor: ChooseSuccessor;
+  /** Whether this process has the workflow in this version. */
+  serves(workflow: string, version: number): boolean;
   /** Reads and sends, in batches. They wait while the journal cannot be reached. */
   load(request: LoadRequest): Promise<Loaded>;
   send(message: Message): Promise<void>;
@@ -55,7 +67,13 @@ export interface ResidentFacts extends RunFacts {
 
 /** How a run left the memory. */
 export type Departure =
-  | { readonly type: 'closed'; readonly state: ClosedState; readonly last: TerminalEntry }
+  | {
+      readonly type: 'closed';
+      readonly state: ClosedState;
+      readonly last: Exclude<TerminalEntry, RunContinued>;
+    }
+  /** It goes on as `next`; `null`: for another worker to claim. */
+  | { readonly type: 'continued'; readonly last: RunContinued; readonly next: NextRun | null }
   | { readonly type: 'released'; readonly wakeAt: Instant | null; readonly unread: boolean }
   | { readonly type: 'blocked'; readonly delay: number }
   | { readonly type: 'lost' };

@@ -1,5 +1,5 @@
 import { toError, TurnFault } from '../../core/index.js';
-import type { HistoryEntry, Instant, TerminalEntry } from '../../core/index.js';
+import type { HistoryEntry, Instant, RunContinued, TerminalEntry } from '../../core/index.js';
 import { JournalUnavailableError } from '../../journal/index.js';
 import type { ClosedState, CommitAnswer, InboxMessage, Turn, TurnOutcome } from '../../journal/index.js';
 import type { CommitListener, Committed } from '../commit/group-committer.js';
@@ -8,6 +8,7 @@ import type { HeldRun } from './held-run.js';
 import { pause } from '../../concurrency/index.js';
 import { retakeOrder } from './turn-input.js';
 import type { TurnInput } from './turn-input.js';
+import { successorOf } from './continuation.js';
 import { TurnFeeder } from './turn-feeder.js';
 import type { Intake } from './work-kind.js';
 
@@ -265,18 +266,24 @@ export class RunTurn implements PumpListener, CommitListener {
     for (const input of taken)
       if (input.type === 'arrival' && input.byTime) firedUpTo = Math.max(firedUpTo ?? 0, input.moment);
     const { progress } = fold.current;
-    const { closed } = progress;
     return {
       lease,
       previousSeq: fold.committed,
       entries,
       consumedThrough: takenThrough(taken, inbox.consumed),
-      decides: fold.decides,
+      decides: fold.decides && !fold.continues,
       firedUpTo,
       clearsDeaths: suspicion.isClearedBy(entries, progress),
       shows: fold.current.takeShown(),
-      outcome: closed ? { type: 'close', state: stateOf(closed) } : outcomeOf(entries),
+      outcome: progress.closed ? this.#outcomeOf(progress.closed) : outcomeOf(entries),
     };
+  }
+
+  #outcomeOf(closed: TerminalEntry): TurnOutcome {
+    if (closed.type !== 'run_continued') return { type: 'close', state: stateOf(closed) };
+    const { fold, host } = this.#held;
+    const kept = host.serves(closed.workflow, closed.version);
+    return { type: 'continue', successor: successorOf(closed, fold.current.untakenSignals, kept) };
   }
 
   #refused(reason: string): void {
@@ -351,7 +358,7 @@ const outcomeOf = (entries: readonly HistoryEntry[]): TurnOutcome =>
   entries.some((entry) => entry.type === 'rollback_started') ? { type: 'roll back' } : { type: 'keep' };
 
 /** What the last entry of a run makes of it. */
-export function stateOf(last: TerminalEntry): ClosedState {
+export function stateOf(last: Exclude<TerminalEntry, RunContinued>): ClosedState {
   switch (last.type) {
     case 'run_completed':
       return 'completed';

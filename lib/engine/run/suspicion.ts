@@ -24,6 +24,9 @@ export class Suspicion {
     this.#deaths = deaths;
   }
 
+  get deaths(): number {
+    return this.#deaths;
+  }
   get open(): boolean {
     return this.#deaths > 0;
   }

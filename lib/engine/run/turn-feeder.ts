@@ -42,6 +42,7 @@ export class TurnFeeder {
   #feedMessage(message: InboxMessage, hold: boolean): Promise<void> | null {
     const { fold, kinds, host } = this.#held;
     const at = host.clock.now();
+    if (!this.#held.isFor(message)) return null;
     const receiver = kinds.receiverOf(message);
     if (receiver) {
       const received = receiver.received(message);

@@ -1,8 +1,9 @@
-import type { HistoryEvent, Instant } from '../../core/index.js';
+import type { HistoryEvent, Instant, RunStarted } from '../../core/index.js';
 import { SEMANTICS_VERSION } from '../../core/index.js';
 import type { Codec, SignalCheck } from '../../core/index.js';
 import type { InboxMessage } from '../../journal/index.js';
 import { newSeed } from '../ids.js';
+import { readContinuation } from './continuation.js';
 import type { Arrival } from './work-kind.js';
 
 /** What a turn takes in, with the moment that orders it (F5). */
@@ -22,14 +23,7 @@ export type TurnInput =
 export function eventOf(message: InboxMessage, hold: boolean, at: Instant, codec: Codec): HistoryEvent {
   switch (message.kind) {
     case 'start':
-      return {
-        type: 'run_started',
-        at,
-        input: message.payload!,
-        seed: newSeed(),
-        semanticsVersion: SEMANTICS_VERSION,
-        ...(message.attributes && { attributes: codec.encodeOwn(message.attributes) }),
-      };
+      return startOf(message, at, codec);
     case 'signal':
       return {
         type: 'signal_received',
@@ -45,6 +39,20 @@ export function eventOf(message: InboxMessage, hold: boolean, at: Instant, codec
     case 'activity_result':
       throw new Error('What an activity result means is for the activities of the run to say.');
   }
+}
+
+function startOf({ name, payload, attributes }: InboxMessage, at: Instant, codec: Codec): RunStarted {
+  const fixed = {
+    type: 'run_started',
+    at,
+    seed: newSeed(),
+    semanticsVersion: SEMANTICS_VERSION,
+    ...(attributes && { attributes: codec.encodeOwn(attributes) }),
+  } as const;
+  // A start has a payload. With a name it continues the run of that id.
+  if (name === null) return { ...fixed, input: payload! };
+  const { input, signals } = readContinuation(payload!);
+  return { ...fixed, input, continuedFrom: name, ...(signals.length > 0 && { signals }) };
 }
 
 function reasonOf(message: InboxMessage, codec: Codec): string | null {

@@ -69,6 +69,10 @@ function settle(store: InMemoryStore, actor: Actor, { outcome }: Turn): CommitAn
       actor.wakeAt = wakeAt === null ? null : floored(wakeAt, actor.notBefore);
       break;
     }
+    case 'continue':
+      store.continueAs(actor, outcome.successor);
+      if (!outcome.successor.kept) store.free(actor);
+      break;
     case 'close':
       store.close(actor, outcome.state, actor.token);
       return { type: 'applied', inboxSeq: 0 };

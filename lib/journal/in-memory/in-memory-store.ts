@@ -1,16 +1,23 @@
 import type { Encoded, HistoryEntry, Instant } from '../../core/index.js';
-import type { CheckedBy, InboxMessage, RunState, WorkerDeath, WorkerSession } from '../port/index.js';
+import type {
+  CheckedBy,
+  InboxMessage,
+  RunState,
+  Successor,
+  WorkerDeath,
+  WorkerSession,
+} from '../port/index.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 import { RowLock } from './row-lock.js';
 
 /** One row for every open workflow id; gone when its run is closed. */
 export interface Actor {
   readonly id: ActorId;
-  readonly runId: RunId;
+  runId: RunId;
   readonly namespace: string;
   readonly workflowId: string;
-  readonly workflow: string;
-  readonly version: number;
+  workflow: string;
+  version: number;
   readonly priority: number;
   readonly lock: RowLock;
   /** When it is claimable; `null` for never. Looked at only while nobody owns it. */
@@ -57,6 +64,7 @@ export interface Run {
   closedAt: Instant | null;
   /** The token it was closed under. */
   closedToken: number;
+  continuedTo: RunId | null;
 }
 
 export interface StoredSession {
@@ -133,6 +141,42 @@ export class InMemoryStore {
     this.#openActors.delete(keyOf(actor.namespace, actor.workflowId));
   }
 
+  /** The run is over, and its actor goes on with another one, whose start comes before everything that is unread. */
+  continueAs(actor: Actor, successor: Successor): void {
+    const before = this.runOf(actor);
+    const { runId, workflow, version, start } = successor;
+    const now = this.now();
+    Object.assign(before, {
+      state: 'continued',
+      closedAt: now,
+      closedToken: actor.token,
+      continuedTo: runId,
+    } satisfies Partial<Run>);
+    this.#addRun(keyOf(actor.namespace, actor.workflowId), {
+      ...before,
+      id: runId,
+      workflow,
+      version,
+      // Later than the run before, so that lists show them in order.
+      startedAt: Math.max(now, before.startedAt + 1),
+      firstToken: actor.token,
+      history: [],
+      state: 'running',
+      closedAt: null,
+      closedToken: 0,
+      continuedTo: null,
+    });
+    const n = actor.inboxConsumed;
+    const message = { n, kind: 'start', name: before.id, payload: start, at: now } as const;
+    Object.assign(actor, {
+      runId,
+      workflow,
+      version,
+      inboxConsumed: n - 1,
+      inbox: [message, ...actor.inbox],
+    });
+  }
+
   openActor(namespace: string, workflowId: string): Actor | undefined {
     return this.#openActors.get(keyOf(namespace, workflowId));
   }
@@ -186,15 +230,24 @@ export class InMemoryStore {
       readonly name: string | null;
       readonly payload: Encoded | null;
       readonly checkedBy?: CheckedBy | undefined;
+      readonly forRun?: RunId | undefined;
     },
   ): number {
     const n = actor.inboxSeq + 1;
-    const { kind, name, payload, checkedBy } = message;
+    const { kind, name, payload, checkedBy, forRun } = message;
     actor.inboxSeq = n;
     if (kind === 'signal') actor.signalSeq = n;
     actor.inbox = [
       ...actor.inbox,
-      { n, kind, name, payload, ...(checkedBy && { checkedBy }), at: this.now() },
+      {
+        n,
+        kind,
+        name,
+        payload,
+        ...(checkedBy && { checkedBy }),
+        ...(forRun && { forRun }),
+        at: this.now(),
+      },
     ];
     return n;
   }

@@ -126,7 +126,8 @@ function orderOf(actual: unknown, value: string | number): number | null {
 }
 
 function describeRun(store: InMemoryStore, run: Run): RunDescription {
-  const actor = store.actors.get(run.actorId);
+  const open = store.actors.get(run.actorId);
+  const actor = open?.runId === run.id ? open : undefined;
   const blocked = actor?.blocked ?? null;
   const failedTurns = actor?.failedTurns ?? 0;
   const deaths = actor?.deaths ?? 0;
@@ -140,6 +141,7 @@ function describeRun(store: InMemoryStore, run: Run): RunDescription {
     state: run.state,
     startedAt: run.startedAt,
     closedAt: run.closedAt,
+    continuedTo: run.continuedTo,
     attributes: parseAttributes(run.attributes),
     details: run.details,
     blocked: blocked === null ? null : { reason: blocked.reason, since: blocked.since, failedTurns },

@@ -4,7 +4,10 @@ import { type Actor, type InMemoryStore, floored } from './in-memory-store.js';
 /** The open actor that a message is for. */
 export function targetOf(store: InMemoryStore, message: Message): Actor | undefined {
   const open = store.openActor(message.namespace, message.workflowId);
-  return message.runId === null || open?.runId === message.runId ? open : undefined;
+  const isMeant =
+    (message.runId === null || open?.runId === message.runId) &&
+    (message.actorId == null || open?.id === message.actorId);
+  return isMeant ? open : undefined;
 }
 
 export function sendMessage(store: InMemoryStore, message: Message): SendAnswer {
@@ -20,7 +23,8 @@ export function sendMessage(store: InMemoryStore, message: Message): SendAnswer 
     };
   }
   if (dedupeId !== null) store.rememberMessage(namespace, workflowId, dedupeId);
-  const n = store.deliver(actor, message);
+  const forRun = message.kind === 'activity_result' ? actor.runId : undefined;
+  const n = store.deliver(actor, { ...message, forRun });
   // A run that has not begun need not wait for its time to be cancelled.
   const hasNotBegun = actor.owner === null && actor.inboxConsumed === 0 && actor.failedTurns === 0;
   if (message.kind === 'cancel' && hasNotBegun) actor.notBefore = null;

@@ -52,7 +52,10 @@ export function terminateRun(store: InMemoryStore, request: TerminateRequest): T
 
 export function terminationTarget(store: InMemoryStore, request: TerminateRequest): Actor | undefined {
   const open = store.openActor(request.namespace, request.workflowId);
-  return request.runId === null || open?.runId === request.runId ? open : undefined;
+  const isMeant =
+    (request.runId === null || open?.runId === request.runId) &&
+    (request.actorId == null || open?.id === request.actorId);
+  return isMeant ? open : undefined;
 }
 
 /** Closes a run under a new token. So later turns of its holder are `lost`, and the holder can tell this close from one of its own. */
@@ -106,6 +109,7 @@ function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
     state: 'running' as const,
     closedAt: null,
     closedToken: 0,
+    continuedTo: null,
   };
   store.add(actor, run);
   if (first === null) store.deliver(actor, { kind: 'start', name: null, payload: request.input });

@@ -39,8 +39,11 @@ export interface Loaded {
 export interface InboxMessage {
   readonly n: number;
   readonly kind: 'start' | MessageKind;
+  /** Of a `start` that continues another run: the id of that run. */
   readonly name: string | null;
   readonly payload: Encoded | null;
+  /** The one run that it is for, where only that run can make anything of it. For every other run it means nothing. */
+  readonly forRun?: RunId | undefined;
   /** As of {@link Message}. */
   readonly checkedBy?: CheckedBy | undefined;
   readonly at: Instant;
@@ -48,8 +51,8 @@ export interface InboxMessage {
   readonly attributes?: Readonly<Record<string, unknown>>;
 }
 
-/** `continued` and `timed_out` are kept for what will write them. */
-export type RunState = 'running' | ClosedState | 'terminated';
+/** `timed_out` is kept for what will write it. */
+export type RunState = 'running' | ClosedState | 'continued' | 'terminated';
 
 export interface RunRef {
   readonly namespace: string;
@@ -67,6 +70,8 @@ export interface RunDescription {
   readonly state: RunState;
   readonly startedAt: Instant;
   readonly closedAt: Instant | null;
+  /** Of a run that continued as another one: that one. */
+  readonly continuedTo: RunId | null;
   readonly attributes: Readonly<Record<string, unknown>> | null;
   /** What the run last told people by `ctx.setDetails`. */
   readonly details: string | null;

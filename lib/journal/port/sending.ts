@@ -94,6 +94,8 @@ export interface Message {
   readonly workflowId: string;
   /** Only for this run; `null` for whichever is open. */
   readonly runId: RunId | null;
+  /** Only for runs of this actor: the one that its first run began, and those that it continued as. Defaults to any. */
+  readonly actorId?: ActorId | null | undefined;
   /**
    * `activity_result` comes from the holder itself: it gives the run back before it could take the result (its turn failed),
    * or workers have died with the run, and it keeps the result before it takes it. It is accepted while the run rolls back
@@ -136,6 +138,8 @@ export interface TerminateRequest {
   readonly namespace: string;
   readonly workflowId: string;
   readonly runId: RunId | null;
+  /** As of {@link Message}. */
+  readonly actorId?: ActorId | null | undefined;
   readonly reason: string | null;
 }
 

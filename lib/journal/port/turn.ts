@@ -1,4 +1,4 @@
-import type { HistoryEntry, Instant, ShownChange } from '../../core/index.js';
+import type { Encoded, HistoryEntry, Instant, ShownChange } from '../../core/index.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 
 /**
@@ -57,7 +57,27 @@ export type TurnOutcome =
    */
   | { readonly type: 'block'; readonly reason: string; readonly delay: number }
   /** The run is over and the actor with it: its workflow id is free. */
-  | { readonly type: 'close'; readonly state: ClosedState };
+  | { readonly type: 'close'; readonly state: ClosedState }
+  /**
+   * The run is over, and the actor goes on with another one: with its lease and its token, its unread messages, its
+   * attributes and its dedupe ids. Never refused for what is unread, which is the successor's.
+   */
+  | { readonly type: 'continue'; readonly successor: Successor };
+
+/** The run that an actor goes on with. */
+export interface Successor {
+  /** Drawn by the holder. */
+  readonly runId: RunId;
+  readonly workflow: string;
+  readonly version: number;
+  /**
+   * The payload of its `start` message, which has the number of the latest message that the turn consumes, and so comes
+   * before everything that is unread. The name of that message is the id of the run before.
+   */
+  readonly start: Encoded;
+  /** The holder goes on with it under the same lease. Otherwise the lease is given back, and it is claimable at once. */
+  readonly kept: boolean;
+}
 
 export type ClosedState = 'completed' | 'failed' | 'cancelled';
 

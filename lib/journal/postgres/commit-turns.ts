@@ -1,7 +1,7 @@
 import { storableText } from '../../core/index.js';
 import type { ShownChange } from '../../core/index.js';
 import { JournalUnavailableError } from '../errors.js';
-import type { CommitAnswer, InboxMessage, Lease, Turn } from '../port/index.js';
+import type { CommitAnswer, InboxMessage, Lease, Turn, TurnOutcome } from '../port/index.js';
 import { refuseOthersTurn } from '../rules/malformed-turns.js';
 import { flagArray, NOWHERE, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { EntryArrays } from './entry-arrays.js';
@@ -94,13 +94,14 @@ function settleParameters(turns: readonly Turn[]): SettleTurns {
       outcomes.map((outcome) => (outcome.type === 'block' ? storableText(outcome.reason) : null)),
     ),
     delays: numberArray(outcomes.map((outcome) => (outcome.type === 'block' ? outcome.delay : null))),
-    states: textArray(outcomes.map((outcome) => (outcome.type === 'close' ? outcome.state : null))),
+    states: textArray(outcomes.map(stateOf)),
     lastSeqs: numberArray(turns.map((turn) => turn.previousSeq + turn.entries.length)),
     appends: flagArray(turns.map((turn) => turn.entries.length > 0)),
     clears: flagArray(turns.map((turn) => turn.clearsDeaths === true)),
     shows: turns.some(({ shows }) => shows)
       ? textArray(turns.map(({ shows }) => (shows ? JSON.stringify(shownOf(shows)) : null)))
       : NOWHERE,
+    ...successorsOf(outcomes),
   };
 }
 
@@ -111,6 +112,24 @@ function shownOf({ attributes, details }: ShownChange): unknown {
     set: Object.fromEntries(all.filter(([, value]) => value !== null)),
     unset: all.flatMap(([name, value]) => (value === null ? [name] : [])),
     ...(details === undefined ? {} : { details }),
+  };
+}
+
+const stateOf = (outcome: TurnOutcome): string | null =>
+  outcome.type === 'close' ? outcome.state : outcome.type === 'continue' ? 'continued' : null;
+
+function successorsOf(
+  outcomes: readonly TurnOutcome[],
+): Pick<SettleTurns, 'successors' | 'workflows' | 'versions' | 'starts' | 'kept'> {
+  if (!outcomes.some(({ type }) => type === 'continue'))
+    return { successors: NOWHERE, workflows: NOWHERE, versions: NOWHERE, starts: NOWHERE, kept: NOWHERE };
+  const successors = outcomes.map((outcome) => (outcome.type === 'continue' ? outcome.successor : null));
+  return {
+    successors: textArray(successors.map((successor) => successor && uuidOrNil(successor.runId))),
+    workflows: textArray(successors.map((successor) => successor && successor.workflow)),
+    versions: numberArray(successors.map((successor) => successor && successor.version)),
+    starts: textArray(successors.map((successor) => successor && successor.start)),
+    kept: flagArray(successors.map((successor) => successor?.kept === true)),
   };
 }
 

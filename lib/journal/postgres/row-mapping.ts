@@ -7,6 +7,7 @@ import type {
   Instant,
   SideEffectOutcome,
 } from '../../core/index.js';
+import type { RunId } from '../ids.js';
 import type { InboxMessage } from '../port/index.js';
 
 // The only file that knows both the rows of histories and inboxes and what they stand for. Which field of an entry is in
@@ -167,6 +168,7 @@ export interface InboxRow {
   readonly name: string | null;
   readonly payload: string | null;
   readonly checked_by: NonNullable<InboxMessage['checkedBy']> | null;
+  readonly for_run: RunId | null;
   readonly at: number;
   /** JSON of the attributes of the run that a start is of. */
   readonly attributes: string | null;
@@ -178,6 +180,7 @@ export const toInboxMessage = ({
   name,
   payload,
   checked_by,
+  for_run,
   at,
   attributes,
 }: InboxRow): InboxMessage => ({
@@ -186,6 +189,7 @@ export const toInboxMessage = ({
   name,
   payload,
   ...(checked_by === null ? {} : { checkedBy: checked_by }),
+  ...(for_run === null ? {} : { forRun: for_run }),
   at: toInstant(at),
   ...(attributes === null ? {} : { attributes: JSON.parse(attributes) as Record<string, unknown> }),
 });

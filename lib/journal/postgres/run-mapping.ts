@@ -16,6 +16,7 @@ export interface RunRow {
   readonly state: RunState;
   readonly started_at: number;
   readonly closed_at: number | null;
+  readonly continued_to: RunId | null;
   readonly attributes: string | null;
   readonly details: string | null;
   readonly blocked: string | null;
@@ -53,6 +54,7 @@ export function toDescription(row: RunRow): RunDescription {
     state: row.state,
     startedAt: toInstant(row.started_at),
     closedAt: row.closed_at === null ? null : toInstant(row.closed_at),
+    continuedTo: row.continued_to,
     // The cast: attributes are an object, refused as anything else before they are written.
     attributes: row.attributes === null ? null : (JSON.parse(row.attributes) as Record<string, unknown>),
     details: row.details,
@@ -100,6 +102,7 @@ export function describeEntity({ id, actor, ...run }: DescribedRun, failure: str
     state: run.state,
     startedAt: run.startedAt.getTime(),
     closedAt: run.closedAt?.getTime() ?? null,
+    continuedTo: run.continuedTo,
     attributes: run.attributes,
     details: run.details,
     blocked:

@@ -1,6 +1,6 @@
 import { JournalError } from '../errors.js';
 import type { Message, SendAnswer } from '../port/index.js';
-import { booleanArray, numberArray, textArray, uuidOrNil } from './array-literals.js';
+import { booleanArray, NOWHERE, numberArray, textArray, uuidOrNil } from './array-literals.js';
 import { portionByPortion } from './portions.js';
 import { SEND_MESSAGES, type SendMessages, type SentMessage } from './sql/send-messages.js';
 import type { Lock, StatementRunner } from './statement.js';
@@ -74,6 +74,9 @@ function parametersOf(messages: readonly Message[]): SendMessages {
     workflowIds: textArray(pairs.map(([, workflowId]) => workflowId)),
     targets: numberArray(keys.map((key) => places.get(key) ?? null)),
     runIds: textArray(messages.map(({ runId }) => (runId === null ? null : uuidOrNil(runId)))),
+    onlyActors: messages.some(({ actorId }) => actorId != null)
+      ? textArray(messages.map(({ actorId }) => (actorId == null ? null : uuidOrNil(actorId))))
+      : NOWHERE,
     kinds: textArray(messages.map((message) => message.kind)),
     names: textArray(messages.map((message) => message.name)),
     payloads: textArray(messages.map((message) => message.payload)),

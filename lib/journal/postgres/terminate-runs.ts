@@ -13,7 +13,8 @@ export async function terminateRun(
 ): Promise<TerminateAnswer> {
   const { namespace, workflowId, reason } = request;
   const runId = request.runId === null ? null : uuidOrNil(request.runId);
-  const [locked] = await sql.run(lockActor, { namespace, workflowId, runId });
+  const onlyActor = request.actorId == null ? null : uuidOrNil(request.actorId);
+  const [locked] = await sql.run(lockActor, { namespace, workflowId, runId, onlyActor });
   if (locked !== undefined) {
     const { facts } = toColumns({ type: 'run_terminated', at: 0, reason });
     await sql.run(terminateActor, { actorId: locked.id, facts });

@@ -1,5 +1,6 @@
 import { JournalError } from '../errors.js';
 import type { Lease, Turn } from '../port/index.js';
+import { requireUuid } from './ids.js';
 
 /** Throws {@link JournalError} for a batch that no holder may commit, before anything is written. */
 export function refuseMalformed(turns: readonly Turn[]): void {
@@ -9,6 +10,8 @@ export function refuseMalformed(turns: readonly Turn[]): void {
   if (turns.some((turn) => turn.lease.owner !== turns[0]!.lease.owner)) {
     throw new JournalError('The turns of a batch are all of one owner.');
   }
+  const successors = turns.flatMap(({ outcome }) => (outcome.type === 'continue' ? [outcome.successor] : []));
+  for (const { runId } of successors) requireUuid('run id', runId);
   const malformed = turns.find((turn) => turn.outcome.type === 'block' && turn.entries.length > 0);
   if (malformed !== undefined) {
     throw new JournalError(

@@ -5,6 +5,7 @@ import { blockedTopic } from './topics/blocked.js';
 import { claimTopic } from './topics/claim.js';
 import { commitTopic } from './topics/commit.js';
 import { commitLockedTopic } from './topics/commit-locked.js';
+import { continuationTopic } from './topics/continuation.js';
 import { contentionTopic } from './topics/contention.js';
 import { deathsTopic } from './topics/deaths.js';
 import { hintsTopic } from './topics/hints.js';
@@ -37,6 +38,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   commit: commitTopic,
   'commit, outcomes': outcomeTopic,
   commitLocked: commitLockedTopic,
+  continuation: continuationTopic,
   refence: refenceTopic,
   terminate: terminateTopic,
   'worker sessions': workerTopic,

@@ -21,7 +21,19 @@ export const ENTRY_SAMPLES: {
   ];
 } = {
   run_started: [
-    { type: 'run_started', at: AT, input: ENCODED, seed: TEXT, semanticsVersion: 3, attributes: ENCODED },
+    {
+      type: 'run_started',
+      at: AT,
+      input: ENCODED,
+      seed: TEXT,
+      semanticsVersion: 3,
+      attributes: ENCODED,
+      continuedFrom: TEXT,
+      signals: [
+        { name: TEXT, payload: ENCODED, checked: true },
+        { name: '', payload: 'null' },
+      ],
+    },
     { type: 'run_started', at: AT, input: ENCODED, seed: TEXT, semanticsVersion: 3 },
   ],
   signal_received: [
@@ -182,6 +194,28 @@ export const ENTRY_SAMPLES: {
       rollback: 'complete',
       abandoned: [],
       unreadSignals: 0,
+    },
+  ],
+  run_continued: [
+    {
+      type: 'run_continued',
+      at: AT,
+      runId: TEXT,
+      workflow: TEXT,
+      version: 4,
+      input: ENCODED,
+      abandoned: [0, 7],
+      carriedSignals: 2,
+    },
+    {
+      type: 'run_continued',
+      at: AT,
+      runId: '',
+      workflow: '',
+      version: 1,
+      input: 'null',
+      abandoned: [],
+      carriedSignals: 0,
     },
   ],
   run_terminated: [

@@ -144,7 +144,7 @@ const rules: Readonly<Record<string, () => () => void>> = {
       'inScope',
       (enter: Execution['inScope']) =>
         function (this: Execution, scope: Scope, code: () => unknown) {
-          this.shields = 0;
+          this.leaveShield(scope);
           return enter.call(this, scope, code);
         },
     ),

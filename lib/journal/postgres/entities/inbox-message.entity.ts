@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm';
-import { instant, key, nullable, json, text } from './columns.js';
+import { instant, key, nullable, json, text, uuid } from './columns.js';
 
 /** A message that was sent to an actor and is not consumed yet. */
 export interface InboxMessage {
@@ -9,6 +9,7 @@ export interface InboxMessage {
   readonly name: string | null;
   readonly payload: unknown;
   readonly checkedBy: string | null;
+  readonly forRun: string | null;
   readonly at: Date;
 }
 
@@ -24,6 +25,7 @@ export const inboxMessageEntity = (schema: string): EntitySchema<InboxMessage> =
       name: nullable(text()),
       payload: nullable(json()),
       checkedBy: nullable(text('checked_by')),
+      forRun: nullable(uuid('for_run')),
       at: instant(),
     },
     checks: [{ name: 'inbox_kind', expression: "kind in ('start', 'signal', 'cancel', 'activity_result')" }],

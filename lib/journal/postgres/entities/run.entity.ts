@@ -17,6 +17,8 @@ export interface Run {
   /** Of a closed run: where its history ends, and the fencing token it was closed under. */
   readonly lastSeq: number | null;
   readonly leaseToken: number | null;
+  /** Of a run that continued as another one: that one. */
+  readonly continuedTo: RunId | null;
   readonly attributes: Readonly<Record<string, unknown>> | null;
   readonly details: string | null;
 }
@@ -38,6 +40,7 @@ export const runEntity = (schema: string): EntitySchema<Run> =>
       closedAt: nullable(instant('closed_at')),
       lastSeq: nullable(integer('last_seq')),
       leaseToken: nullable(bigint('lease_token')),
+      continuedTo: nullable(uuid('continued_to')),
       attributes: nullable(jsonb()),
       details: nullable(text()),
     },

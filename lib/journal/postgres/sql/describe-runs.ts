@@ -7,6 +7,7 @@ export const RUN_COLUMNS = `
   run.id as run_id, run.actor_id, run.namespace, run.workflow_id, run.workflow, run.version, run.state,
   date_part('epoch', run.started_at) * 1000 as started_at,
   date_part('epoch', run.closed_at) * 1000 as closed_at,
+  run.continued_to,
   run.attributes, run.details,
   actor.blocked,
   date_part('epoch', actor.blocked_since) * 1000 as blocked_since,
@@ -46,7 +47,7 @@ left join lateral (
 cross join lateral (
   select
     run.id, run.actor_id, run.namespace, run.workflow_id, run.workflow, run.version, run.state,
-    run.started_at, run.closed_at, run.last_seq, run.attributes, run.details
+    run.started_at, run.closed_at, run.continued_to, run.last_seq, run.attributes, run.details
   from ${schema}.runs as run
   where run.id = coalesce(request.run_id, open.run_id, latest.id)
   limit 1

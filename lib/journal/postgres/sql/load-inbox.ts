@@ -9,11 +9,11 @@ export const loadInbox = query<
   'load inbox',
   (schema) => `
 select
-  request.ordinal, message.n, message.kind, message.name, message.payload, message.checked_by,
+  request.ordinal, message.n, message.kind, message.name, message.payload, message.checked_by, message.for_run,
   date_part('epoch', message.at) * 1000 as at, run.attributes
 from unnest(:actorIds::uuid[], :after::bigint[]) with ordinality as request(actor_id, n, ordinal)
 cross join lateral (
-  select message.n, message.kind, message.name, message.payload, message.checked_by, message.at
+  select message.n, message.kind, message.name, message.payload, message.checked_by, message.for_run, message.at
   from ${schema}.inbox as message
   where message.actor_id = request.actor_id
     and message.n > request.n

@@ -9,6 +9,7 @@ export interface SendMessages {
   /** Of every message: the place of its target, from 1. */
   readonly targets: string;
   readonly runIds: string;
+  readonly onlyActors: string;
   readonly kinds: string;
   readonly names: string;
   readonly payloads: string;
@@ -38,10 +39,10 @@ with message as materialized (
   select *
   from unnest(
     :targets::int[], :runIds::uuid[], :kinds::text[], :names::text[], :payloads::json[],
-    :checks::text[], :dedupeIds::text[], :repeated::boolean[]
+    :checks::text[], :dedupeIds::text[], :repeated::boolean[], :onlyActors::uuid[]
   ) with ordinality as message(
     target, run_id, kind, name, payload,
-    checked_by, message_id, repeated, ordinal
+    checked_by, message_id, repeated, only_actor, ordinal
   )
 ),
 target as materialized (
@@ -73,7 +74,8 @@ judged as materialized (
     target.id is not null
       -- A run that rolls back still takes the results of its own activities.
       and (not target.closing or message.kind = 'activity_result')
-      and (message.run_id is null or message.run_id = target.run_id) as admitted
+      and (message.run_id is null or message.run_id = target.run_id)
+      and (message.only_actor is null or message.only_actor = target.id) as admitted
   from message
   join target on target.ordinal = message.target
 ),
@@ -132,9 +134,11 @@ counted as (
   returning actor.id, actor.inbox_seq - arrived.messages as before, actor.lease_owner
 ),
 delivered as (
-  insert into ${schema}.inbox (actor_id, n, kind, name, payload, checked_by, at)
+  insert into ${schema}.inbox (actor_id, n, kind, name, payload, checked_by, for_run, at)
   select
     taken.actor_id, counted.before + taken.place, taken.kind, taken.name, taken.payload, taken.checked_by,
+    -- Its successor has activities of its own, under the same numbers.
+    case when taken.kind = 'activity_result' then taken.run_id end,
     clock_timestamp()
   from taken
   join counted on counted.id = taken.actor_id

@@ -23,6 +23,12 @@ export interface SettleTurns extends JudgeTurns {
   readonly clears: string;
   /** JSON of what changes of what lists show: attributes to `set` and to `unset`, and `details` where they change. */
   readonly shows: string;
+  /** Of a run that continues: its successor, how that is started, and whether the holder goes on with it. */
+  readonly successors: string;
+  readonly workflows: string;
+  readonly versions: string;
+  readonly starts: string;
+  readonly kept: string;
 }
 
 /** No message has a higher number. */
@@ -39,6 +45,7 @@ applied as materialized (
   select
     judged.actor_id, judged.run_id, judged.token, judged.consumed,
     settled.outcome, settled.reason, settled.state, settled.last_seq, settled.appends, settled.clears, settled.shows,
+    settled.successor, settled.workflow, settled.version, settled.start, settled.kept,
     timestamptz 'epoch' + settled.wake_at * interval '1 millisecond' as wake_at,
     date_trunc('milliseconds', clock_timestamp()) as at,
     clock_timestamp() + settled.delay * interval '1 millisecond' as blocked_until,
@@ -46,10 +53,12 @@ applied as materialized (
   from judged
   join unnest(
     :outcomes::text[], :wakeTimes::float8[], :reasons::text[], :delays::float8[],
-    :states::text[], :lastSeqs::int[], :appends::boolean[], :clears::boolean[], :shows::jsonb[]
+    :states::text[], :lastSeqs::int[], :appends::boolean[], :clears::boolean[], :shows::jsonb[],
+    :successors::uuid[], :workflows::text[], :versions::int[], :starts::json[], :kept::boolean[]
   ) with ordinality as settled(
     outcome, wake_at, reason, delay,
-    state, last_seq, appends, clears, shows, ordinal
+    state, last_seq, appends, clears, shows,
+    successor, workflow, version, start, kept, ordinal
   ) on settled.ordinal = judged.ordinal
   left join lateral (
     select worker.build_id
@@ -64,11 +73,17 @@ updated as (
   update ${schema}.actors as actor
   set inbox_consumed = case
         when applied.outcome = 'block' then actor.inbox_consumed
+        -- The start of the successor comes next.
+        when applied.outcome = 'continue' then applied.consumed - 1
         else greatest(actor.inbox_consumed, applied.consumed)
       end,
+      run_id = coalesce(applied.successor, actor.run_id),
+      workflow = coalesce(applied.workflow, actor.workflow),
+      version = coalesce(applied.version, actor.version),
       closing = actor.closing or applied.outcome = 'roll back',
       lease_owner = case
         when applied.outcome in ('release', 'block') then null
+        when applied.outcome = 'continue' and applied.kept is not true then null
         else actor.lease_owner
       end,
       wake_at = case
@@ -77,6 +92,7 @@ updated as (
         -- greatest() passes over a null, and an actor that nothing wakes must stay so.
         when applied.outcome = 'release' and applied.wake_at is not null then greatest(applied.wake_at, actor.not_before)
         when applied.outcome = 'release' then null
+        when applied.outcome = 'continue' and applied.kept is not true then greatest(applied.at, actor.not_before)
         else actor.wake_at
       end,
       not_before = case when applied.outcome = 'block' then applied.blocked_until else actor.not_before end,
@@ -123,10 +139,10 @@ freed as (
 ),
 listed as (
   update ${schema}.runs as run
-  set state = case when applied.outcome = 'close' then applied.state else run.state end,
-      closed_at = case when applied.outcome = 'close' then applied.at else run.closed_at end,
-      last_seq = case when applied.outcome = 'close' then applied.last_seq else run.last_seq end,
-      lease_token = case when applied.outcome = 'close' then applied.token else run.lease_token end,
+  set state = case when applied.state is not null then applied.state else run.state end,
+      closed_at = case when applied.state is not null then applied.at else run.closed_at end,
+      last_seq = case when applied.state is not null then applied.last_seq else run.last_seq end,
+      lease_token = case when applied.state is not null then applied.token else run.lease_token end,
       -- Only a change of them makes this update one of the index, too.
       attributes = case
         when applied.shows -> 'set' = '{}' and applied.shows -> 'unset' = '[]' then run.attributes
@@ -135,10 +151,22 @@ listed as (
             - array(select jsonb_array_elements_text(applied.shows -> 'unset'))
         else run.attributes
       end,
-      details = case when applied.shows ? 'details' then applied.shows ->> 'details' else run.details end
+      details = case when applied.shows ? 'details' then applied.shows ->> 'details' else run.details end,
+      continued_to = coalesce(applied.successor, run.continued_to)
   from applied
   where run.id = applied.run_id
-    and (applied.outcome = 'close' or applied.shows is not null)
+    and (applied.state is not null or applied.shows is not null)
+  returning run.id, run.namespace, run.workflow_id, run.started_at, run.attributes, run.details
+),
+opened as (
+  insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, attributes, details)
+  select
+    applied.successor, applied.actor_id, before.namespace, before.workflow_id, applied.workflow, applied.version, 'running',
+    -- Later than the run before, so that lists show them in order.
+    greatest(applied.at, before.started_at + interval '1 millisecond'), before.attributes, before.details
+  from applied
+  join listed as before on before.id = applied.run_id
+  where applied.outcome = 'continue'
 ),
 consumed as (
   delete from ${schema}.inbox as message
@@ -155,6 +183,15 @@ consumed as (
     offset 0
   ) as read
   where message.ctid = read.place
+  returning message.n
+),
+begun as (
+  -- After the messages before it are gone, the last of which has left its number.
+  insert into ${schema}.inbox (actor_id, n, kind, name, payload, at)
+  select applied.actor_id, applied.consumed, 'start', applied.run_id::text, applied.start, applied.at
+  from applied
+  cross join (select count(*) as messages from consumed) as emptied
+  where applied.outcome = 'continue'
 )${JUDGEMENT}
 `,
   );

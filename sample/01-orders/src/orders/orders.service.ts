@@ -121,6 +121,8 @@ export class OrdersService {
 
 const STATUS_OF: Readonly<Record<RunState, OrderStatus>> = {
   running: 'running',
+  // No order continues as another run.
+  continued: 'running',
   completed: 'completed',
   failed: 'failed',
   cancelled: 'cancelled',

@@ -85,3 +85,21 @@ export class ChargedOrdersWorkflow {
     return receipts;
   }
 }
+
+export const Usage = defineSignal<{ gigabytes: number }>('usage');
+
+@Injectable()
+class Billing {
+  @Activity()
+  async charge(_usage: { gigabytes: number }): Promise<void> {}
+}
+
+@Workflow()
+export class AccountWorkflow {
+  constructor(private readonly billing: Billing) {}
+
+  async run(ctx: WorkflowContext, account: { customer: string; month: number }): Promise<never> {
+    for (let day = 0; day < 30; day++) await this.billing.charge(await ctx.waitForSignal(Usage));
+    return ctx.continueAsNew({ ...account, month: account.month + 1 });
+  }
+}

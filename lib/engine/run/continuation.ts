@@ -1,0 +1,58 @@
+import type {
+  CarriedSignal,
+  ChooseSuccessor,
+  Encoded,
+  RunContinued,
+  WorkflowDefinition,
+} from '../../core/index.js';
+import { asRunId } from '../../journal/index.js';
+import type { InboxMessage, Successor } from '../../journal/index.js';
+import { newRunId } from '../ids.js';
+import type { Holding } from './held-run.js';
+
+/*
+ * A run that continues as another one. The turn that ends it makes the next run, whose start waits in the inbox until
+ * the first turn of that run takes it: an event is recorded together with what came of it (F4), and nothing has come of
+ * this one yet. So the next run is begun like any other, here or by whoever claims it should this process die.
+ */
+
+/** What the start of such a run holds. */
+interface Continuation {
+  readonly input: Encoded;
+  readonly signals: readonly CarriedSignal[];
+}
+
+/** The next run, taken up where the last one has left: the lease and the inbox are the same. */
+export interface NextRun {
+  readonly workflow: string;
+  readonly version: number;
+  readonly holding: Holding;
+  readonly start: InboxMessage;
+}
+
+// As texts within a text: what the codec wrote stays as it is.
+export const writeContinuation = (continuation: Continuation): Encoded => JSON.stringify(continuation);
+// The cast: only `writeContinuation` writes it.
+export const readContinuation = (payload: Encoded): Continuation => JSON.parse(payload) as Continuation;
+
+/** By the newest version that this process has; where it has none, the class was named, and has one. */
+export const chooseAmong =
+  (workflows: readonly WorkflowDefinition[]): ChooseSuccessor =>
+  (workflow, version) => {
+    const served = workflows.filter(({ name }) => name === workflow).map((known) => known.version);
+    return { runId: newRunId(), version: version ?? Math.max(...served) };
+  };
+
+export function successorOf(
+  { runId, workflow, version, input }: RunContinued,
+  signals: readonly CarriedSignal[],
+  kept: boolean,
+): Successor {
+  return {
+    runId: asRunId(runId),
+    workflow,
+    version,
+    start: writeContinuation({ input, signals }),
+    kept,
+  };
+}

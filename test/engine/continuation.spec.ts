@@ -1,0 +1,201 @@
+import { describe, expect, it } from '@jest/globals';
+import { WorkflowContinuedError } from '../../lib/client/index.js';
+import type { WorkflowContext } from '../../lib/core/index.js';
+import { Workflow } from '../../lib/nest/index.js';
+import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
+import { JournalUnavailableError } from '../../lib/journal/index.js';
+import { gate } from '../support/gate.js';
+import { openStages } from '../support/open-stages.js';
+import { scriptedJournal } from '../support/scripted-journal.js';
+import { activity } from '../support/stage.js';
+import type { ScriptedWorkflow, Stage } from '../support/stage.js';
+
+@Workflow({ name: 'scripted', version: 2 })
+class Second {
+  run(_: WorkflowContext, input: string): Promise<string> {
+    return Promise.resolve(input);
+  }
+}
+
+interface Counting {
+  readonly left: number;
+  readonly seen: readonly unknown[];
+}
+
+/** Takes two signals in every run, and goes on as the next one until none is left. */
+const counter: ScriptedWorkflow = {
+  queries: ['left'],
+  make: ({ ctx }) => {
+    let left = -1;
+    return {
+      left: () => left,
+      run: async (input: unknown) => {
+        const { left: runs, seen } = input as Counting;
+        left = runs;
+        const two = [await ctx.waitForSignal('n'), await ctx.waitForSignal('n')];
+        const all = [...seen, ...two];
+        return runs === 0 ? all : ctx.continueAsNew({ left: runs - 1, seen: all } satisfies Counting);
+      },
+    };
+  },
+};
+
+describe('Continuing as new', () => {
+  const open = openStages();
+
+  it('goes on without a claim, in order, and the result is that of the last run', async () => {
+    const stage = await open({ workflows: [counter] });
+    const handle = await stage.client.start('scripted', { left: 2, seen: [] });
+    for (let n = 0; n < 6; n++) await handle.signal('n', n);
+    await expect(handle.result()).resolves.toEqual([0, 1, 2, 3, 4, 5]);
+    expect(stage.recorder.count('run continued')).toBe(2);
+    expect(stage.recorder.count('run claimed')).toBe(0);
+    const { runs } = await stage.client.list({ where: { id: handle.workflowId }, orderBy: 'oldest' });
+    expect(runs.map(({ state }) => state)).toEqual(['continued', 'continued', 'completed']);
+    const first = stage.client.handle(handle.workflowId, runs[0]!.runId);
+    const failure: unknown = await first.result().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(WorkflowContinuedError);
+    expect(failure).toMatchObject({ runId: runs[0]!.runId, continuedTo: runs[1]!.runId });
+    await expect(first.result({ follow: true })).resolves.toHaveLength(6);
+  });
+
+  it('carries signals that nobody has taken, before those that are unread', async () => {
+    const stage = await open({
+      workflows: [
+        {
+          make: ({ ctx, act }) => ({
+            run: async (input) => {
+              if (input !== 'next') {
+                await act('work');
+                return ctx.continueAsNew('next');
+              }
+              const seen: unknown[] = [];
+              while (seen.at(-1) !== 'last') seen.push(await ctx.waitForSignal('n'));
+              return seen;
+            },
+          }),
+        },
+      ],
+      activities: [activity('work', () => working.opened)],
+    });
+    const working = gate();
+    const handle = await stage.client.start('scripted');
+    for (const n of [1, 2, 3]) await handle.signal('n', n);
+    // Consumed, and taken by nobody.
+    await stage.recorder.until('turn committed', ({ entries }) => entries > 0);
+    working.open();
+    await handle.signal('n', 'last');
+    await expect(handle.result()).resolves.toEqual([1, 2, 3, 'last']);
+  });
+
+  describe.each(['after', 'before'] as const)('a crash right %s the commit that continues', (when) => {
+    /** A worker that dies there. */
+    async function dying(store: InMemoryStore): Promise<{ stage: Stage; dead: Promise<void> }> {
+      const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+      const dead = gate();
+      detour('commit', async (real, turns, options) => {
+        if (!turns.some(({ outcome }) => outcome.type === 'continue')) return real(turns, options);
+        if (when === 'after') await real(turns, options);
+        dead.open();
+        return new Promise(() => {});
+      });
+      const settings = { leaseTimeout: 300, heartbeatInterval: 50 };
+      return { stage: await open({ journal, workflows: [counter], settings }), dead: dead.opened };
+    }
+
+    it('loses nothing, and repeats nothing', async () => {
+      const store = new InMemoryStore();
+      const { stage, dead } = await dying(store);
+      const { workflowId } = await stage.client.start('scripted', { left: 1, seen: [] });
+      const handle = stage.client.handle(workflowId);
+      await handle.signal('n', 0);
+      await handle.signal('n', 1);
+      await dead;
+      await handle.signal('n', 2);
+      await stage.crash();
+      const next = await open({ journal: new InMemoryJournal(store), workflows: [counter] });
+      await next.client.handle(workflowId).signal('n', 3);
+      await expect(next.client.handle(workflowId).result()).resolves.toEqual([0, 1, 2, 3]);
+      const { runs } = await next.client.list({ where: { id: workflowId } });
+      expect(runs.map(({ state }) => state)).toEqual(['completed', 'continued']);
+    });
+  });
+
+  it.each([true, false])('goes on after a commit whose answer got lost; applied: %s', async (applies) => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const stage = await open({ journal, workflows: [counter] });
+    let lost = 0;
+    detour('commit', async (real, turns, options) => {
+      if (lost >= 2 || !turns.some(({ outcome }) => outcome.type === 'continue')) return real(turns, options);
+      lost++;
+      if (applies) await real(turns, options);
+      throw new JournalUnavailableError('connection reset', true);
+    });
+    const handle = await stage.client.start('scripted', { left: 2, seen: [] });
+    for (let n = 0; n < 6; n++) await handle.signal('n', n);
+    await expect(handle.result()).resolves.toEqual([0, 1, 2, 3, 4, 5]);
+    expect(lost).toBe(2);
+    expect(stage.recorder.count('lease lost')).toBe(0);
+    expect(await stage.client.count({ state: 'continued' })).toBe(2);
+  });
+
+  it('runs the newest version that the worker has, and the one of a class it is given', async () => {
+    const versioned = (version: number): ScriptedWorkflow => ({
+      version,
+      make: ({ ctx }) => ({
+        run: async (input) => {
+          if (input === 'again') return `version ${version}`;
+          return input === 'by class' ? ctx.continueAsNew(Second, 'again') : ctx.continueAsNew('again');
+        },
+      }),
+    });
+    const store = new InMemoryStore();
+    const old = await open({ journal: new InMemoryJournal(store), workflows: [versioned(1)] });
+    await expect(old.client.execute('scripted')).resolves.toBe('version 1');
+    // It has no second version: a worker that has one goes on.
+    const waiting = await old.client.start('scripted', 'by class');
+    await old.recorder.until('run continued', ({ run }) => run.runId === waiting.runId);
+    expect(await waiting.describe()).toMatchObject({ state: 'running', version: 2, inbox: { owner: null } });
+    const all = [1, 3, 2].map(versioned);
+    const newer = await open({ journal: new InMemoryJournal(store), workflows: all });
+    await expect(waiting.result()).resolves.toBe('version 2');
+    await old.close();
+    await expect(newer.client.execute('scripted')).resolves.toBe('version 3');
+    await expect(newer.client.execute('scripted', 'by class')).resolves.toBe('version 2');
+  });
+
+  it('drops the results of the run before: the next one counts its activities from the beginning', async () => {
+    const store = new InMemoryStore();
+    const { journal } = scriptedJournal(new InMemoryJournal(store));
+    const stage = await open({
+      journal,
+      activities: [activity('work', (_, n: string) => n)],
+      workflows: [
+        {
+          make: ({ ctx, act }) => ({
+            run: async (input) => {
+              if (input === 'next') return act('work', 'of the next run');
+              await ctx.waitForSignal('go');
+              return ctx.continueAsNew('next');
+            },
+          }),
+        },
+      ],
+    });
+    const handle = await stage.client.start('scripted', 'first');
+    const { runId, workflowId } = handle;
+    const outside = new InMemoryJournal(store);
+    await outside.open();
+    const message = { namespace: 'default', workflowId, runId: runId as never, dedupeId: null } as const;
+    await outside.send([
+      { ...message, kind: 'signal', name: 'go', payload: 'null' },
+      {
+        ...message,
+        kind: 'activity_result',
+        name: '0:1',
+        payload: '{"outcome":"completed","result":"\\"of the last run\\""}',
+      },
+    ]);
+    await expect(handle.result()).resolves.toBe('of the next run');
+  });
+});
