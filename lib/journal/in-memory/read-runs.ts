@@ -1,6 +1,7 @@
 import { sameJson, summarizeFailure } from '../../core/index.js';
 import type { FailureSummary, HistoryEntry } from '../../core/index.js';
 import { type RunPlace, decodeCursor, encodeCursor, refusePageSize } from '../rules/pages.js';
+import { refuseUnstorableFilter } from '../rules/storable.js';
 import type {
   AttributeCondition,
   InboxMessage,
@@ -53,8 +54,7 @@ export function listRuns(store: InMemoryStore, { filter, order, cursor, limit }:
   refusePageSize(limit);
   const after = cursor === null ? null : decodeCursor(cursor);
   const direction = order === 'oldest' ? 1 : -1;
-  const rest = [...store.runs.values()]
-    .filter((run) => matches(run, filter))
+  const rest = runsMatching(store, filter)
     .toSorted((a, b) => direction * compare(placeOf(a), placeOf(b)))
     .filter((run) => after === null || direction * compare(placeOf(run), after) > 0);
   const runs = rest.slice(0, limit);
@@ -66,7 +66,12 @@ export function listRuns(store: InMemoryStore, { filter, order, cursor, limit }:
 }
 
 export function countRuns(store: InMemoryStore, filter: RunFilter): number {
-  return [...store.runs.values()].filter((run) => matches(run, filter)).length;
+  return runsMatching(store, filter).length;
+}
+
+function runsMatching(store: InMemoryStore, filter: RunFilter): readonly Run[] {
+  refuseUnstorableFilter(filter);
+  return [...store.runs.values()].filter((run) => matches(run, filter));
 }
 
 const placeOf = ({ startedAt, id }: Run): RunPlace => ({ startedAt, runId: id });

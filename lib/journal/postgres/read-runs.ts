@@ -1,6 +1,7 @@
 import type { DataSource, SelectQueryBuilder } from 'typeorm';
 import { SUMMARY_LENGTH } from '../../core/index.js';
 import { decodeCursor, encodeCursor, refusePageSize } from '../rules/pages.js';
+import { refuseUnstorableFilter } from '../rules/storable.js';
 import type { ListQuery, RunDescription, RunFilter, RunOutcome, RunPage, RunRef } from '../port/index.js';
 import type { RunId } from '../ids.js';
 import { textArray, uuidArray, uuidOrNil } from './array-literals.js';
@@ -74,6 +75,7 @@ export async function count(dataSource: DataSource, filter: RunFilter): Promise<
 }
 
 function runsMatching(dataSource: DataSource, filter: RunFilter): SelectQueryBuilder<Run> {
+  refuseUnstorableFilter(filter);
   const { namespace, workflow, workflowId, state, startedAfter, startedBefore } = filter;
   const runs = dataSource
     .getRepository<Run>(RUN)

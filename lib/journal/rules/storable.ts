@@ -1,6 +1,6 @@
 import { LONGEST_NAME_BYTES, isStorableText } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
-import type { Message, StartRequest, TerminateRequest } from '../port/index.js';
+import type { Message, RunFilter, StartRequest, TerminateRequest } from '../port/index.js';
 import { requireUuid } from './ids.js';
 
 // Both adapters refuse the same things, before anything is written: a workflow id that one of them cut or changed
@@ -28,6 +28,18 @@ export function refuseUnstorableMessage(message: Message): void {
   if (message.dedupeId !== null) refuseName('dedupe id', message.dedupeId, target);
 }
 
+/** Throws {@link JournalRefusedError} for a filter by what no run can have. */
+export function refuseUnstorableFilter(filter: RunFilter): void {
+  const { namespace, workflow, workflowId, attributes = {}, conditions = [] } = filter;
+  for (const [what, name] of Object.entries({ namespace, workflow, 'workflow id': workflowId }))
+    if (name !== undefined) refuseText(what, name, 'a filter');
+  refuseAttributes(attributes, 'a filter');
+  for (const condition of conditions) {
+    const values = condition.is === 'in' ? condition.values : condition.value;
+    refuseAttributes({ [condition.name]: values }, 'a filter');
+  }
+}
+
 /** Throws {@link JournalRefusedError} for a workflow id that no run can have. */
 export function refuseUnstorableTermination(request: TerminateRequest): void {
   const target = `the termination of "${excerpt(request.workflowId)}"`;
@@ -42,6 +54,10 @@ function refuseName(what: string, name: string, of: string): void {
       `A ${what} has at most ${LONGEST_NAME_BYTES} bytes; that of ${of}, "${excerpt(name)}", has ${bytes}. Choose a shorter one.`,
     );
   }
+  refuseText(what, name, of);
+}
+
+function refuseText(what: string, name: string, of: string): void {
   if (!isStorableText(name)) {
     throw new JournalRefusedError(
       `A ${what} has neither \\u0000 nor half of a surrogate pair; that of ${of}, ${JSON.stringify(name)}, has.`,

@@ -1,3 +1,4 @@
+import { JournalRefusedError } from '../../../journal/index.js';
 import type { ListQuery, RunFilter } from '../../../journal/index.js';
 import { COMPLETED, NAMESPACE, type Scenario, type Topic } from '../scenario.js';
 import { only, range } from '../concurrency.js';
@@ -173,6 +174,40 @@ export function shownTopic({ test, expect }: Topic): void {
     expect(await by({ name, is: '>', value: '\uffee' })).toEqual(['😀']);
     expect(await by({ name: 'other', is: '>', value: 0 })).toEqual([]);
   });
+
+  const nobodyHas: Readonly<Record<string, unknown>> = {
+    '\\u0000': 'a\u0000b',
+    'half of a surrogate pair': '\ud800',
+    'a date': new Date(0),
+    'a function': () => 1,
+    'a bigint': 1n,
+    'no number': Number.NaN,
+  };
+  for (const [what, value] of Object.entries(nobodyHas)) {
+    test(`a filter by ${what} is refused, in a value, a list and a name`, async (s) => {
+      await s.started({ attributes: { value: '\ufffd' } });
+      const filters: Omit<RunFilter, 'namespace'>[] = [
+        { attributes: { value } },
+        { attributes: { value: [{ deep: value }] } },
+        { conditions: [{ name: 'value', is: 'in', values: ['fine', value] }] },
+      ];
+      if (typeof value === 'string') {
+        filters.push(
+          { attributes: { [value]: 1 } },
+          { conditions: [{ name: value, is: '>', value: 0 }] },
+          { conditions: [{ name: 'value', is: '<=', value }] },
+          { workflow: value },
+          { workflowId: value },
+        );
+      }
+      for (const filter of filters) {
+        await expect(s.journal.list(query(filter))).rejects.toBeInstanceOf(JournalRefusedError);
+        await expect(s.journal.count({ namespace: NAMESPACE, ...filter })).rejects.toBeInstanceOf(
+          JournalRefusedError,
+        );
+      }
+    });
+  }
 
   test('every condition holds, together with the others', async (s) => {
     for (const i of range(6)) {
