@@ -20,18 +20,24 @@ export {
   InjectWorkflowClient,
   OnQuery,
   OnSignal,
+  OnUpdate,
+  ValidateUpdate,
   Workflow,
   WorkflowSafe,
 } from './nest/index.js';
 export type {
   ActivityDecorator,
   CheckedSignalHandlerDecorator,
+  CheckedUpdateHandlerDecorator,
   CompensateClassDecorator,
   CompensateExecuteDecorator,
   CompensateMethodDecorator,
   OnSignalOptions,
+  OnUpdateOptions,
   QueryHandlerDecorator,
   SignalHandlerDecorator,
+  UpdateHandlerDecorator,
+  UpdateValidatorDecorator,
   WorkflowDecorator,
   WorkflowSafeDecorator,
 } from './nest/index.js';
@@ -112,6 +118,7 @@ export type {
   RunWhere,
   SignalOptions,
   StartOptions,
+  UpdateOptions,
   WorkflowPage,
 } from './client/index.js';
 export type {
@@ -122,6 +129,7 @@ export type {
   QueryName,
   SignalArgs,
   SignalName,
+  UpdateName,
 } from './core/index.js';
 // What clients meet; all of it answers a request with a status.
 export {
@@ -130,8 +138,12 @@ export {
   InvalidInputError,
   ResultTimeoutError,
   RunBlockedError,
+  TooManyUpdatesError,
   UnknownHandlerError,
   UnknownWorkflowError,
+  UpdateFailedError,
+  UpdateRefusedError,
+  UpdateTimeoutError,
   WorkflowAlreadyStartedError,
   WorkflowCancelledError,
   WorkflowContinuedError,

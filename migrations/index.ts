@@ -10,6 +10,7 @@ import { checkSignals } from './0009-check-signals.js';
 import { markStuckRuns } from './0010-mark-stuck-runs.js';
 import { findSuspects } from './0011-find-suspects.js';
 import { continueRuns } from './0014-continue-runs.js';
+import { createUpdates } from './0015-create-updates.js';
 import { recordPatches } from './0017-record-patches.js';
 import { showRuns } from './0018-show-runs.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
@@ -30,6 +31,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   markStuckRuns,
   findSuspects,
   continueRuns,
+  createUpdates,
   recordPatches,
   showRuns,
 ];

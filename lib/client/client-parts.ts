@@ -5,6 +5,7 @@ import type { Wakeup } from '../wakeup/index.js';
 import type { MessageSender } from './message-sender.js';
 import type { StartBatcher } from './start-batcher.js';
 import type { ResultWaiter } from './result-waiter.js';
+import type { UpdateWaiter } from './update-waiter.js';
 
 /** What a client works with. */
 export interface ClientParts {
@@ -17,6 +18,7 @@ export interface ClientParts {
   readonly starts: StartBatcher;
   readonly sender: MessageSender;
   readonly results: ResultWaiter;
+  readonly updates: UpdateWaiter;
   /** The engine of this process; `undefined` in a client-only one. */
   readonly engine: () => Engine | undefined;
   /** What this process knows, by name and version: needed by queries and by starts by name. */

@@ -1,3 +1,4 @@
+import { messageOf } from '../core/index.js';
 import type { RunState } from '../journal/index.js';
 
 /**
@@ -113,8 +114,85 @@ export class WorkflowNotRunningError extends ClientError {
   constructor(
     readonly workflowId: string,
     what: string,
+    /** `closed`: it has ended; `closing`: it rolls back; `continued`: as a new run, ask that one; `null` where that is not known. */
+    readonly reason: NotRunningReason | null = null,
   ) {
-    super(`The workflow "${workflowId}" has ended or is rolling back: ${what}.`);
+    const why = reason === 'continued' ? 'has continued as a new run' : 'has ended or is rolling back';
+    super(`The workflow "${workflowId}" ${why}: ${what}.`);
+  }
+  /** It rolls back, and has not ended yet: its workflow id is taken still. */
+  get closing(): boolean {
+    return this.reason === 'closing';
+  }
+}
+export type NotRunningReason = 'closed' | 'closing' | 'continued';
+
+/** The workflow did not accept the update: its validator threw `cause`. Nothing has changed. */
+export class UpdateRefusedError extends ClientError {
+  override readonly name: string = 'UpdateRefusedError';
+  /** What the validator threw. */
+  declare readonly cause: unknown;
+  readonly status = 422;
+  constructor(
+    readonly workflowId: string,
+    readonly update: string,
+    options: { readonly cause: unknown },
+  ) {
+    super(
+      `The workflow "${workflowId}" refused the update "${update}": ${messageOf(options.cause)}`,
+      options,
+    );
+  }
+}
+
+/** The handler of the update threw `cause`. The run goes on. */
+export class UpdateFailedError extends ClientError {
+  override readonly name: string = 'UpdateFailedError';
+  /** What the handler threw. */
+  declare readonly cause: unknown;
+  readonly status = 422;
+  constructor(
+    readonly workflowId: string,
+    readonly update: string,
+    options: { readonly cause: unknown },
+  ) {
+    super(`The update "${update}" of the workflow "${workflowId}" failed.`, options);
+  }
+}
+
+/**
+ * The update had no answer in time. It is not taken back: asked for again with this `dedupeId` it is waited for again, and
+ * happens once.
+ */
+export class UpdateTimeoutError extends ClientError {
+  override readonly name: string = 'UpdateTimeoutError';
+  readonly status = 504;
+  constructor(
+    readonly workflowId: string,
+    readonly update: string,
+    readonly dedupeId: string,
+    /** In ms. */
+    readonly timeout: number,
+    /** Whether its handler has been called; otherwise the run has not taken it up yet. */
+    readonly accepted: boolean,
+    /** What it waits for, a sentence: its handler, or what keeps the run from taking it up. */
+    readonly waitingFor: string,
+  ) {
+    super(
+      `The update "${update}" of the workflow "${workflowId}" had no answer after ${timeout} ms. It may still be answered: ask again with this dedupeId.`,
+    );
+  }
+}
+
+/** The run has so many open updates that it takes no more for now. Try again when some are answered. */
+export class TooManyUpdatesError extends ClientError {
+  override readonly name: string = 'TooManyUpdatesError';
+  readonly status = 429;
+  constructor(
+    readonly workflowId: string,
+    readonly update: string,
+  ) {
+    super(`The workflow "${workflowId}" takes no update "${update}" now: too many are open.`);
   }
 }
 
@@ -142,16 +220,18 @@ export class ResultTimeoutError extends ClientError {
   }
 }
 
-/** The application was closed while it waited for a result. The run goes on; ask in another process. */
+/** The application was closed while it waited for a result or an answer. The run goes on; ask in another process. */
 export class ClientClosedError extends ClientError {
   override readonly name: string = 'ClientClosedError';
   readonly status = 503;
   constructor(
     readonly workflowId: string,
-    readonly runId: string,
+    /** `null` of a wait for the answer of an update, which may have been sent to any run. */
+    readonly runId: string | null,
+    what = 'the result',
   ) {
     super(
-      `The application was closed while it waited for the result of the workflow "${workflowId}". The run goes on.`,
+      `The application was closed while it waited for ${what} of the workflow "${workflowId}". The run goes on.`,
     );
   }
 }
@@ -204,18 +284,22 @@ export class UnknownWorkflowError extends ClientError {
   }
 }
 
-/** The workflow has no such handler: a method marked `@OnSignal()` or `@OnQuery()`, or a `defineSignal(…)` object. */
+/** The workflow has no such handler: a method marked `@OnSignal()`, `@OnUpdate()` or `@OnQuery()`, or a `defineSignal(…)` object. */
 export class UnknownHandlerError extends ClientError {
   override readonly name: string = 'UnknownHandlerError';
   readonly status = 400;
   constructor(
     readonly workflow: string,
-    readonly kind: 'signal' | 'query',
+    readonly kind: 'signal' | 'update' | 'query',
     readonly handler: string,
     /** The handlers it has. */
     readonly known: readonly string[],
+    /** What the handler of that name is instead; `null`: there is none. */
+    readonly is: 'signal' | 'update' | 'query' | null = null,
   ) {
-    super(`The workflow ${workflow} has no ${kind} "${handler}".`);
+    super(
+      `The workflow ${workflow} has no ${kind} "${handler}"${is === null ? '' : `: it is ${article(is)}`}.`,
+    );
   }
 }
 
@@ -223,6 +307,7 @@ function prospect(blocked: string | null, served: boolean): string {
   if (blocked !== null) return 'It is blocked and tried again with growing pauses, because it cannot go on.';
   return served ? 'It goes on; ask again later.' : 'No worker that could go on with it is there at present.';
 }
+const article = (kind: string): string => (kind === 'update' ? `an ${kind}` : `a ${kind}`);
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const lineOf = ({
   message,

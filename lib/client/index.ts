@@ -1,8 +1,10 @@
-/** What users call from outside a workflow: start, signal, query, cancel, wait for the result, list. */
+/** What users call from outside a workflow: start, signal, update, query, cancel, wait for the result, list. */
 export type { AttributeBounds, AttributeFilter } from './attribute-filter.js';
 export * from './errors.js';
 export * from './history-line.js';
 export * from './message-sender.js';
 export * from './result-waiter.js';
+export type { UpdateOptions } from './update-asker.js';
+export * from './update-waiter.js';
 export * from './workflow-client.js';
 export * from './workflow-handle.js';

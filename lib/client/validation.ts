@@ -42,6 +42,12 @@ export function checkOptions(subject: string, options: unknown, known: readonly 
   }
 }
 
+/** Throws {@link InvalidInputError} for what is no `AbortSignal`: it would never end the wait. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw invalid('the option "signal"', `it must be an AbortSignal, but is ${shown(signal)}`);
+}
+
 /** Throws {@link InvalidInputError} for a reason that is no text: as such it would be told to nobody. */
 export function checkReason(reason: unknown): void {
   if (reason === undefined || typeof reason === 'string') return;

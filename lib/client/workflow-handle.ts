@@ -1,6 +1,7 @@
 import { describeWorkflow } from '../core/index.js';
 import type {
   Duration,
+  HandlerArgs,
   HandlerResult,
   QueryArgs,
   QueryName,
@@ -9,6 +10,7 @@ import type {
   SignalArgs,
   SignalName,
   TerminalEntry,
+  UpdateName,
   WorkflowResult,
 } from '../core/index.js';
 import { actorOf, asRunId } from '../journal/index.js';
@@ -25,7 +27,6 @@ import type { ClientParts } from './client-parts.js';
 import {
   ClientClosedError,
   ResultTimeoutError,
-  UnknownHandlerError,
   WorkflowCancelledError,
   WorkflowContinuedError,
   WorkflowFailedError,
@@ -33,12 +34,15 @@ import {
   WorkflowNotRunningError,
   WorkflowTerminatedError,
 } from './errors.js';
+import { handlerOf } from './handlers.js';
 import { decodedEntry } from './history-line.js';
 import type { HistoryLine } from './history-line.js';
 import type { Sent } from './message-sender.js';
 import type { QueryReader } from './query-reader.js';
 import { isServed } from './serving.js';
 import { transactionOf } from './transaction.js';
+import { UpdateAsker } from './update-asker.js';
+import type { UpdateOptions } from './update-asker.js';
 import { checkName, checkOptions, checkReason, durationOf, validated } from './validation.js';
 
 export interface SignalOptions {
@@ -188,6 +192,37 @@ export class WorkflowHandle<W = any> {
   }
 
   /**
+   * Asks the run to do something, and waits for what it answers. The update is handled once, in arrival order with signals; what
+   * its handler throws is this caller's, and the run goes on. Asked for again with the same `dedupeId`, from any process, it
+   * happens once and has one answer.
+   *
+   * ```ts
+   * const price = await handle.update('changePlan', 'pro', { dedupeId: request.id, timeout: '10s' });
+   * ```
+   *
+   * @returns what the handler returned
+   * @throws UpdateRefusedError when its validator refused it: nothing has changed
+   * @throws UpdateFailedError when its handler threw
+   * @throws UpdateTimeoutError when the time ran out; it may still be answered: ask again with its `dedupeId`
+   * @throws WorkflowNotRunningError when the run has ended or rolls back, or did before its handler answered; `reason` says which
+   * @throws WorkflowNotFoundError, InvalidInputError, UnknownHandlerError, TooManyUpdatesError, UnstorableValueError,
+   *   PayloadTooLargeError
+   * @throws ClientClosedError when the application was closed meanwhile; the reason of the `AbortSignal` when that ended the wait
+   */
+  async update<K extends UpdateName<W>>(
+    update: K,
+    ...args: HandlerArgs<W, K, UpdateOptions>
+  ): Promise<HandlerResult<W, K>> {
+    // The two optional parameters that every form of the arguments has.
+    const [payload, options] = args as unknown as [unknown, UpdateOptions | undefined];
+    // The type is that of the handler.
+    return (await new UpdateAsker(this.#parts, this.#target, update).ask(payload, options)) as HandlerResult<
+      W,
+      K
+    >;
+  }
+
+  /**
    * Asks the run a question. It answers from committed state, also after it has ended, and has seen every signal that was
    * acknowledged before the question, whoever sent it. Of a run that no worker takes up, the answer is what is committed.
    *
@@ -256,10 +291,7 @@ export class WorkflowHandle<W = any> {
       return { name: signal.name, schema: signal.schema, handler: descriptor?.signals.get(signal.name) };
     }
     // A handle by class knows the handlers; a free-standing signal is given as the object `defineSignal` made.
-    if (descriptor && !descriptor.signals.has(signal)) {
-      throw new UnknownHandlerError(descriptor.name, 'signal', signal, [...descriptor.signals.keys()]);
-    }
-    return { name: signal, schema: undefined, handler: descriptor?.signals.get(signal) };
+    return { name: signal, schema: undefined, handler: handlerOf(descriptor, 'signal', signal) };
   }
 
   async #send(
@@ -304,6 +336,7 @@ export class WorkflowHandle<W = any> {
         throw new WorkflowNotRunningError(
           this.workflowId,
           kind === 'signal' ? `it takes no signal "${name}"` : 'it cannot be cancelled',
+          sent.closing ? 'closing' : 'closed',
         );
     }
   }
@@ -317,7 +350,7 @@ export class WorkflowHandle<W = any> {
     }
     if (answer.type === 'unanswered') throw answer.error;
     if (!answer.known) throw new WorkflowNotFoundError(this.workflowId, this.#target.runId);
-    throw new WorkflowNotRunningError(this.workflowId, 'there is nothing to terminate');
+    throw new WorkflowNotRunningError(this.workflowId, 'there is nothing to terminate', 'closed');
   }
 
   /** The run that this handle is about now. */

@@ -20,6 +20,8 @@ export interface WorkflowDefinition {
   readonly signals: ReadonlySet<string>;
   /** The schemas of their payloads, by name: applied to what no sender has checked by them (F34). Defaults to none. */
   readonly signalInputs?: ReadonlyMap<string, StandardSchemaV1> | undefined;
+  /** The methods that handle updates, by name. Defaults to none. */
+  readonly updates?: ReadonlyMap<string, UpdateHandler> | undefined;
   /** Names of the methods that answer queries. */
   readonly queries: ReadonlySet<string>;
   /**
@@ -29,6 +31,14 @@ export interface WorkflowDefinition {
   construct(binding: RunBinding): WorkflowInstance;
   /** The activity that `ctx.run(Class)` means, or all of `ctx.activities(Class)`; `undefined` when the class is none. */
   activitiesOf(type: ActivityToken): ActivityGroup | undefined;
+}
+
+/** What is declared of the handler of an update. */
+export interface UpdateHandler {
+  /** The method that looks at an update before it is accepted, and throws to refuse it; `null` for none. */
+  readonly validator: string | null;
+  /** The schema of its payload: applied to what no sender has checked by it (F34). Defaults to none. */
+  readonly input?: StandardSchemaV1 | undefined;
 }
 
 /** A class, by which activities are asked for. */

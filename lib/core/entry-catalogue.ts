@@ -87,6 +87,11 @@ export const ENTRY_CATALOGUE = {
     work: ends('signal check'),
     fields: { name, signal: factOrNull, issues: value, arrivedAt: factOrNull, hold: factOrFalse },
   },
+  update_accepted: {
+    class: 'event',
+    work: null,
+    fields: { name, updateId: textFact, payload: value, arrivedAt: fact, hold: factOrFalse },
+  },
   cancel_requested: { class: 'event', work: null, fields: { reason: textOrNull } },
   timer_fired: { class: 'event', work: ends('timer'), fields: { id: command } },
   activity_completed: { class: 'event', work: ends('activity'), fields: { id: command, result: value } },
@@ -119,6 +124,11 @@ export const ENTRY_CATALOGUE = {
   timer_cancelled: { class: 'command', work: ends('timer'), fields: { of: command } },
   side_effect_recorded: { class: 'command', work: null, fields: { id: command, name, outcome } },
   signal_check_requested: { class: 'command', work: starts('signal check'), fields: { name, signal: fact } },
+  update_answered: {
+    class: 'command',
+    work: null,
+    fields: { updateId: name, outcome, unanswered: factOrNull },
+  },
   rollback_step_added: { class: 'command', work: null, fields: { id: command, name, args: value } },
   rollback_cleared: { class: 'command', work: null, fields: {} },
   rollback_started: {

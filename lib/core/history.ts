@@ -82,6 +82,19 @@ export interface SignalRefused {
   /** As of {@link SignalReceived}. */
   readonly hold: boolean;
 }
+/** An update that its validator let through: its handler is called (F5, F17). One that is refused is no entry. */
+export interface UpdateAccepted {
+  readonly type: 'update_accepted';
+  readonly at: Instant;
+  readonly name: string;
+  /** Names it over all runs of the workflow id: asked for twice, it is answered once. */
+  readonly updateId: string;
+  /** What its schema yielded, if it has one. */
+  readonly payload: Encoded;
+  /** As of {@link SignalReceived}. */
+  readonly arrivedAt: Instant;
+  readonly hold: boolean;
+}
 export interface CancelRequested {
   readonly type: 'cancel_requested';
   readonly at: Instant;
@@ -118,6 +131,7 @@ export type HistoryEvent =
   | SignalReceived
   | SignalAccepted
   | SignalRefused
+  | UpdateAccepted
   | CancelRequested
   | TimerFired
   | ActivityCompleted
@@ -196,6 +210,16 @@ export interface SignalCheckRequested {
   readonly name: string;
   /** The sequence number of its `signal_received`. */
   readonly signal: number;
+}
+
+/** The handler of an update has ended, or the run did before it: what whoever asked for it gets (F16, F19). */
+export interface UpdateAnswered {
+  readonly type: 'update_answered';
+  readonly at: Instant;
+  readonly updateId: string;
+  readonly outcome: SideEffectOutcome;
+  /** The handler never answered: the run ended, began to roll back or continued as a new one before it. `null`: it did answer. */
+  readonly unanswered: 'closed' | 'closing' | 'continued' | null;
 }
 
 /** A step was added to the rollback by hand (`ctx.onRollback`). */
@@ -283,6 +307,7 @@ export type HistoryCommand =
   | TimerCancelled
   | SideEffectRecorded
   | SignalCheckRequested
+  | UpdateAnswered
   | RollbackStepAdded
   | RollbackCleared
   | RollbackStarted

@@ -14,6 +14,7 @@ import type {
   Instant,
   Rollback,
   RollbackOrder,
+  UpdateAccepted,
   RollbackStarted,
   TerminalEntry,
   TimerStarted,
@@ -44,6 +45,8 @@ export interface TimerInFlight {
   readonly started: TimerStarted;
 }
 
+const NO_UPDATES: ReadonlyMap<string, UpdateAccepted> = new Map();
+
 /** What a rollback does next (F20). */
 export type RollbackMove =
   | { readonly type: 'stop'; readonly activities: readonly CommandId[] }
@@ -69,6 +72,8 @@ export class RunProgress {
   #signalsInRollback = 0;
   /** Signals that a schema is being applied to, by the number of their `signal_received`; made when there is one. */
   #checks: Set<number> | null = null;
+  /** Updates that were accepted and are not answered, in that order; made when there is one. */
+  #updates: Map<string, UpdateAccepted> | null = null;
   /** When the first timer is due; `undefined` when it has to be looked up again. */
   #nextTimer: Instant | null | undefined = null;
 
@@ -112,6 +117,11 @@ export class RunProgress {
     return (this.#checks ??= new Set());
   }
 
+  /** Updates that were accepted and are not answered yet, by their ids, the oldest first. */
+  get openUpdates(): ReadonlyMap<string, UpdateAccepted> {
+    return this.#updates ?? NO_UPDATES;
+  }
+
   /** How undoing went so far. */
   get undone(): Rollback {
     return this.#steps.outcome;
@@ -147,6 +157,12 @@ export class RunProgress {
         return;
       case 'signal_refused':
         if (entry.signal !== null) this.#checks?.delete(entry.signal);
+        return;
+      case 'update_accepted':
+        (this.#updates ??= new Map()).set(entry.updateId, entry);
+        return;
+      case 'update_answered':
+        this.#updates?.delete(entry.updateId);
         return;
       case 'rollback_step_added':
         this.#steps.add({ type: 'added', of: entry.id, name: entry.name, args: entry.args });

@@ -86,6 +86,11 @@ export type QueryName<W> = unknown extends W
         : never;
     }[keyof W];
 
+/** Any method may be the handler of an update: which of them are, the decorators say at run time. */
+export type UpdateName<W> = unknown extends W
+  ? string
+  : { [K in keyof W]: W[K] extends Method ? Named<K> : never }[keyof W];
+
 type ParametersOf<W, K> = K extends keyof W
   ? W[K] extends Method
     ? Parameters<W[K]>

@@ -99,6 +99,19 @@ export abstract class WorkflowContext {
   /** Resolves to `true` once the function returns `true`, to `false` when the time ran out before. */
   abstract condition(predicate: () => boolean, timeout: Duration): Promise<boolean>;
 
+  /**
+   * Whether every handler of a signal or an update has ended. Wait for it before `run` returns, or what they do after that does
+   * not count, and whoever waits for an update's answer is told that the run has ended.
+   *
+   * ```ts
+   * await ctx.condition(() => ctx.handlersFinished());
+   * return this.total;
+   * ```
+   *
+   * @returns `false` while a handler waits for something; always, when a handler asks
+   */
+  abstract handlersFinished(): boolean;
+
   /** The next payload of the signal, in arrival order. Signals sent before the wait are kept. */
   abstract waitForSignal<P>(signal: Signal<P, unknown> | string): Promise<P>;
   /** The next payload of the signal; `undefined` when the time ran out. */

@@ -33,7 +33,7 @@ export interface WorkflowOptions<S extends StandardSchemaV1 = StandardSchemaV1> 
   readonly mistakes?: Mistakes | undefined;
 }
 
-/** What a class says of itself, readable without an application: enough to start, signal and query its runs. */
+/** What a class says of itself, readable without an application: enough to start, signal, update and query its runs. */
 export interface WorkflowDescriptor {
   readonly name: string;
   readonly version: number;
@@ -41,18 +41,23 @@ export interface WorkflowDescriptor {
   readonly input: StandardSchemaV1 | undefined;
   /** The signals that the class handles, each with the schema of its payload. */
   readonly signals: ReadonlyMap<string, StandardSchemaV1 | undefined>;
+  /** The updates that the class handles, each with the schema of its payload. */
+  readonly updates: ReadonlyMap<string, StandardSchemaV1 | undefined>;
   /** The queries that the class answers. */
   readonly queries: ReadonlySet<string>;
 }
 
 export type HandlerMark =
   | { readonly kind: 'signal'; readonly options: { readonly input?: StandardSchemaV1 | undefined } }
+  | { readonly kind: 'update'; readonly options: { readonly input?: StandardSchemaV1 | undefined } }
+  /** It looks at the update of that name before it is accepted. */
+  | { readonly kind: 'validator'; readonly update: string }
   | { readonly kind: 'query' };
 
 const WORKFLOW = Symbol.for('nestjs-continuum:workflow');
 const descriptors = new WeakMap<Class, WorkflowDescriptor>();
 
-/** What `@OnSignal()` and `@OnQuery()` leave. */
+/** What `@OnSignal()`, `@OnUpdate()`, `@ValidateUpdate()` and `@OnQuery()` leave. */
 export const handlerMarks = new MethodMarks<HandlerMark>('nestjs-continuum:handlers');
 
 /** What `@Workflow()` leaves. A subclass is no workflow of its own before it is decorated as well. */
@@ -85,17 +90,19 @@ export function describeWorkflow(type: Class): WorkflowDescriptor | undefined {
 }
 
 /** The handlers of a class and of those it extends, by name. */
-export function handlersOf(type: Class): Pick<WorkflowDescriptor, 'signals' | 'queries'> {
+export function handlersOf(type: Class): Pick<WorkflowDescriptor, 'signals' | 'updates' | 'queries'> {
   const signals = new Map<string, StandardSchemaV1 | undefined>();
+  const updates = new Map<string, StandardSchemaV1 | undefined>();
   const queries = new Set<string>();
   for (const [method, marks] of handlerMarks.of(type)) {
     if (typeof method === 'symbol') continue;
     for (const mark of marks) {
       if (mark.kind === 'signal') signals.set(method, mark.options.input);
-      else queries.add(method);
+      else if (mark.kind === 'update') updates.set(method, mark.options.input);
+      else if (mark.kind === 'query') queries.add(method);
     }
   }
-  return { signals, queries };
+  return { signals, updates, queries };
 }
 
 /** Whether a value is a Standard Schema. A schema may be a function (arktype's is). */

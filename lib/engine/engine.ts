@@ -36,6 +36,7 @@ import { guardProcess } from './process/process-guard.js';
 import type { Registry } from './registry.js';
 import { chooseAmong } from './run/continuation.js';
 import { ResidentRuns } from './run/resident-runs.js';
+import type { RunHost } from './run/run-host.js';
 import type { WindowScheduler } from './process/window-scheduler.js';
 import { LeaseAudit } from './worker/lease-audit.js';
 import { Watchdog } from './process/watchdog.js';
@@ -70,6 +71,8 @@ export interface EngineParts {
   /** Sends one message. Waits for a locked target, some seconds at most. */
   readonly send: (message: Message) => Promise<unknown>;
   readonly journalRetry: JournalRetry;
+  /** Hears of answers of updates once they are committed. */
+  readonly answered: RunHost['answered'];
   readonly settings: EngineSettings;
 }
 
@@ -143,6 +146,7 @@ export class Engine {
         chooseSuccessor: chooseAmong(registry.workflows),
         serves: (workflow, version) => this.runs.definitionOf(workflow, version) !== undefined,
         send: (message) => this.#send(message),
+        answered: parts.answered,
         stranded: (lease) => this.#leaseAudit.sight(lease),
       },
       settings.runs,

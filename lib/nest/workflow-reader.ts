@@ -1,5 +1,4 @@
 import { Scope } from '@nestjs/common';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type {
   Class,
   RunBinding,
@@ -18,6 +17,7 @@ import {
 import type { ActivityCatalog } from './activity-catalog.js';
 import { scopeAskedFor } from './continuum-metadata.accessor.js';
 import { blindParameters, dependenciesOf } from './dependencies.js';
+import { readHandlers } from './handler-reader.js';
 import type { DescribedProvider } from './described-provider.js';
 import type { Injection, WorkflowInjector } from './workflow-injection.js';
 import { injected } from './workflow-injection.js';
@@ -87,7 +87,7 @@ export class WorkflowReader {
       compensation: options.compensation ?? 'automatic',
       mistakes: options.mistakes,
       input: options.input,
-      ...this.#handlers(type, marked),
+      ...readHandlers(type, marked, this.#problems),
       // Nest makes objects of this class in the same way; that it has `run` was checked.
       construct: (binding) => construct(type as unknown as Constructor, parameters, properties, binding),
       activitiesOf: (token) => this.#catalog.groupOfClass(token),
@@ -150,54 +150,12 @@ export class WorkflowReader {
     }
   }
 
-  #handlers(type: Class, marked: Class): Pick<WorkflowDefinition, 'signals' | 'signalInputs' | 'queries'> {
-    const signals = new Set<string>();
-    const signalInputs = new Map<string, StandardSchemaV1>();
-    const queries = new Set<string>();
-    // A test's stand-in may have the handlers of the class it stands for, without being one.
-    const marks = new Map([...handlerMarks.of(marked), ...handlerMarks.of(type)]);
-    for (const [method, [first, ...more]] of marks) {
-      const place = `${type.name}.${String(method)}`;
-      if (typeof method === 'symbol' || !methodOf(type, method)) {
-        this.#problems.push(
-          `${place} is marked as a handler, but is not a method with an ordinary name. Make it one.`,
-        );
-      } else if (method === 'run') {
-        this.#problems.push(
-          `${place} is marked as a handler, but run() is the workflow itself. Name the handler otherwise.`,
-        );
-      } else if (more.length > 0) {
-        this.#problems.push(
-          `${place} is marked ${more.length + 1} times as a handler (@OnSignal() or @OnQuery()). A name means one thing: keep one.`,
-        );
-      } else if (first?.kind === 'signal') {
-        this.#checkSignalOptions(place, first.options);
-        signals.add(method);
-        if (first.options.input) signalInputs.set(method, first.options.input);
-      } else {
-        queries.add(method);
-      }
-    }
-    return { signals, signalInputs, queries };
-  }
-
-  #checkSignalOptions(place: string, { input, ...unknown }: { readonly input?: unknown }): void {
-    if (input !== undefined && !isStandardSchema(input)) {
-      this.#problems.push(
-        `@OnSignal() of ${place}: "input" is a Standard Schema, such as one of zod, valibot or arktype.`,
-      );
-    }
-    for (const key of Object.keys(unknown)) {
-      this.#problems.push(`@OnSignal() of ${place}: "${key}" is an unknown option. There is input.`);
-    }
-  }
-
   #refuseStrayHandlers(provider: DescribedProvider): void {
     for (const type of provider.classes) {
       const methods = [...handlerMarks.of(type).keys()].map(String);
       if (methods.length === 0) continue;
       this.#problems.push(
-        `${type.name} has methods marked @OnSignal() or @OnQuery() (${methods.join(', ')}), but is no workflow, so nothing reaches them.\n` +
+        `${type.name} has methods marked @OnSignal(), @OnUpdate(), @ValidateUpdate() or @OnQuery() (${methods.join(', ')}), but is no workflow, so nothing reaches them.\n` +
           'Mark the class @Workflow(), or remove it from "providers" if it is the base class of one.',
       );
     }

@@ -2,8 +2,8 @@ import type { Codec } from '../core/index.js';
 import { TimeLimit, inRootContext } from '../concurrency/index.js';
 import { LeaseRescuer, RunDispatcher } from '../dispatch/index.js';
 import { asyncScope, CLOSING, Engine, limitedCodec, newWorkerId, WindowScheduler } from '../engine/index.js';
-import type { EngineSettings, Departure, Registry, ResidentFacts } from '../engine/index.js';
-import type { Journal, JournalRetry } from '../journal/index.js';
+import type { EngineSettings, Departure, Registry, ResidentFacts, SettledUpdate } from '../engine/index.js';
+import type { ActorId, Journal, JournalRetry } from '../journal/index.js';
 import { observedRetry } from '../observability/index.js';
 import type { InstanceFacts, Observer } from '../observability/index.js';
 import { Wakeup } from '../wakeup/index.js';
@@ -11,6 +11,7 @@ import type { Idle } from '../client/client-parts.js';
 import { UnknownWorkflowError } from '../client/errors.js';
 import { MessageSender } from '../client/message-sender.js';
 import { ResultWaiter } from '../client/result-waiter.js';
+import { UpdateWaiter } from '../client/update-waiter.js';
 import { StartBatcher } from '../client/start-batcher.js';
 import { WorkflowClient } from '../client/workflow-client.js';
 
@@ -46,6 +47,7 @@ export class ContinuumRuntime {
   readonly #options: RuntimeOptions;
   readonly #wakeup: Wakeup;
   readonly #results: ResultWaiter;
+  readonly #updates: UpdateWaiter;
   readonly #scheduler = new WindowScheduler();
   readonly #codec: Codec;
   /** Waits out outages of the journal, for the whole process. */
@@ -75,6 +77,7 @@ export class ContinuumRuntime {
     this.#codec = limitedCodec(options.codec, options.maxPayloadBytes);
     this.#wakeup = new Wakeup(journal, options.namespace, newWorkerId());
     this.#results = new ResultWaiter(journal, this.#wakeup, this.journalRetry);
+    this.#updates = new UpdateWaiter(journal, this.#wakeup, this.journalRetry);
     this.#starts = new StartBatcher(journal, this.journalRetry);
     this.#sender = new MessageSender(journal);
     this.client = new WorkflowClient({
@@ -87,6 +90,7 @@ export class ContinuumRuntime {
       starts: this.#starts,
       sender: this.#sender,
       results: this.#results,
+      updates: this.#updates,
       engine: () => this.#engine,
       workflows: () => (this.#registry ?? options.preview?.() ?? NOTHING).workflows,
       checkServed: (workflow, version) => this.#checkServed(workflow, version),
@@ -163,6 +167,7 @@ export class ContinuumRuntime {
       starts: this.#starts,
       send: (message) => this.#sender.send(message),
       journalRetry: this.journalRetry,
+      answered: (run, actorId, answers) => this.#answered(run, actorId, answers),
       settings: worker,
     });
     engine.runs.listen((run, departure) => {
@@ -181,6 +186,7 @@ export class ContinuumRuntime {
         rollback: 'rollback' in departure.last ? departure.last.rollback : 'none',
       });
       this.#results.ended(run.facts.runId, departure.last);
+      this.#updates.lookSoon();
       this.#wakeup.tellOthers({ type: 'run closed', runId: run.facts.runId });
     });
     await this.#listen();
@@ -216,6 +222,14 @@ export class ContinuumRuntime {
     this.#wakeup.tellOthers({ type: 'run closed', runId: run.runId });
     // It is for a worker that has the class.
     if (next === null) this.#wakeup.tellOthers({ type: 'run ready' });
+  }
+
+  /** Answers were committed here. Who waits for them in this process gets them at once, all others look. */
+  #answered(run: ResidentFacts, actorId: ActorId, answers: readonly SettledUpdate[]): void {
+    const { namespace, workflowId } = run;
+    for (const { updateId, answer } of answers)
+      this.#updates.answered({ namespace, workflowId, updateId }, answer);
+    this.#wakeup.tellOthers({ type: 'updates answered', actorId });
   }
 
   /** All of closing together takes no longer. It runs from the first step of it. */
@@ -283,6 +297,7 @@ export class ContinuumRuntime {
   async #close(): Promise<void> {
     await this.drain();
     this.#results.stop();
+    this.#updates.stop();
     await this.closing.meet(this.#wakeup.stop());
   }
 

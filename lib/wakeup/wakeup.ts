@@ -8,6 +8,8 @@ export type Hint =
   | { readonly type: 'run ready' }
   /** An actor's inbox has a new message. */
   | { readonly type: 'message arrived'; readonly actorId: ActorId | '*' }
+  /** Updates of an actor's run have answers. */
+  | { readonly type: 'updates answered'; readonly actorId: ActorId | '*' }
   /** A run has ended. */
   | { readonly type: 'run closed'; readonly runId: RunId | '*' };
 
@@ -114,6 +116,7 @@ export class Wakeup {
   #everything(): void {
     this.#deliver({ type: 'run ready' });
     this.#deliver({ type: 'message arrived', actorId: '*' });
+    this.#deliver({ type: 'updates answered', actorId: '*' });
     this.#deliver({ type: 'run closed', runId: '*' });
   }
 }
@@ -124,6 +127,8 @@ function write(hint: Hint): string {
       return 'r';
     case 'message arrived':
       return `m${hint.actorId}`;
+    case 'updates answered':
+      return `a${hint.actorId}`;
     case 'run closed':
       return `c${hint.runId}`;
   }
@@ -132,6 +137,7 @@ function write(hint: Hint): string {
 function read(text: string): Hint {
   const subject = text.slice(1);
   if (text.startsWith('m')) return { type: 'message arrived', actorId: asActorId(subject) };
+  if (text.startsWith('a')) return { type: 'updates answered', actorId: asActorId(subject) };
   if (text.startsWith('c')) return { type: 'run closed', runId: asRunId(subject) };
   return { type: 'run ready' };
 }

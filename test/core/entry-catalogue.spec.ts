@@ -58,7 +58,7 @@ describe('what an entry weighs', () => {
   const LARGE = 75_000_000;
   const large = 'x'.repeat(LARGE);
   /** Texts that are words of ours, and not of any length. */
-  const WORDS = new Set(['type', 'rollback', 'order']);
+  const WORDS = new Set(['type', 'rollback', 'order', 'unanswered']);
 
   /** The entry with one of its texts made large: once for each. */
   const enlarged = (entry: object): readonly object[] =>

@@ -20,7 +20,7 @@ const numbers = schemaOf((value) =>
 
 describe('SignalChecks', () => {
   const check = (schema: StandardSchemaV1 | undefined, payload: unknown, patience?: number) =>
-    new SignalChecks(durableCodec, patience).check('add', schema, durableCodec.encode(payload));
+    new SignalChecks(durableCodec, patience).check('signal "add"', schema, durableCodec.encode(payload));
   const issuesOf = async (schema: StandardSchemaV1, payload: unknown = 1): Promise<string> => {
     const verdict = await check(schema, payload);
     return verdict.type === 'refused' ? String(durableCodec.decode(verdict.issues)) : 'accepted';

@@ -16,6 +16,7 @@ import { PLANNED_TABLES } from '../../lib/journal/postgres/sql/analyze-table.js'
 import { count, describe as describeRuns, list, outcomes } from '../../lib/journal/postgres/read-runs.js';
 import { refence } from '../../lib/journal/postgres/refence-leases.js';
 import { sendMessages } from '../../lib/journal/postgres/send-messages.js';
+import { answers } from '../../lib/journal/postgres/update-answers.js';
 import { startTogether } from '../../lib/journal/postgres/start-runs.js';
 import {
   type StatementRunner,
@@ -91,7 +92,20 @@ const VERBS: Readonly<Record<string, (sql: StatementRunner) => Promise<unknown>>
       turns({ type: 'keep' }).map((turn) => ({ ...turn, shows: { attributes: { a: 1 }, details: 'b' } })),
       'skip locked',
     ),
+  'commit: answers': (sql) =>
+    commitTurns(
+      sql,
+      turns({ type: 'keep' }).map((turn) => ({ ...turn, refusals: [REFUSAL] })),
+      'skip locked',
+    ),
   send: (sql) => sendMessages(sql, messages(own), 'skip locked'),
+  'send updates': (sql) => sendMessages(sql, messages(own, 'update'), 'skip locked'),
+  'send updates to nobody': (sql) => sendMessages(sql, messages(others, 'update'), 'skip locked'),
+  answers: (sql) =>
+    answers(
+      sql,
+      own.map(({ workflowId }) => ({ namespace: 'default', workflowId, updateId: 'm' })),
+    ),
   'send to nobody': (sql) => sendMessages(sql, messages(others), 'skip locked'),
   claim: (sql) =>
     claim(sql, {
@@ -174,6 +188,7 @@ describe.each(['never looked at', 'analyzed as empty', 'full and analyzed'])(
       await prepareAll();
       await journal.start(own);
       await journal.send(messages(own).map((message) => ({ ...message, dedupeId: null })));
+      await journal.send(messages(own, 'update'));
       await journal.close();
       if (state !== 'full and analyzed') await fill(admin);
       await admin.end();
@@ -494,11 +509,15 @@ async function fill(admin: Client): Promise<void> {
     select actor.id, message.n, 'signal', now()
     from continuum.actors as actor
     cross join generate_series(1, 2) as message(n)
-    where actor.inbox_seq = 2
+    where actor.inbox_seq = 2 and actor.lease_owner is null
     `,
     `
     insert into continuum.message_ids (namespace, workflow_id, message_id)
     select 'default', id::text, 'm' from continuum.runs
+    `,
+    `
+    insert into continuum.updates (namespace, workflow_id, update_id, actor_id, name, run_id, seq, answered_at)
+    select 'default', id::text, 'm', id, 'go', id, 2, now() from continuum.runs
     `,
   ];
   for (const statement of statements) await admin.query(statement);
@@ -554,12 +573,14 @@ function turns(outcome: TurnOutcome): readonly Turn[] {
   }));
 }
 
-const messages = (to: readonly StartRequest[]) =>
+const REFUSAL = { updateId: 'm', why: 'validator', failure: 'null' } as const;
+
+const messages = (to: readonly StartRequest[], kind: 'signal' | 'update' = 'signal') =>
   to.map(({ workflowId }) => ({
     namespace: 'default',
     workflowId,
     runId: null,
-    kind: 'signal' as const,
+    kind,
     name: 'go',
     payload: '1',
     dedupeId: 'm',

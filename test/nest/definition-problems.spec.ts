@@ -8,6 +8,8 @@ import {
   InjectWorkflowClient,
   OnQuery,
   OnSignal,
+  OnUpdate,
+  ValidateUpdate,
   Workflow,
   WorkflowSafe,
 } from '../../lib/nest/decorators/index.js';
@@ -450,6 +452,64 @@ describe('an application is refused', () => {
       ]);
     });
 
+    it('that validate updates which are none, twice, or in their own time', async () => {
+      class Order {
+        async run(): Promise<void> {}
+        change(): number {
+          return 1;
+        }
+        approve(): void {}
+        status(): string {
+          return '';
+        }
+        first(): void {}
+        second(): void {}
+        async late(): Promise<void> {}
+        ofSignal(): void {}
+        ofQuery(): void {}
+        ofNothing(): void {}
+      }
+      const mark = (decorator: unknown, method: string): void =>
+        unchecked(decorator)(Order.prototype, method);
+      mark(OnUpdate(), 'change');
+      mark(OnSignal(), 'approve');
+      mark(OnQuery(), 'status');
+      mark(ValidateUpdate('change'), 'first');
+      mark(ValidateUpdate('change'), 'second');
+      mark(ValidateUpdate('change'), 'late');
+      mark(ValidateUpdate('approve'), 'ofSignal');
+      mark(ValidateUpdate('status'), 'ofQuery');
+      mark(ValidateUpdate('chnage'), 'ofNothing');
+      unchecked(Workflow())(Order);
+
+      expect(await problemsOf({ providers: [Order] })).toEqual([
+        expect.stringMatching(/^Order\.second validates the update "change", and so does Order\.first/),
+        expect.stringMatching(/^Order\.late validates the update "change", and so does Order\.first/),
+        expect.stringMatching(/^Order\.ofSignal validates an update "approve", but that is a signal/),
+        expect.stringMatching(/^Order\.ofQuery validates an update "status", but that is a query/),
+        expect.stringMatching(
+          /^Order\.ofNothing validates an update "chnage", which Order does not have\. There is change/,
+        ),
+      ]);
+    });
+
+    it('that validate asynchronously, and updates with options that cannot be', async () => {
+      class Order {
+        async run(): Promise<void> {}
+        change(): void {}
+        async late(): Promise<void> {}
+      }
+      unchecked(OnUpdate({ input: 'text', name: 'ok' } as never))(Order.prototype, 'change');
+      unchecked(ValidateUpdate('change') as never)(Order.prototype, 'late');
+      unchecked(Workflow())(Order);
+
+      expect(await problemsOf({ providers: [Order] })).toEqual([
+        '@OnUpdate() of Order.change: "input" is a Standard Schema, such as one of zod, valibot or arktype.',
+        '@OnUpdate() of Order.change: "name" is an unknown option. There is input.',
+        expect.stringMatching(/^Order\.late validates the update "change", but is async/),
+      ]);
+    });
+
     it('of a class that is no workflow', async () => {
       @Injectable()
       class Order {
@@ -458,7 +518,7 @@ describe('an application is refused', () => {
 
       expect(await problemsOf({ providers: [Order] })).toEqual([
         expect.stringMatching(
-          /^Order has methods marked @OnSignal\(\) or @OnQuery\(\) \(approve\), but is no workflow/,
+          /^Order has methods marked @OnSignal\(\), @OnUpdate\(\), @ValidateUpdate\(\) or @OnQuery\(\) \(approve\), but is no workflow/,
         ),
       ]);
     });

@@ -38,6 +38,9 @@ export interface WorkflowSketch {
   readonly version?: number;
   readonly compensation?: 'automatic' | 'manual';
   readonly signals?: Readonly<Record<string, Handler>>;
+  readonly updates?: Readonly<Record<string, Handler>>;
+  /** By the names of updates. */
+  readonly validators?: Readonly<Record<string, Handler>>;
   readonly queries?: Readonly<Record<string, Handler>>;
   readonly construct?: (steps: Steps) => void;
 }
@@ -74,12 +77,26 @@ const GROUPS: ReadonlyMap<ActivityToken, ActivityGroup> = new Map<ActivityToken,
 
 /** The definition of a workflow from a function. `this` is the object of the run. */
 export function workflow(run: Run, sketch: WorkflowSketch = {}): WorkflowDefinition {
-  const handlers = { ...sketch.signals, ...sketch.queries };
+  const validators = Object.entries(sketch.validators ?? {}).map(
+    ([name, validator]) => [`validate ${name}`, validator] as const,
+  );
+  const handlers = {
+    ...sketch.signals,
+    ...sketch.updates,
+    ...Object.fromEntries(validators),
+    ...sketch.queries,
+  };
   return {
     name: sketch.name ?? 'test',
     version: sketch.version ?? 1,
     compensation: sketch.compensation ?? 'automatic',
     signals: new Set(Object.keys(sketch.signals ?? {})),
+    updates: new Map(
+      Object.keys(sketch.updates ?? {}).map((name) => [
+        name,
+        { validator: sketch.validators?.[name] ? `validate ${name}` : null },
+      ]),
+    ),
     queries: new Set(Object.keys(sketch.queries ?? {})),
     activitiesOf: (type) => GROUPS.get(type),
     construct: (binding) => construct(run, handlers, sketch.construct, binding),
@@ -144,6 +161,21 @@ export const signal = (name: string, payload?: unknown, hold = false, at = 1): H
   type: 'signal_received',
   at,
   name,
+  payload: codec.encode(payload),
+  arrivedAt: at,
+  hold,
+});
+export const update = (
+  name: string,
+  updateId: string,
+  payload?: unknown,
+  hold = false,
+  at = 1,
+): HistoryEvent => ({
+  type: 'update_accepted',
+  at,
+  name,
+  updateId,
   payload: codec.encode(payload),
   arrivedAt: at,
   hold,

@@ -119,7 +119,7 @@ function harnessOf({ database, journal, admin, application }: Shared): JournalHa
   };
 }
 
-const EMPTY = ['actors', 'runs', 'history', 'inbox', 'message_ids', 'workers']
+const EMPTY = ['actors', 'runs', 'history', 'inbox', 'message_ids', 'updates', 'workers']
   .map((table) => `delete from continuum.${table}`)
   .join(';');
 

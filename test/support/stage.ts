@@ -5,6 +5,7 @@ import type {
   ActivityCallOptionsInput,
   ActivityDefinition,
   RunBinding,
+  UpdateHandler,
   WorkflowContext,
   WorkflowDefinition,
   WorkflowInstance,
@@ -78,6 +79,8 @@ export interface ScriptedWorkflow {
   readonly version?: number;
   readonly signals?: readonly string[];
   readonly signalInputs?: Readonly<Record<string, StandardSchemaV1>>;
+  /** By name: the method that validates, and the schema. */
+  readonly updates?: Readonly<Record<string, Partial<UpdateHandler>>>;
   readonly queries?: readonly string[];
   readonly compensation?: 'automatic' | 'manual';
   /** The object of one run: handlers by name, and `run`. */
@@ -177,6 +180,12 @@ function defined(
     compensation: workflow.compensation ?? 'automatic',
     signals: new Set(workflow.signals),
     signalInputs: new Map(Object.entries(workflow.signalInputs ?? {})),
+    updates: new Map(
+      Object.entries(workflow.updates ?? {}).map(([name, handler]) => [
+        name,
+        { validator: null, ...handler },
+      ]),
+    ),
     queries: new Set(workflow.queries),
     construct(binding: RunBinding): WorkflowInstance {
       const made = workflow.make({

@@ -37,7 +37,7 @@ export interface LogLine {
 }
 
 /** What user code is called for while it may only read, or not yet act. */
-type Restriction = 'condition' | 'query' | 'sideEffect' | 'constructor';
+type Restriction = 'condition' | 'query' | 'validator' | 'sideEffect' | 'constructor';
 
 /**
  * A synchronous call that cannot be answered, because the turn is over or the run is decided (F16). It is thrown
@@ -73,6 +73,8 @@ export class Execution implements Accountable {
   /** What it began that is not durable, where that is traced (F13). */
   #foreign: string[] | null = null;
   readonly root = Scope.root();
+  /** Handlers of signals and updates that have not ended yet. */
+  handlers = 0;
   /** NonCancellable scopes that were entered and not yet left (F16). */
   #shields: Set<Scope> | null = null;
   cancelRequested = false;
@@ -184,7 +186,7 @@ export class Execution implements Accountable {
   }
 
   /** Calls user code that may only read and has to answer at once (F11, F21, F23). */
-  read<T>(restriction: 'condition' | 'query' | 'sideEffect', code: () => T): T {
+  read<T>(restriction: 'condition' | 'query' | 'validator' | 'sideEffect', code: () => T): T {
     this.#readOnlyAmbient ??= { ...this.#ambient, readOnly: true };
     return this.restricted(restriction, () => {
       // Not null: set above.
@@ -271,7 +273,7 @@ export class Execution implements Accountable {
 
   #refuseReader(what: string): void {
     if (this.#mayOnlyRead) {
-      throw misuse(new TypeError(`${what}: a query, a condition or a side effect only reads.`));
+      throw misuse(new TypeError(`${what}: a query, a validator, a condition or a side effect only reads.`));
     }
   }
 

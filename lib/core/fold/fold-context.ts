@@ -112,6 +112,10 @@ export class FoldContext extends WorkflowContext {
     return calls.waitForSignal(this.#run, named, options?.timeout) as Promise<P | undefined>;
   }
 
+  handlersFinished(): boolean {
+    return this.#run.handlers === 0;
+  }
+
   sideEffect<T>(fn: () => T, name?: string): T {
     return calls.sideEffect(this.#run, fn, name);
   }

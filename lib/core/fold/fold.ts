@@ -3,7 +3,7 @@ import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
 import type { TurnFault } from '../errors.js';
 import { FoldError, RunNotReadyError, UnsupportedSemanticsError } from '../errors.js';
-import type { CarriedSignal, HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
+import type { CarriedSignal, Encoded, HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
 import { SEMANTICS_VERSION } from '../semantics-version.js';
 import type { Mistakes } from '../misuse.js';
 import type { RunProgress } from '../progress.js';
@@ -24,6 +24,7 @@ import { advanceCompensation, conclude, refuseForeignAwait } from './settling.js
 import { snapshotOf } from './snapshot.js';
 import type { Steppable } from './steppable.js';
 import type { UnawaitedCall } from './unawaited-calls.js';
+import type { UpdateVerdict } from './updates.js';
 import { WorkflowObject } from './workflow-object.js';
 
 /*
@@ -99,6 +100,7 @@ export type {
   ShownChange,
   SignalCheck,
   UnawaitedCall,
+  UpdateVerdict,
 };
 
 export interface FoldOptions {
@@ -298,6 +300,21 @@ export class Fold implements Steppable {
     return this.#object.query(name, args);
   }
 
+  /** Whether an update can be accepted: asked between windows, by the state that the turn has come to so far (F21). */
+  validate(name: string, payload: Encoded): UpdateVerdict {
+    if (this.#withoutCode || this.progress.rollback !== null) return { type: 'not running' };
+    return this.#object.validate(name, payload);
+  }
+
+  /**
+   * The last event that was fed was to be held for another one, which was refused: so it is the last of its block itself, and
+   * waits are looked at now (F17). Then step until `false`.
+   */
+  letGo(): void {
+    const event = this.#ledger.letGo();
+    if (event !== null && this.fault === null) this.#event = event;
+  }
+
   /** What two folds of one history have in common, as plain data (F30). */
   snapshot(): unknown {
     return snapshotOf(this.#run, this.#object);
@@ -447,6 +464,8 @@ export class Fold implements Steppable {
         return this.decided ? null : () => this.#object.start(event);
       case 'signal_received':
         return this.#decidedWhileHeld ? null : () => this.#object.signal(event);
+      case 'update_accepted':
+        return this.#decidedWhileHeld ? null : () => this.#object.update(event);
       case 'signal_accepted':
       case 'signal_refused':
         return event.signal === null ? null : () => this.#object.checked(event);

@@ -121,6 +121,18 @@ export class Ledger implements MatchTally {
     this.append(segment !== null || event.at === this.#now ? event : { ...event, at: this.#now });
   }
 
+  /**
+   * The last event is held no more, and more commands may follow in its segment. Nothing but those has been recorded after it.
+   *
+   * @returns the event as it is recorded now; `null` where there is none that is new and held
+   */
+  letGo(): HistoryEvent | null {
+    const place = this.#emitted.findLastIndex(isEvent);
+    const event = this.#emitted[place];
+    if (!event || !isEvent(event) || !('hold' in event) || !event.hold) return null;
+    return (this.#emitted[place] = { ...event, hold: false });
+  }
+
   /** What was recorded and not asked for again is drift (F7). */
   endEvent(): void {
     const missing = this.#segment?.unmatched;

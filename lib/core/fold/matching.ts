@@ -84,9 +84,11 @@ export function nameOf(entry: HistoryEntry, withArguments = false): string {
         ? entry.of
         : 'id' in entry
           ? entry.id
-          : entry.type === 'run_continued'
-            ? `as ${entry.workflow}`
-            : null;
+          : 'updateId' in entry
+            ? entry.updateId
+            : entry.type === 'run_continued'
+              ? `as ${entry.workflow}`
+              : null;
   const value = withArguments ? valueOf(entry) : '';
   const type = isKnownEntry(entry) ? entry.type : `${entry.type} (${UNKNOWN})`;
   return `${type}${subject === null ? '' : ` ${subject}`}${value && ` ${limit(value, LONGEST_SHOWN)}`}`;
@@ -120,6 +122,8 @@ function subjectOf(command: HistoryCommand): string | number | null {
       return command.of;
     case 'signal_check_requested':
       return command.signal;
+    case 'update_answered':
+      return command.updateId;
     case 'rollback_cleared':
     case 'rollback_started':
     case 'run_completed':
@@ -134,7 +138,13 @@ function subjectOf(command: HistoryCommand): string | number | null {
   }
 }
 
-const argumentsOf = (command: HistoryCommand): string => ('args' in command ? command.args : '');
+function argumentsOf(command: HistoryCommand): string {
+  if ('args' in command) return command.args;
+  // A failure has a stack, which tells where the code stands on disk: only that it is one is compared.
+  if (command.type === 'update_answered')
+    return command.outcome.type === 'value' ? command.outcome.value : `failure ${command.unanswered ?? ''}`;
+  return '';
+}
 
 interface Remains {
   readonly abandoned: readonly number[];

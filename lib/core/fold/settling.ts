@@ -1,4 +1,5 @@
 import type { Codec } from '../codec.js';
+import type { WorkflowDefinition } from '../definitions.js';
 import { ForeignAwaitError } from '../errors.js';
 import type { Encoded } from '../history.js';
 import type { RollbackStep } from '../rollback-steps.js';
@@ -6,6 +7,7 @@ import type { Continuation, Decision } from './decision.js';
 import type { Execution } from './execution.js';
 import type { Ledger } from './ledger.js';
 import { NEWEST } from './matching.js';
+import { answerOpenUpdates } from './updates.js';
 
 /**
  * `ctx.compensate()`, one step at a time (F20). `true`: it is over, and its await is on the agenda.
@@ -33,14 +35,14 @@ export function conclude(run: Execution): void {
   run.concluded = true;
   if (decision.type === 'continued') return continueAsNew(run, decision);
   const { progress } = ledger;
-  if (
+  // Nothing to undo: no rollback, and so no entry of one.
+  const undoes =
     decision.type !== 'completed' &&
     run.definition.compensation === 'automatic' &&
-    progress.rollback === null
-  ) {
-    // Nothing to undo: no rollback, and so no entry of one.
-    if (progress.nextRollbackMove('automatic').type === 'done')
-      return close(ledger, decision, run.signals.unread);
+    progress.rollback === null &&
+    progress.nextRollbackMove('automatic').type !== 'done';
+  answerOpenUpdates(run, undoes ? 'closing' : 'closed');
+  if (undoes) {
     const { type: outcome, failure } = decision;
     ledger.record({
       type: 'rollback_started',
@@ -54,10 +56,13 @@ export function conclude(run: Execution): void {
   else rollBack(ledger, codec, decision);
 }
 
+const takesMessages = ({ signals, updates }: WorkflowDefinition): boolean =>
+  signals.size > 0 || (updates?.size ?? 0) > 0;
+
 /** F13: an open run that waits for nothing durable waits for something foreign, or for ever. */
 export function refuseForeignAwait(run: Execution): void {
   // A handler may resolve what it awaits: then it waits for messages only.
-  if (run.concluded || run.isWaiting || run.definition.signals.size > 0) return;
+  if (run.concluded || run.isWaiting || takesMessages(run.definition)) return;
   run.ledger.fail(
     new ForeignAwaitError(
       'The workflow waits, but for nothing durable: it awaits something foreign (a timer, a request, a query, a ' +
@@ -72,8 +77,11 @@ export function refuseForeignAwait(run: Execution): void {
 const endsWell = ({ type }: Decision): boolean => type === 'completed' || type === 'continued';
 
 /** Who its successor is is drawn anew each time it is taken live; a replay finds it in the record. */
-function continueAsNew({ ledger, signals, chooseSuccessor }: Execution, decision: Continuation): void {
+function continueAsNew(run: Execution, decision: Continuation): void {
+  const { ledger, signals, chooseSuccessor } = run;
   const { workflow, input } = decision;
+  // Nobody else would tell whoever asked: the actor, and with it the row of the update, goes on.
+  answerOpenUpdates(run, 'continued');
   const successor = ledger.replaying
     ? { runId: '', version: decision.version ?? NEWEST }
     : chooseSuccessor(workflow, decision.version);

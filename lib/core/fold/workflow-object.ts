@@ -6,6 +6,8 @@ import type {
   WorkflowInstance,
 } from '../definitions.js';
 import { HandlerFailure, RunNotReadyError, UnknownQueryError } from '../errors.js';
+import type { UpdateVerdict } from './updates.js';
+import { acceptedUpdate, verdictOn } from './updates.js';
 import type {
   CancelRequested,
   CarriedSignal,
@@ -14,6 +16,7 @@ import type {
   SignalAccepted,
   SignalReceived,
   SignalRefused,
+  UpdateAccepted,
 } from '../history.js';
 import { scheduleActivity } from './calls.js';
 import { messageOf } from '../thrown.js';
@@ -34,7 +37,6 @@ export class WorkflowObject implements RunBinding {
   #made = false;
   /** It was cancelled before anything else came: none of its code is called (F15). */
   #neverBegins = false;
-  #handlers = 0;
 
   constructor(run: Execution, identity: RunIdentity) {
     this.#run = run;
@@ -44,10 +46,6 @@ export class WorkflowObject implements RunBinding {
   /** `null` before the first event, and when its constructor failed. */
   get instance(): WorkflowInstance | null {
     return this.#instance;
-  }
-  /** Handlers that have not ended yet. */
-  get runningHandlers(): number {
-    return this.#handlers;
   }
 
   schedule(
@@ -99,17 +97,33 @@ export class WorkflowObject implements RunBinding {
     const instance = this.#make();
     if (instance === null) return;
     const payload = this.#run.codec.decode(encoded);
-    this.#handlers++;
+    this.#run.handlers++;
     this.#run.call(
       `The handler of signal ${name}`,
       () => callMethod(instance, name, [payload]),
       () => {
-        this.#handlers--;
+        this.#run.handlers--;
       },
       (error) => {
-        this.#handlers--;
+        this.#run.handlers--;
         this.#handlerFailed(name, error);
       },
+    );
+  }
+
+  /** Calls the handler of an update; what it comes to is the answer (F19). */
+  update(event: UpdateAccepted): void {
+    const instance = this.#neverBegins ? null : this.#make();
+    if (instance !== null)
+      acceptedUpdate(this.#run, event, (payload) => callMethod(instance, event.name, [payload]));
+  }
+
+  /** Whether an update can be accepted, by the state of the run just now: between windows, read only (F21). */
+  validate(name: string, payload: Encoded): UpdateVerdict {
+    const instance = this.#neverBegins ? null : this.#instance;
+    return verdictOn(this.#run, instance !== null, name, (validator) =>
+      // Not null: it is asked for an object that is there.
+      callMethod(instance!, validator, [this.#run.codec.decode(payload)]),
     );
   }
 

@@ -263,9 +263,10 @@ const isSettled = (flushed: Flushed): flushed is Committed => flushed.answer.typ
 const notApplied = (turn: Turn): Committed => ({ answer: { type: 'not applied' }, lease: turn.lease });
 
 /** About what a turn weighs on the wire. */
-function sizeOf({ entries, outcome }: Turn): number {
+function sizeOf({ entries, outcome, refusals }: Turn): number {
   let bytes = 100;
   for (const entry of entries) bytes += bytesOf(entry);
+  if (refusals) for (const { failure } of refusals) bytes += failure.length;
   if (outcome.type === 'continue') return bytes + outcome.successor.start.length;
   return outcome.type === 'block' ? bytes + outcome.reason.length : bytes;
 }

@@ -9,12 +9,13 @@ import type {
   Loaded,
   Successor,
   Turn,
+  UpdateRefusal,
 } from '../../journal/index.js';
 import type { Committed } from '../commit/group-committer.js';
 import type { NextRun } from './continuation.js';
 import { HeldRun } from './held-run.js';
 import type { Holding } from './held-run.js';
-import type { Departure, ResidentFacts, RunHost } from './run-host.js';
+import type { Departure, ResidentFacts, RunHost, SettledUpdate } from './run-host.js';
 import { LongTimer } from '../../concurrency/index.js';
 import { forgottenCalls } from './forgotten-calls.js';
 import { RunTurn, stateOf } from './run-turn.js';
@@ -320,12 +321,17 @@ export class ResidentRun implements TurnTaker {
     this.#takeEffect(
       turn.entries,
       outcome.type === 'continue' ? this.#nextRun(outcome.successor, inboxSeq) : null,
+      turn.refusals,
     );
     if (!this.over) this.mailArrived(inboxSeq);
   }
 
   /** What is committed takes effect: activities begin, logs are printed, a closed run ends. */
-  #takeEffect(entries: readonly HistoryEntry[], next: NextRun | null): void {
+  #takeEffect(
+    entries: readonly HistoryEntry[],
+    next: NextRun | null,
+    refusals: readonly UpdateRefusal[] = [],
+  ): void {
     const { fold, kinds, facts: run } = this.#held;
     const { observer } = this.#held.host;
     fold.applied(entries);
@@ -337,10 +343,16 @@ export class ResidentRun implements TurnTaker {
       observer.notice({ type: 'workflow log', run, level, message, facts });
     }
     const { closed } = fold.current.progress;
+    let answers: SettledUpdate[] | null = null;
     for (const entry of entries) {
       if (entry.type === 'signal_refused') this.#tellRefused(entry);
+      else if (entry.type === 'update_answered')
+        (answers ??= []).push({ updateId: entry.updateId, answer: { type: 'answered', entry } });
       kinds.committed(entry, closed !== null);
     }
+    for (const refusal of refusals)
+      (answers ??= []).push({ updateId: refusal.updateId, answer: { type: 'refused', refusal } });
+    if (answers) this.#held.host.answered(run, this.actorId, answers);
     if (!closed) return;
     const calls = forgottenCalls(closed, entries, fold.current);
     if (calls.length > 0) observer.notice({ type: 'calls not awaited', run, calls });

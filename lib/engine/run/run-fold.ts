@@ -2,10 +2,12 @@ import { Fold } from '../../core/index.js';
 import type {
   ChooseSuccessor,
   Codec,
+  Encoded,
   FoldOptions,
   HistoryEntry,
   Mistakes,
   ReplayMismatchError,
+  UpdateVerdict,
   WorkflowDefinition,
 } from '../../core/index.js';
 import type { AsyncScope } from '../process/async-scope.js';
@@ -85,6 +87,11 @@ export class RunFold {
   /** Asks the object, as {@link Fold.query}. */
   query(name: string, args: readonly unknown[]): unknown {
     return this.#parts.scheduler.call(this.#parts.run, () => this.#fold.query(name, args));
+  }
+
+  /** Whether an update can be accepted, as {@link Fold.validate}. */
+  validate(name: string, payload: Encoded): UpdateVerdict {
+    return this.#parts.scheduler.call(this.#parts.run, () => this.#fold.validate(name, payload));
   }
 
   pump(): Promise<void> {

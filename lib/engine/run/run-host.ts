@@ -7,6 +7,7 @@ import type {
   Mistakes,
 } from '../../core/index.js';
 import type {
+  ActorId,
   ClosedState,
   JournalHolding,
   Lease,
@@ -14,6 +15,7 @@ import type {
   LoadRequest,
   Message,
   JournalRetry,
+  UpdateAnswer,
 } from '../../journal/index.js';
 import type { Observer, RunFacts } from '../../observability/index.js';
 import type { ActivityExecutor } from '../activities/activity-executor.js';
@@ -45,8 +47,16 @@ export interface RunHost {
   /** Reads and sends, in batches. They wait while the journal cannot be reached. */
   load(request: LoadRequest): Promise<Loaded>;
   send(message: Message): Promise<void>;
+  /** Answers of updates are committed: who waits for them in this process need not ask the journal. */
+  answered(run: ResidentFacts, actorId: ActorId, answers: readonly SettledUpdate[]): void;
   /** The run was dropped here, but its lease is still this worker's: it has to be given back. */
   stranded(lease: Lease): void;
+}
+
+/** What an update came to. */
+export interface SettledUpdate {
+  readonly updateId: string;
+  readonly answer: Extract<UpdateAnswer, { type: 'answered' | 'refused' }>;
 }
 
 export interface ResidencySettings {

@@ -275,6 +275,7 @@ export class RunTurn implements PumpListener, CommitListener {
       firedUpTo,
       clearsDeaths: suspicion.isClearedBy(entries, progress),
       shows: fold.current.takeShown(),
+      refusals: this.#feeder.refusals,
       outcome: progress.closed ? this.#outcomeOf(progress.closed) : outcomeOf(entries),
     };
   }
@@ -335,6 +336,7 @@ export class RunTurn implements PumpListener, CommitListener {
 
   async #feedAgain(unread: readonly InboxMessage[]): Promise<void> {
     const { fold, inbox } = this.#held;
+    this.#feeder.startOver();
     this.#note();
     const fed = this.#taken.slice(0, this.#fed);
     // Last time the run ended before these were fed; this time it may not. Messages among them are in the inbox still.

@@ -25,7 +25,7 @@ const MOST_ISSUES = 20;
 const LONGEST_ISSUES = 2_000;
 
 /**
- * Applies schemas to signals, for one turn (F34). A schema sees a payload once, however often the turn is taken again.
+ * Applies schemas to signals and updates, for one turn (F34). A schema sees a payload once, however often the turn is taken again.
  */
 export class SignalChecks {
   readonly #codec: Codec;
@@ -38,27 +38,34 @@ export class SignalChecks {
     this.#timeout = timeout;
   }
 
-  /** Throws {@link WorkflowMistakeError} for a schema that throws, or that does not answer: that is not the sender's fault. */
-  async check(name: string, schema: StandardSchemaV1 | undefined, payload: Encoded): Promise<SchemaVerdict> {
+  /**
+   * @param subject what is checked: `signal "approve"`
+   * @throws WorkflowMistakeError for a schema that throws, or that does not answer: that is not the sender's fault
+   */
+  async check(
+    subject: string,
+    schema: StandardSchemaV1 | undefined,
+    payload: Encoded,
+  ): Promise<SchemaVerdict> {
     // The code that waits has no schema any more, since a deploy: every payload is accepted.
     if (!schema) return { type: 'accepted', payload };
     let verdicts = this.#verdicts.get(schema);
     if (!verdicts) this.#verdicts.set(schema, (verdicts = new Map()));
     let verdict = verdicts.get(payload);
-    if (!verdict) verdicts.set(payload, (verdict = await this.#ask(name, schema, payload)));
+    if (!verdict) verdicts.set(payload, (verdict = await this.#ask(subject, schema, payload)));
     return verdict;
   }
 
-  async #ask(name: string, schema: StandardSchemaV1, payload: Encoded): Promise<SchemaVerdict> {
+  async #ask(subject: string, schema: StandardSchemaV1, payload: Encoded): Promise<SchemaVerdict> {
     const value = this.#codec.decode(payload);
     let result: unknown;
     try {
       result = await this.#inTime(schema['~standard'].validate(value));
     } catch (error) {
-      throw mistake(name, `failed: ${errorText(error).replace(/\.$/, '')}`, error);
+      throw mistake(subject, `failed: ${errorText(error).replace(/\.$/, '')}`, error);
     }
     if (typeof result !== 'object' || result === null) {
-      throw mistake(name, `answered ${textOf(result)}, which is no result of a Standard Schema`);
+      throw mistake(subject, `answered ${textOf(result)}, which is no result of a Standard Schema`);
     }
     const issues = readProperty(result, 'issues');
     if (issues !== undefined && issues !== null) return this.#refused(textOfIssues(issues));
@@ -89,9 +96,9 @@ export class SignalChecks {
   }
 }
 
-const mistake = (name: string, what: string, cause?: unknown): WorkflowMistakeError =>
+const mistake = (subject: string, what: string, cause?: unknown): WorkflowMistakeError =>
   new WorkflowMistakeError(
-    `The schema of the signal "${name}" ${what}. A schema accepts or refuses, so the run is blocked. Mend it and deploy: the run goes on from its last step.`,
+    `The schema of the ${subject} ${what}. A schema accepts or refuses, so the run is blocked. Mend it and deploy: the run goes on from its last step.`,
     { cause },
   );
 

@@ -1,12 +1,13 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { isNote } from '../../core/index.js';
 import type { Encoded, SignalCheck } from '../../core/index.js';
-import type { InboxMessage } from '../../journal/index.js';
+import type { InboxMessage, UpdateRefusal } from '../../journal/index.js';
 import type { HeldRun } from './held-run.js';
 import { eventOf } from './turn-input.js';
 import type { TurnInput } from './turn-input.js';
 import { SignalChecks } from './signal-checks.js';
 import type { SchemaVerdict } from './signal-checks.js';
+import { refusalOf, refusedBySchema } from './update-refusal.js';
 
 /** Feeds what a turn takes in to the fold: messages, ends of activities, timers, and what schemas say of signals. */
 export class TurnFeeder {
@@ -14,11 +15,23 @@ export class TurnFeeder {
   readonly #run: { readonly over: boolean };
   /** Made when there is something to check. */
   #checks: SignalChecks | null = null;
+  /** Updates that were not accepted, in the state that the turn had come to. Taken again, it has other ones. */
+  #refusals: UpdateRefusal[] | undefined;
 
   /** @param run whether it was dropped here meanwhile: then nothing more is fed */
   constructor(held: HeldRun, run: { readonly over: boolean }) {
     this.#held = held;
     this.#run = run;
+  }
+
+  /** `undefined`: none. */
+  get refusals(): readonly UpdateRefusal[] | undefined {
+    return this.#refusals;
+  }
+
+  /** The turn is taken again: what was refused is looked at anew. */
+  startOver(): void {
+    this.#refusals = undefined;
   }
 
   /**
@@ -41,26 +54,43 @@ export class TurnFeeder {
 
   #feedMessage(message: InboxMessage, hold: boolean): Promise<void> | null {
     const { fold, kinds, host } = this.#held;
-    const at = host.clock.now();
     if (!this.#held.isFor(message)) return null;
     const receiver = kinds.receiverOf(message);
     if (receiver) {
       const received = receiver.received(message);
       if (received && isNote(received)) fold.current.note(received);
-      else if (received) fold.current.feed({ ...received, at });
+      else if (received) fold.current.feed({ ...received, at: host.clock.now() });
     } else if (this.#schemaOf(message)) return this.#feedChecked(message, hold);
-    else fold.current.feed(eventOf(message, hold, at, host.codec));
+    else this.#take(message, hold);
     return null;
+  }
+
+  #take(message: InboxMessage, hold: boolean): void {
+    const { fold, host } = this.#held;
+    if (message.kind === 'update') {
+      // Always with a name and a payload.
+      const verdict = fold.validate(message.name!, message.payload!);
+      if (verdict.type !== 'accepted') return this.#refuse(refusalOf(message, verdict, host.codec), hold);
+    }
+    fold.current.feed(eventOf(message, hold, host.clock.now(), host.codec));
+  }
+
+  /** Nothing of it is recorded. What was held for it is held no more, where nothing follows. */
+  #refuse(refusal: UpdateRefusal, hold: boolean): void {
+    (this.#refusals ??= []).push(refusal);
+    if (!hold) this.#held.fold.current.letGo();
   }
 
   // --------------------------------------------------------------------------------- schemas (F34)
 
-  /** The schema of a signal's handler that its sender has not applied; `undefined` where nothing is to be checked. */
+  /** The schema of a handler that the sender has not applied; `undefined` where nothing is to be checked. */
   #schemaOf({ kind, name, checkedBy }: InboxMessage): StandardSchemaV1 | undefined {
     const { definition, fold } = this.#held;
-    if (kind !== 'signal' || checkedBy === 'handler' || name === null) return undefined;
+    if (checkedBy === 'handler' || name === null) return undefined;
     // While the run rolls back no handler is called.
-    return fold.current.progress.rollback === null ? definition.signalInputs?.get(name) : undefined;
+    if (fold.current.progress.rollback !== null) return undefined;
+    if (kind === 'update') return definition.updates?.get(name)?.input;
+    return kind === 'signal' ? definition.signalInputs?.get(name) : undefined;
   }
 
   /** What the schema yields is what is received. */
@@ -68,30 +98,32 @@ export class TurnFeeder {
     const { fold, host } = this.#held;
     const verdict = await this.#verdictOf(message);
     if (this.#run.over) return;
-    const at = host.clock.now();
     if (verdict.type === 'accepted') {
-      fold.current.feed(eventOf({ ...message, payload: verdict.payload }, hold, at, host.codec));
+      this.#take({ ...message, payload: verdict.payload }, hold);
+    } else if (message.kind === 'update') {
+      this.#refuse(refusedBySchema(message, verdict.issues, host.codec), hold);
     } else {
       const { name, at: arrivedAt } = message;
       const { issues } = verdict;
+      const at = host.clock.now();
       fold.current.feed({ type: 'signal_refused', at, name: name!, signal: null, issues, arrivedAt, hold });
     }
     await fold.pump();
   }
 
-  /** A signal has a name and a payload. */
+  /** Signals and updates have a name and a payload. */
   #verdictOf(message: InboxMessage): Promise<SchemaVerdict> {
-    return this.#check(message.name!, this.#schemaOf(message), message.payload!);
+    return this.#check(`${message.kind} "${message.name!}"`, this.#schemaOf(message), message.payload!);
   }
 
-  #check(name: string, schema: StandardSchemaV1 | undefined, payload: Encoded): Promise<SchemaVerdict> {
+  #check(subject: string, schema: StandardSchemaV1 | undefined, payload: Encoded): Promise<SchemaVerdict> {
     this.#checks ??= new SignalChecks(this.#held.host.codec);
-    return this.#checks.check(name, schema, payload);
+    return this.#checks.check(subject, schema, payload);
   }
 
   async #feedVerdict({ signal, name, schema, payload }: SignalCheck): Promise<void> {
     const { fold, host } = this.#held;
-    const verdict = await this.#check(name, schema, payload);
+    const verdict = await this.#check(`signal "${name}"`, schema, payload);
     if (this.#run.over) return;
     const at = host.clock.now();
     fold.current.feed(
@@ -102,10 +134,10 @@ export class TurnFeeder {
     await fold.pump();
   }
 
-  /** Applies schemas to unread signals before the actor is locked: a schema may take its time, and would hold the lock. */
+  /** Applies schemas to unread messages before the actor is locked: a schema may take its time, and would hold the lock. */
   async checkUnread(): Promise<void> {
     const { definition, inbox } = this.#held;
-    if (!definition.signalInputs?.size) return;
+    if (!definition.signalInputs?.size && !definition.updates?.size) return;
     const { messages } = await this.#held.load(null, inbox.consumed);
     for (const message of messages) if (this.#schemaOf(message)) await this.#verdictOf(message);
   }

@@ -34,6 +34,16 @@ export function eventOf(message: InboxMessage, hold: boolean, at: Instant, codec
         hold,
         ...(message.checkedBy === 'signal' ? { checked: true } : {}),
       };
+    case 'update':
+      return {
+        type: 'update_accepted',
+        at,
+        name: message.name!,
+        updateId: message.updateId!,
+        payload: message.payload!,
+        arrivedAt: message.at,
+        hold,
+      };
     case 'cancel':
       return { type: 'cancel_requested', at, reason: reasonOf(message, codec) };
     case 'activity_result':
@@ -60,6 +70,9 @@ function reasonOf(message: InboxMessage, codec: Codec): string | null {
   return typeof reason === 'string' ? reason : null;
 }
 
+/** What an end must not lose (F17). */
+const isSignal = ({ kind }: InboxMessage): boolean => kind === 'signal' || kind === 'update';
+
 /**
  * The order in which a refused deciding turn is taken again (F17): the messages that had come in before the event that
  * decided; or, when a signal decided, after it and the ones already held with it. All but the last are held, so that
@@ -67,14 +80,14 @@ function reasonOf(message: InboxMessage, codec: Codec): string | null {
  */
 export function retakeOrder(taken: readonly TurnInput[], unread: readonly InboxMessage[]): TurnInput[] {
   const seen = new Set(taken.flatMap((input) => (input.type === 'message' ? [input.message.n] : [])));
-  const lastSignal = unread.findLastIndex((message) => message.kind === 'signal');
+  const lastSignal = unread.findLastIndex(isSignal);
   const fresh: TurnInput[] = unread
     .slice(0, lastSignal + 1)
     .filter((message) => !seen.has(message.n))
     .map((message) => ({ type: 'message', moment: message.at, message, hold: false }));
   const head = [...taken];
   const decider = head.pop();
-  const bySignal = decider?.type === 'message' && decider.message.kind === 'signal';
+  const bySignal = decider?.type === 'message' && isSignal(decider.message);
   const block: TurnInput[] = bySignal ? [decider, ...fresh] : fresh;
   for (let last = head.at(-1); last?.type === 'message' && last.hold; last = head.at(-1))
     block.unshift(head.pop()!);

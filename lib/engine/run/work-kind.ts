@@ -86,6 +86,7 @@ type TypesAbout<K extends KindName> = {
 export const RECEIVER_OF = {
   start: null,
   signal: null,
+  update: null,
   cancel: null,
   activity_result: 'activity',
 } as const satisfies Readonly<Record<InboxMessage['kind'], KindName | null>>;

@@ -3,7 +3,7 @@ import type { Attributes, PlainPatch, ShownChange } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
 import type { CommitAnswer, Lease, RefenceAnswer, Turn } from '../port/index.js';
 import { NO_DEATHS } from '../rules/deaths.js';
-import { type Actor, type InMemoryStore, type Run, floored } from './in-memory-store.js';
+import { type Actor, type InMemoryStore, type Run, floored, type StoredUpdate } from './in-memory-store.js';
 
 /** The actor of a lease that is still held. */
 export function heldBy(store: InMemoryStore, lease: Lease): Actor | undefined {
@@ -43,6 +43,7 @@ export function applyTurn(store: InMemoryStore, turn: Turn): CommitAnswer {
   }
   store.append(run, turn.entries);
   if (turn.shows) show(run, turn.shows);
+  answerUpdates(store, actor, turn);
   consume(actor, turn.consumedThrough);
   if (turn.entries.length > 0) {
     actor.failedTurns = 0;
@@ -88,6 +89,18 @@ function show(run: Run, { attributes, details }: ShownChange): void {
   const after = patched(before, attributes as PlainPatch);
   if (after !== before) run.attributes = JSON.stringify(after);
   if (details !== undefined) run.details = details;
+}
+
+/** The first answer stands. */
+function answerUpdates(store: InMemoryStore, { namespace, workflowId, runId }: Actor, turn: Turn): void {
+  const answer = (updateId: string, it: NonNullable<StoredUpdate['answer']>): void => {
+    const update = store.updateOf(namespace, workflowId, updateId);
+    if (update) update.answer ??= it;
+  };
+  turn.entries.forEach((entry, i) => {
+    if (entry.type === 'update_answered') answer(entry.updateId, { runId, seq: turn.previousSeq + 1 + i });
+  });
+  for (const refusal of turn.refusals ?? []) answer(refusal.updateId, refusal);
 }
 
 function consume(actor: Actor, through: number): void {

@@ -29,6 +29,8 @@ import type {
   TerminateRequest,
   Transaction,
   Turn,
+  UpdateAnswer,
+  UpdateRef,
   WorkerSession,
 } from '../port/index.js';
 import {
@@ -42,7 +44,7 @@ import { sendWithin, startWithin } from './caller-transaction.js';
 import { claimActors, claimSuspects } from './claim-actors.js';
 import { applyTurn, heldBy, refenceLease, refuseUnarrived } from './commit-turn.js';
 import { type Actor, InMemoryStore } from './in-memory-store.js';
-import { countRuns, describeRef, listRuns, loadRun, outcomeOf } from './read-runs.js';
+import { answerOf, countRuns, describeRef, listRuns, loadRun, outcomeOf } from './read-runs.js';
 import { sendMessage, targetOf } from './send-message.js';
 import { startNeeds, startRun, terminateRun, terminationTarget } from './start-runs.js';
 import {
@@ -226,6 +228,11 @@ export class InMemoryJournal implements Journal {
   async outcomes(runIds: readonly RunId[]): Promise<readonly (RunOutcome | null)[]> {
     const store = await this.#enter();
     return runIds.map((runId) => outcomeOf(store, runId));
+  }
+
+  async answers(updates: readonly UpdateRef[]): Promise<readonly UpdateAnswer[]> {
+    const store = await this.#enter();
+    return updates.map((update) => answerOf(store, update));
   }
 
   async list(query: ListQuery): Promise<RunPage> {

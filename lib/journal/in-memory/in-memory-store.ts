@@ -4,6 +4,7 @@ import type {
   InboxMessage,
   RunState,
   Successor,
+  UpdateRefusal,
   WorkerDeath,
   WorkerSession,
 } from '../port/index.js';
@@ -29,7 +30,7 @@ export interface Actor {
   /** Of the latest message, and of the latest consumed one. */
   inboxSeq: number;
   inboxConsumed: number;
-  /** Of the latest signal: what a deciding turn must have consumed (F17). */
+  /** Of the latest signal or update: what a deciding turn must have consumed (F17). */
   signalSeq: number;
   /** Unread messages, by number. */
   inbox: readonly InboxMessage[];
@@ -65,6 +66,14 @@ export interface Run {
   /** The token it was closed under. */
   closedToken: number;
   continuedTo: RunId | null;
+}
+
+/** One row for every update that was sent: by it an id counts once, and its answer is found. */
+export interface StoredUpdate {
+  readonly actorId: ActorId;
+  readonly name: string;
+  /** Where its answer is recorded. */
+  answer: { readonly runId: RunId; readonly seq: number } | UpdateRefusal | null;
 }
 
 export interface StoredSession {
@@ -103,6 +112,8 @@ export class InMemoryStore {
   readonly #runsOf = new Map<string, Run[]>();
   readonly #openActors = new Map<string, Actor>();
   readonly #dedupeIds = new Map<string, Set<string>>();
+  /** The updates of each workflow id, by their ids. */
+  readonly #updates = new Map<string, Map<string, StoredUpdate>>();
   readonly #reservations = new Map<string, Lockable>();
 
   constructor(options: InMemoryStoreOptions = {}) {
@@ -209,7 +220,18 @@ export class InMemoryStore {
     const actor = this.#openActors.get(key);
     if (actor !== undefined) copy.#addActor(key, { ...actor, lock: new RowLock() });
     copy.#dedupeIds.set(key, new Set(this.#dedupeIds.get(key)));
+    copy.#updates.set(key, new Map(this.#updates.get(key)));
     return copy;
+  }
+
+  updateOf(namespace: string, workflowId: string, updateId: string): StoredUpdate | undefined {
+    return this.#updates.get(keyOf(namespace, workflowId))?.get(updateId);
+  }
+
+  addUpdate(actor: Actor, updateId: string, name: string): void {
+    const key = keyOf(actor.namespace, actor.workflowId);
+    const updates = this.#updates.get(key) ?? new Map<string, StoredUpdate>();
+    this.#updates.set(key, updates.set(updateId, { actorId: actor.id, name, answer: null }));
   }
 
   knowsMessage(namespace: string, workflowId: string, dedupeId: string): boolean {
@@ -231,12 +253,13 @@ export class InMemoryStore {
       readonly payload: Encoded | null;
       readonly checkedBy?: CheckedBy | undefined;
       readonly forRun?: RunId | undefined;
+      readonly updateId?: string | undefined;
     },
   ): number {
     const n = actor.inboxSeq + 1;
-    const { kind, name, payload, checkedBy, forRun } = message;
+    const { kind, name, payload, checkedBy, forRun, updateId } = message;
     actor.inboxSeq = n;
-    if (kind === 'signal') actor.signalSeq = n;
+    if (kind === 'signal' || kind === 'update') actor.signalSeq = n;
     actor.inbox = [
       ...actor.inbox,
       {
@@ -246,6 +269,7 @@ export class InMemoryStore {
         payload,
         ...(checkedBy && { checkedBy }),
         ...(forRun && { forRun }),
+        ...(updateId !== undefined && { updateId }),
         at: this.now(),
       },
     ];

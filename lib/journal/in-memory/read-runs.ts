@@ -1,5 +1,5 @@
 import { sameJson, summarizeFailure } from '../../core/index.js';
-import type { FailureSummary, HistoryEntry } from '../../core/index.js';
+import type { FailureSummary, HistoryEntry, UpdateAnswered } from '../../core/index.js';
 import { type RunPlace, decodeCursor, encodeCursor, refusePageSize } from '../rules/pages.js';
 import { refuseUnstorableFilter } from '../rules/storable.js';
 import type {
@@ -13,6 +13,8 @@ import type {
   RunOutcome,
   RunPage,
   RunRef,
+  UpdateAnswer,
+  UpdateRef,
 } from '../port/index.js';
 import type { RunId } from '../ids.js';
 import type { InMemoryStore, Run } from './in-memory-store.js';
@@ -48,6 +50,17 @@ export function outcomeOf(store: InMemoryStore, runId: RunId): RunOutcome | null
   const last = run?.history.at(-1);
   if (run === undefined || run.state === 'running' || last === undefined) return null;
   return { run: describeRun(store, run), last: parseEntry(last) };
+}
+
+export function answerOf(store: InMemoryStore, { namespace, workflowId, updateId }: UpdateRef): UpdateAnswer {
+  const update = store.updateOf(namespace, workflowId, updateId);
+  if (update === undefined) return { type: 'unknown' };
+  const { answer, actorId } = update;
+  if (answer === null) return store.actors.has(actorId) ? { type: 'open' } : { type: 'gone' };
+  if ('why' in answer) return { type: 'refused', refusal: answer };
+  const entry = parseEntry(store.runs.get(answer.runId)!.history[answer.seq - 1]!);
+  // The cast: that is where it was recorded.
+  return { type: 'answered', entry: entry as UpdateAnswered };
 }
 
 export function listRuns(store: InMemoryStore, { filter, order, cursor, limit }: ListQuery): RunPage {

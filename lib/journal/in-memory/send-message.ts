@@ -14,17 +14,20 @@ export function sendMessage(store: InMemoryStore, message: Message): SendAnswer 
   const { namespace, workflowId, dedupeId } = message;
   const actor = targetOf(store, message);
   if (actor?.lock.held === true) return { type: 'again' };
-  if (dedupeId !== null && store.knowsMessage(namespace, workflowId, dedupeId)) return { type: 'duplicate' };
+  if (wasSent(store, message)) return { type: 'duplicate' };
   if (actor === undefined || (actor.closing && message.kind !== 'activity_result')) {
     const runs = store.runsOf(namespace, workflowId);
     return {
       type: 'not running',
       known: runs.some((run) => message.runId === null || run.id === message.runId),
+      ...(actor?.closing && { closing: true }),
     };
   }
-  if (dedupeId !== null) store.rememberMessage(namespace, workflowId, dedupeId);
+  const updateId = idOfUpdate(message);
+  if (updateId !== undefined) store.addUpdate(actor, updateId, message.name ?? '');
+  else if (dedupeId !== null) store.rememberMessage(namespace, workflowId, dedupeId);
   const forRun = message.kind === 'activity_result' ? actor.runId : undefined;
-  const n = store.deliver(actor, { ...message, forRun });
+  const n = store.deliver(actor, { ...message, forRun, updateId });
   // A run that has not begun need not wait for its time to be cancelled.
   const hasNotBegun = actor.owner === null && actor.inboxConsumed === 0 && actor.failedTurns === 0;
   if (message.kind === 'cancel' && hasNotBegun) actor.notBefore = null;
@@ -32,3 +35,15 @@ export function sendMessage(store: InMemoryStore, message: Message): SendAnswer 
     actor.wakeAt = floored(Math.min(actor.wakeAt ?? Infinity, store.now()), actor.notBefore);
   return { type: 'accepted', actorId: actor.id, n, owner: actor.owner };
 }
+
+/** An update is known by its own table, whatever other messages have had its id. */
+function wasSent(store: InMemoryStore, message: Message): boolean {
+  const { namespace, workflowId, dedupeId } = message;
+  if (dedupeId === null) return false;
+  return message.kind === 'update'
+    ? store.updateOf(namespace, workflowId, dedupeId) !== undefined
+    : store.knowsMessage(namespace, workflowId, dedupeId);
+}
+
+const idOfUpdate = ({ kind, dedupeId }: Message): string | undefined =>
+  kind === 'update' ? (dedupeId ?? undefined) : undefined;

@@ -1,7 +1,7 @@
-import type { Encoded, FailureSummary, HistoryEntry, Instant } from '../../core/index.js';
+import type { Encoded, FailureSummary, HistoryEntry, Instant, UpdateAnswered } from '../../core/index.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 import type { CheckedBy, MessageKind } from './sending.js';
-import type { ClosedState } from './turn.js';
+import type { ClosedState, UpdateRefusal } from './turn.js';
 
 /** How runs are, and how they ended. It takes no locks: what it tells may have changed a moment later. */
 export interface JournalReading {
@@ -11,6 +11,8 @@ export interface JournalReading {
   describe(refs: readonly RunRef[]): Promise<readonly (RunDescription | null)[]>;
   /** How runs ended: the description and the last entry; `null` while they run. Throws nothing for unknown runs: `null` too. */
   outcomes(runIds: readonly RunId[]): Promise<readonly (RunOutcome | null)[]>;
+  /** What updates came to. Throws nothing for unknown ones. */
+  answers(updates: readonly UpdateRef[]): Promise<readonly UpdateAnswer[]>;
   /** A page of runs by the filter, newest first unless told otherwise; pages follow `cursor` (keyset). */
   list(query: ListQuery): Promise<RunPage>;
   count(filter: RunFilter): Promise<number>;
@@ -46,6 +48,8 @@ export interface InboxMessage {
   readonly forRun?: RunId | undefined;
   /** As of {@link Message}. */
   readonly checkedBy?: CheckedBy | undefined;
+  /** The id of an update; absent of every other message. */
+  readonly updateId?: string | undefined;
   readonly at: Instant;
   /** Of a start: the attributes that the run has. */
   readonly attributes?: Readonly<Record<string, unknown>>;
@@ -114,6 +118,25 @@ export interface RunOutcome {
   readonly run: RunDescription;
   readonly last: HistoryEntry;
 }
+
+/** An update that was sent. */
+export interface UpdateRef {
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly updateId: string;
+}
+
+export type UpdateAnswer =
+  /** By the `update_answered` of a history. */
+  | { readonly type: 'answered'; readonly entry: UpdateAnswered }
+  /** By the commit that consumed it: {@link Turn.refusals}. */
+  | { readonly type: 'refused'; readonly refusal: UpdateRefusal }
+  /** It has no answer, and its run goes on. */
+  | { readonly type: 'open' }
+  /** It has no answer, and gets none: its run was closed without one, as by `terminate`. */
+  | { readonly type: 'gone' }
+  /** No such update was sent. */
+  | { readonly type: 'unknown' };
 
 export interface RunFilter {
   readonly namespace: string;

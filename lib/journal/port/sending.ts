@@ -102,20 +102,23 @@ export interface Message {
    * too, and never refuses a close.
    */
   readonly kind: MessageKind;
-  /** The signal's name; the command id and the number of the attempt of an activity's result; `null` for a cancel. */
+  /** The signal's or update's name; the command id and the number of the attempt of an activity's result; `null` for a cancel. */
   readonly name: string | null;
-  /** The signal's payload, the cancel's reason or the activity's outcome, as encoded text. */
+  /** The signal's or update's payload, the cancel's reason or the activity's outcome, as encoded text. */
   readonly payload: Encoded | null;
   /** Absent: no schema has seen the payload. */
   readonly checkedBy?: CheckedBy | undefined;
-  /** Sent twice with one id it counts once, over all runs of the workflow id; `null` for none. */
+  /**
+   * Sent twice with one id it counts once, over all runs of the workflow id; `null` for none. An update always has one: by it
+   * its answer is asked for. Ids of updates and those of other messages have nothing to do with each other.
+   */
   readonly dedupeId: string | null;
 }
 
-export type MessageKind = 'signal' | 'cancel' | 'activity_result';
+export type MessageKind = 'signal' | 'update' | 'cancel' | 'activity_result';
 
 /**
- * Which schema has accepted a signal's payload before it was sent: that of its handler in the workflow's class, or that of
+ * Which schema has accepted the payload of a signal or an update before it was sent: that of its handler in the workflow's class, or that of
  * the signal itself. No schema is applied twice: it may not accept its own output.
  */
 export type CheckedBy = 'handler' | 'signal';
@@ -131,8 +134,11 @@ export type SendAnswer =
   | { readonly type: 'duplicate' }
   /** Locked, or changed while it was looked at. */
   | { readonly type: 'again' }
-  /** No open run has the workflow id, or it rolls back and this is no result. `known`: a closed or closing run has or had it. */
-  | { readonly type: 'not running'; readonly known: boolean };
+  /**
+   * No open run has the workflow id, or it rolls back and this is no result. `known`: a closed or closing run has or had it.
+   * `closing`: it rolls back.
+   */
+  | { readonly type: 'not running'; readonly known: boolean; readonly closing?: true };
 
 export interface TerminateRequest {
   readonly namespace: string;

@@ -1,4 +1,4 @@
-import type { Encoded, HistoryEntry, Instant, ShownChange } from '../../core/index.js';
+import type { Encoded, EncodedFailure, HistoryEntry, Instant, ShownChange } from '../../core/index.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 
 /**
@@ -25,7 +25,7 @@ export interface Turn {
   /** The inbox is consumed up to this number, this one included. */
   readonly consumedThrough: number;
   /**
-   * A turn that decides or concludes the run: refused as `signals unread` while a signal is in the inbox after
+   * A turn that decides or concludes the run: refused as `signals unread` while a signal or an update is in the inbox after
    * `consumedThrough` (F17). Cancel requests and results never refuse it.
    */
   readonly decides: boolean;
@@ -38,8 +38,23 @@ export interface Turn {
   readonly clearsDeaths?: boolean;
   /** What changes of what lists show of the run. A turn without it, which is nearly every one, leaves that as it is. */
   readonly shows?: ShownChange | null;
+  /** Updates among the consumed messages that were not accepted. Nothing of them is in `entries`. Defaults to none. */
+  readonly refusals?: readonly UpdateRefusal[] | undefined;
   readonly outcome: TurnOutcome;
 }
+
+/** Why an update was not accepted, and what whoever asked for it gets. */
+export interface UpdateRefusal {
+  readonly updateId: string;
+  readonly why: RefusalReason;
+  /** What was thrown, or what says the same. */
+  readonly failure: EncodedFailure;
+}
+/**
+ * Its validator threw; its schema refused the payload; there is no such handler; too many are open; the run is over or undoes
+ * itself; or it is about to continue as a new one.
+ */
+export type RefusalReason = 'validator' | 'schema' | 'unknown' | 'too many' | 'not running' | 'continued';
 
 export type TurnOutcome =
   /** The holder goes on. */

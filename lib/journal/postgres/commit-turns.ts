@@ -1,7 +1,7 @@
 import { storableText } from '../../core/index.js';
 import type { ShownChange } from '../../core/index.js';
 import { JournalUnavailableError } from '../errors.js';
-import type { CommitAnswer, InboxMessage, Lease, Turn, TurnOutcome } from '../port/index.js';
+import type { CommitAnswer, InboxMessage, Lease, Turn, TurnOutcome, UpdateRefusal } from '../port/index.js';
 import { refuseOthersTurn } from '../rules/malformed-turns.js';
 import { flagArray, NOWHERE, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { EntryArrays } from './entry-arrays.js';
@@ -11,6 +11,7 @@ import type { JudgedTurn, JudgeTurns } from './sql/judged-turns.js';
 import { lockLease } from './sql/lock-lease.js';
 import { SETTLE_TURNS, type SettleTurns } from './sql/settle-turns.js';
 import type { Lock, StatementRunner } from './statement.js';
+import { UpdateAnswers } from './update-answers.js';
 
 /** Applies turns of one owner, in one statement. */
 export async function commitTurns(
@@ -18,9 +19,11 @@ export async function commitTurns(
   turns: readonly Turn[],
   lock: Lock,
 ): Promise<readonly CommitAnswer[]> {
-  const [row] = turns.every(goesOn)
-    ? await sql.run(APPEND_TURNS[lock], judgeParameters(turns))
-    : await sql.run(SETTLE_TURNS[lock], settleParameters(turns));
+  const judged = judgeParameters(turns);
+  const [row] =
+    judged.answers === null && turns.every(goesOn)
+      ? await sql.run(APPEND_TURNS[lock], judged.values)
+      : await sql.run(SETTLE_TURNS[lock], settleParameters(turns, judged));
   // What is not told of a turn means that it has applied. So nothing is taken for granted about how many were told of.
   if (row?.judged !== turns.length) {
     throw new JournalUnavailableError(
@@ -57,17 +60,26 @@ export async function commitLocked(
 const goesOn = (turn: Turn): boolean =>
   turn.outcome.type === 'keep' && turn.clearsDeaths !== true && !turn.shows;
 
-function judgeParameters(turns: readonly Turn[]): JudgeTurns {
+interface JudgeParameters {
+  readonly values: JudgeTurns;
+  /** Of updates; `null`: there are none, as in nearly every batch. */
+  readonly answers: UpdateAnswers | null;
+}
+
+function judgeParameters(turns: readonly Turn[]): JudgeParameters {
   const entries = new EntryArrays();
+  let answers: UpdateAnswers | null = null;
   const entryTurns: number[] = [];
   turns.forEach((turn, i) => {
     let seq = turn.previousSeq;
     for (const entry of turn.entries) {
       entryTurns.push(i + 1);
       entries.add(++seq, entry);
+      if (entry.type === 'update_answered') (answers ??= new UpdateAnswers()).answered(i, seq, entry);
     }
+    for (const refusal of turn.refusals ?? NONE) (answers ??= new UpdateAnswers()).refused(i, refusal);
   });
-  return {
+  const values = {
     owner: uuidOrNil(turns[0]?.lease.owner ?? ''),
     actorIds: uuidArray(turns.map((turn) => uuidOrNil(turn.lease.actorId))),
     runIds: uuidArray(turns.map((turn) => uuidOrNil(turn.lease.runId))),
@@ -82,12 +94,15 @@ function judgeParameters(turns: readonly Turn[]): JudgeTurns {
     entryTurns: numberArray(entryTurns),
     ...entries.parameters,
   };
+  return { values, answers };
 }
 
-function settleParameters(turns: readonly Turn[]): SettleTurns {
+const NONE: readonly UpdateRefusal[] = [];
+
+function settleParameters(turns: readonly Turn[], { values, answers }: JudgeParameters): SettleTurns {
   const outcomes = turns.map((turn) => turn.outcome);
   return {
-    ...judgeParameters(turns),
+    ...values,
     outcomes: textArray(outcomes.map((outcome) => outcome.type)),
     wakeTimes: numberArray(outcomes.map((outcome) => (outcome.type === 'release' ? outcome.wakeAt : null))),
     reasons: textArray(
@@ -102,6 +117,7 @@ function settleParameters(turns: readonly Turn[]): SettleTurns {
       ? textArray(turns.map(({ shows }) => (shows ? JSON.stringify(shownOf(shows)) : null)))
       : NOWHERE,
     ...successorsOf(outcomes),
+    ...(answers ?? new UpdateAnswers()).parameters,
   };
 }
 

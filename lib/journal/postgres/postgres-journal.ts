@@ -30,6 +30,8 @@ import type {
   TerminateRequest,
   Transaction,
   Turn,
+  UpdateAnswer,
+  UpdateRef,
   WorkerSession,
 } from '../port/index.js';
 import { refuseMalformed } from '../rules/malformed-turns.js';
@@ -47,6 +49,7 @@ import { LockQueue } from './lock-queue.js';
 import { readPlanGeneration } from './plan-generation.js';
 import { PostgresSending } from './postgres-sending.js';
 import { count, describe, list, outcomes } from './read-runs.js';
+import { answers } from './update-answers.js';
 import { refence } from './refence-leases.js';
 import {
   giveBack,
@@ -230,6 +233,10 @@ export class PostgresJournal implements Journal {
 
   async outcomes(runIds: readonly RunId[]): Promise<readonly (RunOutcome | null)[]> {
     return await outcomes(this.#database, runIds);
+  }
+
+  async answers(updates: readonly UpdateRef[]): Promise<readonly UpdateAnswer[]> {
+    return await answers(this.#database, updates);
   }
 
   async list(query: ListQuery): Promise<RunPage> {

@@ -169,6 +169,7 @@ export interface InboxRow {
   readonly payload: string | null;
   readonly checked_by: NonNullable<InboxMessage['checkedBy']> | null;
   readonly for_run: RunId | null;
+  readonly update_id: string | null;
   readonly at: number;
   /** JSON of the attributes of the run that a start is of. */
   readonly attributes: string | null;
@@ -183,6 +184,7 @@ export const toInboxMessage = ({
   for_run,
   at,
   attributes,
+  update_id,
 }: InboxRow): InboxMessage => ({
   n,
   kind,
@@ -190,6 +192,7 @@ export const toInboxMessage = ({
   payload,
   ...(checked_by === null ? {} : { checkedBy: checked_by }),
   ...(for_run === null ? {} : { forRun: for_run }),
+  ...(update_id === null ? {} : { updateId: update_id }),
   at: toInstant(at),
   ...(attributes === null ? {} : { attributes: JSON.parse(attributes) as Record<string, unknown> }),
 });

@@ -83,7 +83,10 @@ function parametersOf(messages: readonly Message[]): SendMessages {
     checks: textArray(messages.map(({ checkedBy }) => checkedBy ?? null)),
     dedupeIds: textArray(messages.map((message) => message.dedupeId)),
     repeated: booleanArray(
-      messages.map(({ dedupeId }, i) => dedupeId !== null && isRepeated(ids, `${keys[i]} ${dedupeId}`)),
+      messages.map(
+        ({ kind, dedupeId }, i) =>
+          dedupeId !== null && isRepeated(ids, `${keys[i]} ${kind === 'update'} ${dedupeId}`),
+      ),
     ),
   };
 }
@@ -94,13 +97,13 @@ function isRepeated(seen: Set<string>, id: string): boolean {
 
 function toAnswer(message: Message, row: SentMessage | undefined): SendAnswer {
   if (row === undefined) throw unreadable(`The ${message.kind} to "${message.workflowId}" got no answer.`);
-  const { answer, actor_id, n, owner, known } = row;
+  const { answer, actor_id, n, owner, known, closing } = row;
   switch (answer) {
     case 'accepted':
       if (actor_id === null || n === null) throw unreadable('A message was accepted without a number.');
       return { type: 'accepted', actorId: actor_id, n, owner };
     case 'not running':
-      return { type: 'not running', known };
+      return { type: 'not running', known, ...(closing && { closing }) };
     case 'duplicate':
     case 'again':
       return { type: answer };

@@ -24,7 +24,10 @@ export function refuseUnstorableMessage(message: Message): void {
   const target = `the ${message.kind} to "${excerpt(message.workflowId)}"`;
   refuseName('namespace', message.namespace, target);
   refuseName('workflow id', message.workflowId, target);
-  if (message.name !== null) refuseName('signal name', message.name, target);
+  if (message.name !== null) refuseName(`${message.kind} name`, message.name, target);
+  if (message.kind === 'update' && (message.name === null || message.dedupeId === null)) {
+    throw new JournalRefusedError(`An update has a name and an id; ${target} lacks one.`);
+  }
   if (message.dedupeId !== null) refuseName('dedupe id', message.dedupeId, target);
 }
 

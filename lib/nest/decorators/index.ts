@@ -4,5 +4,7 @@ export * from './compensate.decorator.js';
 export * from './inject-workflow-client.decorator.js';
 export * from './on-query.decorator.js';
 export * from './on-signal.decorator.js';
+export * from './on-update.decorator.js';
+export * from './validate-update.decorator.js';
 export * from './workflow-safe.decorator.js';
 export * from './workflow.decorator.js';

@@ -26,6 +26,7 @@ import { stressTopic } from './topics/stress.js';
 import { suspectsTopic } from './topics/suspects.js';
 import { terminateTopic } from './topics/terminate.js';
 import { transactionTopic } from './topics/transactions.js';
+import { updatesTopic } from './topics/updates.js';
 import { valuesTopic } from './topics/values.js';
 import { workerTopic } from './topics/workers.js';
 
@@ -40,6 +41,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   commitLocked: commitLockedTopic,
   continuation: continuationTopic,
   refence: refenceTopic,
+  updates: updatesTopic,
   terminate: terminateTopic,
   'worker sessions': workerTopic,
   'leases that nobody holds': ownedTopic,

@@ -69,6 +69,34 @@ export const ENTRY_SAMPLES: {
       hold: false,
     },
   ],
+  update_accepted: [
+    {
+      type: 'update_accepted',
+      at: AT,
+      name: TEXT,
+      updateId: TEXT,
+      payload: ENCODED,
+      arrivedAt: AT - 7,
+      hold: true,
+    },
+    { type: 'update_accepted', at: AT, name: '', updateId: '', payload: 'null', arrivedAt: 0, hold: false },
+  ],
+  update_answered: [
+    {
+      type: 'update_answered',
+      at: AT,
+      updateId: TEXT,
+      outcome: { type: 'failure', failure: FAILURE },
+      unanswered: 'closed',
+    },
+    {
+      type: 'update_answered',
+      at: AT,
+      updateId: 'u-1',
+      outcome: { type: 'value', value: ENCODED },
+      unanswered: null,
+    },
+  ],
   cancel_requested: [
     { type: 'cancel_requested', at: AT, reason: TEXT },
     { type: 'cancel_requested', at: AT, reason: null },

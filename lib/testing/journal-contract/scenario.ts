@@ -13,6 +13,7 @@ import type {
   StartAnswer,
   StartRequest,
   Turn,
+  UpdateAnswer,
   WorkerId,
   WorkerSession,
 } from '../../journal/index.js';
@@ -164,6 +165,25 @@ export class Scenario {
     const { workflowId } = run;
     const base = { namespace: NAMESPACE, workflowId, runId: null, kind: 'signal', name: 'approve' } as const;
     return { ...base, payload: '"ok"', dedupeId: null, ...changes };
+  }
+
+  update(run: Pick<StartRequest, 'workflowId'>, updateId: string, changes: Partial<Message> = {}): Message {
+    return this.signal(run, {
+      kind: 'update',
+      name: 'book',
+      payload: '"ann"',
+      dedupeId: updateId,
+      ...changes,
+    });
+  }
+
+  async answer(
+    run: Pick<StartRequest, 'workflowId'>,
+    updateId: string,
+    journal = this.journal,
+  ): Promise<UpdateAnswer> {
+    const { workflowId } = run;
+    return only(await journal.answers([{ namespace: NAMESPACE, workflowId, updateId }]));
   }
 
   cancel(run: Pick<StartRequest, 'workflowId'>, changes: Partial<Message> = {}): Message {

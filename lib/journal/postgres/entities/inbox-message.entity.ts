@@ -10,6 +10,8 @@ export interface InboxMessage {
   readonly payload: unknown;
   readonly checkedBy: string | null;
   readonly forRun: string | null;
+  /** The id of an update; `null` of every other message. */
+  readonly messageId: string | null;
   readonly at: Date;
 }
 
@@ -26,7 +28,13 @@ export const inboxMessageEntity = (schema: string): EntitySchema<InboxMessage> =
       payload: nullable(json()),
       checkedBy: nullable(text('checked_by')),
       forRun: nullable(uuid('for_run')),
+      messageId: nullable(text('message_id')),
       at: instant(),
     },
-    checks: [{ name: 'inbox_kind', expression: "kind in ('start', 'signal', 'cancel', 'activity_result')" }],
+    checks: [
+      {
+        name: 'inbox_kind',
+        expression: "kind in ('start', 'signal', 'cancel', 'activity_result', 'update')",
+      },
+    ],
   });

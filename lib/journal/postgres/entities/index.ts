@@ -5,6 +5,7 @@ import { historyEntity } from './history.entity.js';
 import { inboxMessageEntity } from './inbox-message.entity.js';
 import { messageIdEntity } from './message-id.entity.js';
 import { runEntity } from './run.entity.js';
+import { updateEntity } from './update.entity.js';
 import { workerEntity } from './worker.entity.js';
 
 /** Every table of the journal, in a schema. */
@@ -14,6 +15,7 @@ export const entitiesOf = (schema: string): EntitySchema[] => [
   historyEntity(schema),
   inboxMessageEntity(schema),
   messageIdEntity(schema),
+  updateEntity(schema),
   workerEntity(schema),
 ];
 

@@ -1,7 +1,7 @@
 import { type NoValues, type Statement, command } from '../statement.js';
 
 /** The tables that plans reach into. */
-export const PLANNED_TABLES = ['actors', 'runs', 'history', 'inbox', 'message_ids'] as const;
+export const PLANNED_TABLES = ['actors', 'runs', 'history', 'inbox', 'message_ids', 'updates'] as const;
 export type PlannedTable = (typeof PLANNED_TABLES)[number];
 
 const analyze = (table: PlannedTable): Statement<NoValues, never> =>
@@ -14,4 +14,5 @@ export const ANALYZE_TABLE: Readonly<Record<PlannedTable, Statement<NoValues, ne
   history: analyze('history'),
   inbox: analyze('inbox'),
   message_ids: analyze('message_ids'),
+  updates: analyze('updates'),
 };

@@ -25,6 +25,8 @@ export interface SentMessage {
   readonly n: number | null;
   readonly owner: WorkerId | null;
   readonly known: boolean;
+  /** The run is there, and rolls back. */
+  readonly closing: boolean;
 }
 
 /**
@@ -71,6 +73,7 @@ judged as materialized (
     target.namespace, target.workflow_id,
     target.id as actor_id,
     target.seen is not null as again,
+    coalesce(target.closing and (message.run_id is null or message.run_id = target.run_id), false) as closing,
     target.id is not null
       -- A run that rolls back still takes the results of its own activities.
       and (not target.closing or message.kind = 'activity_result')
@@ -86,11 +89,24 @@ fresh_id as (
   from judged
   where admitted
     and message_id is not null
+    and kind <> 'update'
     and not repeated
   order by namespace, workflow_id, message_id
   -- Named, so that nothing but the same id is told as a duplicate.
   on conflict (namespace, workflow_id, message_id) do nothing
   returning known.namespace, known.workflow_id, known.message_id
+),
+fresh_update as (
+  -- Ids of updates have a table of their own, which tells their answers too.
+  insert into ${schema}.updates as known (namespace, workflow_id, update_id, actor_id, name)
+  select namespace, workflow_id, message_id, actor_id, name
+  from judged
+  where admitted
+    and kind = 'update'
+    and not repeated
+  order by namespace, workflow_id, message_id
+  on conflict do nothing
+  returning known.namespace, known.workflow_id, known.update_id
 ),
 taken as materialized (
   select
@@ -101,14 +117,23 @@ taken as materialized (
     on fresh_id.namespace = judged.namespace
     and fresh_id.workflow_id = judged.workflow_id
     and fresh_id.message_id = judged.message_id
+    and judged.kind <> 'update'
+  left join fresh_update
+    on fresh_update.namespace = judged.namespace
+    and fresh_update.workflow_id = judged.workflow_id
+    and fresh_update.update_id = judged.message_id
+    and judged.kind = 'update'
   where judged.admitted
-    and (judged.message_id is null or (not judged.repeated and fresh_id.message_id is not null))
+    and (
+      judged.message_id is null
+      or (not judged.repeated and coalesce(fresh_id.message_id, fresh_update.update_id) is not null)
+    )
 ),
 arrived as materialized (
   select
     actor_id,
     count(*) as messages,
-    max(place) filter (where kind = 'signal') as last_signal,
+    max(place) filter (where kind in ('signal', 'update')) as last_signal,
     bool_or(kind = 'cancel') as cancels
   from taken
   group by actor_id
@@ -134,11 +159,12 @@ counted as (
   returning actor.id, actor.inbox_seq - arrived.messages as before, actor.lease_owner
 ),
 delivered as (
-  insert into ${schema}.inbox (actor_id, n, kind, name, payload, checked_by, for_run, at)
+  insert into ${schema}.inbox (actor_id, n, kind, name, payload, checked_by, for_run, message_id, at)
   select
     taken.actor_id, counted.before + taken.place, taken.kind, taken.name, taken.payload, taken.checked_by,
     -- Its successor has activities of its own, under the same numbers.
     case when taken.kind = 'activity_result' then taken.run_id end,
+    case when taken.kind = 'update' then taken.message_id end,
     clock_timestamp()
   from taken
   join counted on counted.id = taken.actor_id
@@ -147,14 +173,15 @@ select
   case
     when taken.ordinal is not null then 'accepted'
     when judged.again then 'again'
-    when judged.admitted or sent_before.message_id is not null then 'duplicate'
+    when judged.admitted or sent_before.message_id is not null or asked_before.update_id is not null then 'duplicate'
     else 'not running'
   end as answer,
   judged.actor_id,
   counted.before + taken.place as n,
   counted.lease_owner as owner,
   any_run.id is not null
-    or coalesce(named_run.namespace = judged.namespace and named_run.workflow_id = judged.workflow_id, false) as known
+    or coalesce(named_run.namespace = judged.namespace and named_run.workflow_id = judged.workflow_id, false) as known,
+  judged.closing
 from judged
 left join taken on taken.ordinal = judged.ordinal
 left join counted on counted.id = taken.actor_id
@@ -162,11 +189,22 @@ left join lateral (
   select known.message_id
   from ${schema}.message_ids as known
   where not judged.admitted
+    and judged.kind <> 'update'
     and known.namespace = judged.namespace
     and known.workflow_id = judged.workflow_id
     and known.message_id = judged.message_id
   limit 1
 ) as sent_before on true
+left join lateral (
+  select known.update_id
+  from ${schema}.updates as known
+  where not judged.admitted
+    and judged.kind = 'update'
+    and known.namespace = judged.namespace
+    and known.workflow_id = judged.workflow_id
+    and known.update_id = judged.message_id
+  limit 1
+) as asked_before on true
 left join lateral (
   select run.id
   from ${schema}.runs as run

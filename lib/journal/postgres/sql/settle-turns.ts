@@ -29,6 +29,13 @@ export interface SettleTurns extends JudgeTurns {
   readonly versions: string;
   readonly starts: string;
   readonly kept: string;
+  /** The answers of updates: the place of each one's turn, from 1, and its id. */
+  readonly answerTurns: string;
+  readonly answerIds: string;
+  /** Of an update that was accepted: where the history has its answer. Of one that was refused: why, and what says so. */
+  readonly answerSeqs: string;
+  readonly refusals: string;
+  readonly failures: string;
 }
 
 /** No message has a higher number. */
@@ -167,6 +174,35 @@ opened as (
   from applied
   join listed as before on before.id = applied.run_id
   where applied.outcome = 'continue'
+),
+answered as (
+  -- The first answer stands.
+  update ${schema}.updates as asked
+  set run_id = case when answer.refused is null then judged.run_id end,
+      seq = answer.seq,
+      refused = answer.refused,
+      failure = answer.failure,
+      answered_at = clock_timestamp()
+  from unnest(:answerTurns::int[], :answerIds::text[], :answerSeqs::int[], :refusals::text[], :failures::json[])
+    as answer(turn, update_id, seq, refused, failure)
+  join judged on judged.ordinal = answer.turn
+  cross join lateral (
+    select actor.namespace, actor.workflow_id
+    from ${schema}.actors as actor
+    where actor.id = judged.actor_id
+    limit 1
+  ) as whose
+  cross join lateral (
+    select known.ctid as place
+    from ${schema}.updates as known
+    where known.namespace = whose.namespace
+      and known.workflow_id = whose.workflow_id
+      and known.update_id = answer.update_id
+      and known.answered_at is null
+    limit 1
+  ) as known
+  where judged.answer = 'applied'
+    and asked.ctid = known.place
 ),
 consumed as (
   delete from ${schema}.inbox as message

@@ -200,7 +200,7 @@ export function sendTopic({ test, expect }: Topic): void {
     const earlier = s.signal(held.run, { dedupeId: 'earlier' });
     await s.accepted(earlier);
     await s.applies(held, { entries: [step('undo')], consumedThrough: 1, outcome: { type: 'roll back' } });
-    const refused = { type: 'not running', known: true };
+    const refused = { type: 'not running', known: true, closing: true };
     const refusesAll = async (): Promise<void> => {
       expect(await s.send(s.signal(held.run))).toEqual(refused);
       expect(await s.send(s.cancel(held.run))).toEqual(refused);
