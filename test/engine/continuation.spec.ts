@@ -121,6 +121,49 @@ describe('Continuing as new', () => {
     });
   });
 
+  it('a cancel that comes while it continues reaches the next run, and stops it', async () => {
+    const store = new InMemoryStore();
+    const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+    const outside = new InMemoryJournal(store);
+    await outside.open();
+    const reached: unknown[] = [];
+    const stage = await open({
+      journal,
+      activities: [activity('reach', (_, n: number) => void reached.push(n))],
+      workflows: [
+        {
+          make: ({ ctx, act }) => ({
+            run: async (n) => {
+              await act('reach', n);
+              return ctx.continueAsNew((n as number) + 1);
+            },
+          }),
+        },
+      ],
+    });
+    detour('commit', async (real, turns, options) => {
+      // Right before the third run goes on: it is in the inbox when the fourth begins.
+      if (reached.length === 3 && turns.some(({ outcome }) => outcome.type === 'continue'))
+        await outside.send([
+          {
+            namespace: 'default',
+            workflowId: 'w',
+            runId: null,
+            kind: 'cancel',
+            name: null,
+            payload: '"enough"',
+            dedupeId: 'once',
+          },
+        ]);
+      return real(turns, options);
+    });
+    const handle = await stage.client.start('scripted', 1, { id: 'w' });
+    await expect(handle.result()).rejects.toMatchObject({ cause: { reason: 'enough' } });
+    const { runs } = await stage.client.list({ where: { id: 'w' } });
+    expect(runs.map(({ state }) => state)).toEqual(['cancelled', 'continued', 'continued', 'continued']);
+    expect(reached.length).toBeLessThanOrEqual(4);
+  });
+
   it.each([true, false])('goes on after a commit whose answer got lost; applied: %s', async (applies) => {
     const { journal, detour } = scriptedJournal(new InMemoryJournal());
     const stage = await open({ journal, workflows: [counter] });

@@ -331,7 +331,7 @@ export function setDetails(run: Execution, details: unknown): void {
 }
 
 /** Of a run that was started without attributes, or is not started yet. */
-function startedShown(run: Execution): Shown {
+export function startedShown(run: Execution): Shown {
   const shown = new Shown();
   if (run.seed !== null) shown.start({});
   return shown;

@@ -23,7 +23,8 @@ export class Shown {
   #attributes: Attributes = {};
   /** Whether those that it was started with are known: a signal may come first (F5). */
   #started = false;
-  #details: string | null = null;
+  /** `undefined`: what the run before has told, which is not known here. */
+  #details: string | null | undefined = null;
   /** Set by the event that is open. */
   #openPatch: PlainPatch | null = null;
   #openDetails: string | null | undefined;
@@ -41,6 +42,11 @@ export class Shown {
   start(attributes: Attributes): void {
     this.#started = true;
     this.#attributes = patched(attributes, this.#patch);
+  }
+
+  /** The run before has told some, perhaps: whatever this one tells is another text. */
+  takeOverDetails(): void {
+    this.#details ??= undefined;
   }
 
   /** Throws for what are no attributes, and for more than a run can have. */

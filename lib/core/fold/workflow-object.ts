@@ -18,7 +18,7 @@ import type {
   SignalRefused,
   UpdateAccepted,
 } from '../history.js';
-import { scheduleActivity } from './calls.js';
+import { scheduleActivity, startedShown } from './calls.js';
 import { messageOf } from '../thrown.js';
 import type { Execution } from './execution.js';
 import { FoldContext } from './fold-context.js';
@@ -186,10 +186,11 @@ export class WorkflowObject implements RunBinding {
   }
 }
 
-function startShown(run: Execution, { attributes }: RunStarted): void {
+function startShown(run: Execution, { attributes, continuedFrom }: RunStarted): void {
   // The cast: they were checked when they were recorded.
   if (attributes !== undefined) (run.shown ??= new Shown()).start(run.codec.decode(attributes) as Attributes);
   else run.shown?.start({});
+  if (continuedFrom !== undefined) (run.shown ??= startedShown(run)).takeOverDetails();
 }
 
 function callMethod(instance: WorkflowInstance, name: string, args: readonly unknown[]): unknown {

@@ -6,6 +6,7 @@ import { claimTopic } from './topics/claim.js';
 import { commitTopic } from './topics/commit.js';
 import { commitLockedTopic } from './topics/commit-locked.js';
 import { continuationTopic } from './topics/continuation.js';
+import { continuationRacesTopic } from './topics/continuation-races.js';
 import { contentionTopic } from './topics/contention.js';
 import { deathsTopic } from './topics/deaths.js';
 import { hintsTopic } from './topics/hints.js';
@@ -40,6 +41,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   'commit, outcomes': outcomeTopic,
   commitLocked: commitLockedTopic,
   continuation: continuationTopic,
+  'continuation, raced': continuationRacesTopic,
   refence: refenceTopic,
   updates: updatesTopic,
   terminate: terminateTopic,

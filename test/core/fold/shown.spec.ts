@@ -13,9 +13,9 @@ import {
 } from '../../support/fold-kit.js';
 import type { Driven } from '../../support/fold-kit.js';
 import { SEMANTICS_VERSION } from '../../../lib/core/index.js';
-import type { AttributePatch, HistoryEvent } from '../../../lib/core/index.js';
+import type { AttributePatch, RunStarted } from '../../../lib/core/index.js';
 
-const startedWith = (attributes: object): HistoryEvent => ({
+const startedWith = (attributes: object): RunStarted => ({
   type: 'run_started',
   at: 1,
   input: codec.encode(null),
@@ -89,6 +89,23 @@ describe('What lists show', () => {
     const driven = await drive(definition, [startedWith({ stage: 'begun' }), completed(0)]);
     expect(notesOf(driven)).toEqual([{ list: [1, { a: 1, b: 2 }] }]);
     await expectSameAgain(definition, driven);
+  });
+
+  it('of a run that continues another one, details are told anew and taken away, for nobody knows here what they are', async () => {
+    const next: RunStarted = { ...startedWith({}), continuedFrom: 'the last run' };
+    const { attributes: _, ...bare } = next;
+    const definition = workflow(async ({ ctx, act }) => {
+      ctx.setDetails(null);
+      await act('work');
+      ctx.setDetails(null);
+      ctx.setAttributes({});
+    });
+    for (const event of [next, bare]) {
+      const driven = await drive(definition, [event, completed(0)]);
+      expect(notesOf(driven)).toEqual([null]);
+      await expectSameAgain(definition, driven);
+    }
+    expect(notesOf(await drive(definition, [started(), completed(0)]))).toEqual([]);
   });
 
   it('F9: is read as the history says up to the event, live and replayed', async () => {

@@ -7,7 +7,7 @@ import { runCompleted, runStarted, step, stepsOf } from '../entries.js';
 import { COMPLETED, type Held, NAMESPACE, type Topic } from '../scenario.js';
 
 /** A turn that ends a run and makes the next one. */
-function continuing(successor: Partial<Successor> = {}): {
+export function continuing(successor: Partial<Successor> = {}): {
   readonly next: Successor;
   readonly changes: Pick<Turn, 'entries' | 'outcome'>;
 } {
@@ -34,14 +34,17 @@ const continued = ({ runId, workflow, version }: Successor): HistoryEntry => ({
 });
 
 /** The same holder, one run further. */
-const goingOn = ({ run, lease, consumed }: Held, runId: RunId): Held => ({
+export const goingOn = ({ run, lease, consumed }: Held, runId: RunId): Held => ({
   run,
   lease: { ...lease, runId },
   seq: 0,
   consumed: consumed - 1,
 });
 
-const ofRun = ({ run }: Held, runId: RunId): { readonly workflowId: string; readonly runId: RunId } => ({
+export const ofRun = (
+  { run }: Held,
+  runId: RunId,
+): { readonly workflowId: string; readonly runId: RunId } => ({
   workflowId: run.workflowId,
   runId,
 });
