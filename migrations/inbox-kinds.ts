@@ -6,6 +6,8 @@ export const INBOX_KINDS_SINCE = {
   signal: 4,
   cancel: 4,
   activity_result: 4,
+  child_start: 12,
+  child_end: 12,
   update: 15,
 } satisfies Record<InboxMessage['kind'], number>;
 

@@ -9,6 +9,8 @@ import { countDeaths } from './0008-count-deaths.js';
 import { checkSignals } from './0009-check-signals.js';
 import { markStuckRuns } from './0010-mark-stuck-runs.js';
 import { findSuspects } from './0011-find-suspects.js';
+import { startChildren } from './0012-start-children.js';
+import { createOutbox } from './0013-create-outbox.js';
 import { continueRuns } from './0014-continue-runs.js';
 import { createUpdates } from './0015-create-updates.js';
 import { recordPatches } from './0017-record-patches.js';
@@ -30,6 +32,8 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   checkSignals,
   markStuckRuns,
   findSuspects,
+  startChildren,
+  createOutbox,
   continueRuns,
   createUpdates,
   recordPatches,

@@ -346,6 +346,8 @@ export class WorkflowHandle<W = any> {
       // If this process holds it, it can let go at once, and need not find out by a refused write.
       this.#parts.engine()?.runs.ofRun(answer.runId)?.drop();
       this.#parts.wakeup.tell({ type: 'run closed', runId: answer.runId });
+      // Its parent and its children are to hear of it.
+      this.#parts.wakeup.tell({ type: 'messages to deliver' });
       return;
     }
     if (answer.type === 'unanswered') throw answer.error;

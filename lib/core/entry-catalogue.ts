@@ -33,7 +33,7 @@ export type EntryOf<T extends HistoryEntryType> = Extract<HistoryEntry, { type: 
 export type EntryClass = 'event' | 'command' | 'terminal' | 'note';
 
 /** What can be in flight: begun by a command, ended by an event or by another command. */
-export type WorkType = 'activity' | 'timer' | 'signal check';
+export type WorkType = 'activity' | 'child' | 'timer' | 'signal check';
 
 /** What an entry does to work in flight. */
 export interface EntryWork {
@@ -67,6 +67,7 @@ export const ENTRY_CATALOGUE = {
       input: value,
       seed: textFact,
       semanticsVersion: fact,
+      lineage: fact,
       attributes: valueFact,
       continuedFrom: textFact,
       signals: carried,
@@ -101,6 +102,12 @@ export const ENTRY_CATALOGUE = {
     fields: { id: command, failure, attempts: fact },
   },
   activity_cancelled: { class: 'event', work: ends('activity'), fields: { id: command } },
+  child_accepted: { class: 'event', work: changes('child'), fields: { id: command } },
+  child_not_started: { class: 'event', work: ends('child'), fields: { id: command } },
+  child_completed: { class: 'event', work: ends('child'), fields: { id: command, result: value } },
+  child_failed: { class: 'event', work: ends('child'), fields: { id: command, failure } },
+  child_cancelled: { class: 'event', work: ends('child'), fields: { id: command, failure } },
+  child_terminated: { class: 'event', work: ends('child'), fields: { id: command, reason: textOrNull } },
 
   // ---------------------------------------------------------------------------------------- commands
   activity_scheduled: {
@@ -116,6 +123,23 @@ export const ENTRY_CATALOGUE = {
     },
   },
   activity_cancel_requested: { class: 'command', work: changes('activity'), fields: { of: command } },
+  child_started: {
+    class: 'command',
+    work: starts('child'),
+    fields: {
+      id: command,
+      name,
+      args: value,
+      version: fact,
+      workflowId: textFact,
+      runId: textFact,
+      parentClose: fact,
+      confirms: factOrFalse,
+      compensation: factOrNull,
+      undoes: factOrNull,
+    },
+  },
+  child_cancel_requested: { class: 'command', work: changes('child'), fields: { of: command, mode: fact } },
   timer_started: {
     class: 'command',
     work: starts('timer'),

@@ -32,6 +32,37 @@ export class ActivityFailure extends Error {
   }
 }
 
+/**
+ * A child run has not completed. `cause` is what its code threw; a `CancelledError` where it was cancelled or terminated, a
+ * `TimeoutFailure` where its time ran out.
+ */
+export class ChildWorkflowFailure extends Error {
+  override readonly name: string = 'ChildWorkflowFailure';
+  /** What failed the child, or a `CancelledError`. */
+  declare readonly cause: unknown;
+  constructor(
+    message: string,
+    readonly workflow: string,
+    readonly workflowId: string,
+    readonly runId: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** A child would stand too deep below the run that was started from outside. Nothing was started. */
+export class ChildDepthError extends Error {
+  override readonly name: string = 'ChildDepthError';
+  constructor(
+    message: string,
+    /** How many runs may stand above one. */
+    readonly deepest: number,
+  ) {
+    super(message);
+  }
+}
+
 /** The run, or the scope the code is in, was cancelled. */
 export class CancelledError extends Error {
   override readonly name: string = 'CancelledError';

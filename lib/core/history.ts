@@ -35,6 +35,8 @@ export interface RunStarted {
   readonly semanticsVersion: number;
   /** The attributes it was started with, so that a replay knows them (F9); missing where there were none. */
   readonly attributes?: Encoded;
+  /** Of a child: who started it. Absent of a run that was started from outside. */
+  readonly lineage?: Lineage;
   /** The run of the same workflow id that continued as this one. */
   readonly continuedFrom?: string;
   /** What that run had received and nobody had taken: it is buffered here before anything else, in order of arrival (F17). */
@@ -46,6 +48,18 @@ export interface CarriedSignal {
   readonly payload: Encoded;
   /** A schema has accepted it, as of {@link SignalReceived} or by a {@link SignalAccepted}. */
   readonly checked?: true;
+}
+/** Whose child a run is, and of which tree. */
+export interface Lineage {
+  readonly parent: RunLink;
+  /** The run at the top, which nobody's code has started. */
+  readonly root: RunLink;
+  /** How many runs stand above it: 1 for a child of the root. */
+  readonly depth: number;
+}
+export interface RunLink {
+  readonly workflowId: string;
+  readonly runId: string;
 }
 export interface SignalReceived {
   readonly type: 'signal_received';
@@ -126,6 +140,44 @@ export interface ActivityCancelled {
   readonly at: Instant;
   readonly id: CommandId;
 }
+/** The journal has started a child whose handle is waited for (`ctx.startChild`). */
+export interface ChildAccepted {
+  readonly type: 'child_accepted';
+  readonly at: Instant;
+  readonly id: CommandId;
+}
+/** Another run has the workflow id that the child was to get: there is no child. */
+export interface ChildNotStarted {
+  readonly type: 'child_not_started';
+  readonly at: Instant;
+  readonly id: CommandId;
+}
+export interface ChildCompleted {
+  readonly type: 'child_completed';
+  readonly at: Instant;
+  readonly id: CommandId;
+  readonly result: Encoded;
+}
+export interface ChildFailed {
+  readonly type: 'child_failed';
+  readonly at: Instant;
+  readonly id: CommandId;
+  readonly failure: EncodedFailure;
+}
+/** The child was cancelled, by whomever, and has cleaned up. */
+export interface ChildCancelled {
+  readonly type: 'child_cancelled';
+  readonly at: Instant;
+  readonly id: CommandId;
+  readonly failure: EncodedFailure;
+}
+/** The child was ended at once, without its clean-up. */
+export interface ChildTerminated {
+  readonly type: 'child_terminated';
+  readonly at: Instant;
+  readonly id: CommandId;
+  readonly reason: string | null;
+}
 export type HistoryEvent =
   | RunStarted
   | SignalReceived
@@ -136,7 +188,13 @@ export type HistoryEvent =
   | TimerFired
   | ActivityCompleted
   | ActivityFailed
-  | ActivityCancelled;
+  | ActivityCancelled
+  | ChildAccepted
+  | ChildNotStarted
+  | ChildCompleted
+  | ChildFailed
+  | ChildCancelled
+  | ChildTerminated;
 
 // -------------------------------------------------------------------------------------------- commands
 
@@ -176,6 +234,40 @@ export interface ActivityCancelRequested {
   readonly at: Instant;
   /** The scheduled activity. */
   readonly of: CommandId;
+}
+/** A child run: its rows are written in the commit of this entry. */
+export interface ChildStarted {
+  readonly type: 'child_started';
+  readonly at: Instant;
+  readonly id: CommandId;
+  /** The workflow. */
+  readonly name: string;
+  /** Its input. */
+  readonly args: Encoded;
+  readonly version: number;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly parentClose: ParentClose;
+  /** Code waits for its handle: the journal tells that it has started, too, and not only that it has not. */
+  readonly confirms: boolean;
+  /** What undoes the child once it has completed, if anything does. */
+  readonly compensation: ChildCompensation | null;
+  /** Of a child that is a compensation: the command it undoes. */
+  readonly undoes: CommandId | null;
+}
+/** What becomes of a child that is under way when its parent ends. */
+export type ParentClose = 'terminate' | 'cancel' | 'abandon';
+export type ChildCompensation =
+  | { readonly type: 'activity'; readonly name: string }
+  | { readonly type: 'workflow'; readonly name: string; readonly version: number };
+
+export interface ChildCancelRequested {
+  readonly type: 'child_cancel_requested';
+  readonly at: Instant;
+  /** The started child. */
+  readonly of: CommandId;
+  /** `terminate`: ends it at once, without its clean-up. */
+  readonly mode: 'cancel' | 'terminate';
 }
 export interface TimerStarted {
   readonly type: 'timer_started';
@@ -303,6 +395,8 @@ export type TerminalEntry = RunCompleted | RunFailed | RunCancelled | RunContinu
 export type HistoryCommand =
   | ActivityScheduled
   | ActivityCancelRequested
+  | ChildStarted
+  | ChildCancelRequested
   | TimerStarted
   | TimerCancelled
   | SideEffectRecorded

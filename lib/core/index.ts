@@ -63,6 +63,7 @@ export * from './method-marks.js';
 export type { Mistakes } from './misuse.js';
 export * from './names.js';
 export * from './progress.js';
+export * from './reaching-errors.js';
 export * from './retry-policy.js';
 export * from './semantics-version.js';
 export * from './small-map.js';

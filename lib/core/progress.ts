@@ -6,12 +6,14 @@ import type { ReadonlySmallMap } from './small-map.js';
 import type {
   ActivityAttempt,
   ActivityScheduled,
+  ChildStarted,
   CommandId,
   Encoded,
   EncodedFailure,
   HistoryEntry,
   HistoryEvent,
   Instant,
+  Lineage,
   Rollback,
   RollbackOrder,
   UpdateAccepted,
@@ -21,7 +23,7 @@ import type {
 } from './history.js';
 
 /** A command whose end is not recorded yet. */
-export type WorkInFlight = ActivityInFlight | TimerInFlight;
+export type WorkInFlight = ActivityInFlight | ChildInFlight | TimerInFlight;
 
 export interface ActivityInFlight {
   readonly type: 'activity';
@@ -40,6 +42,11 @@ export interface ActivityInFlight {
   /** What the activity last told by `heartbeat(details)`; `null` when it told nothing. */
   readonly heartbeat: Encoded | null;
 }
+export interface ChildInFlight {
+  readonly type: 'child';
+  readonly started: ChildStarted;
+  readonly cancelRequested: boolean;
+}
 export interface TimerInFlight {
   readonly type: 'timer';
   readonly started: TimerStarted;
@@ -49,7 +56,7 @@ const NO_UPDATES: ReadonlyMap<string, UpdateAccepted> = new Map();
 
 /** What a rollback does next (F20). */
 export type RollbackMove =
-  | { readonly type: 'stop'; readonly activities: readonly CommandId[] }
+  | { readonly type: 'stop'; readonly work: readonly (ActivityInFlight | ChildInFlight)[] }
   /** For the end of something in flight. */
   | { readonly type: 'wait' }
   | { readonly type: 'undo'; readonly step: RollbackStep }
@@ -64,12 +71,15 @@ export class RunProgress {
   #rollback: RollbackStarted | null = null;
   #closed: TerminalEntry | null = null;
   readonly #steps = new RollbackSteps();
-  /** Activities in flight that undo nothing: those that nobody has asked to stop. */
+  /** Of what is in flight and undoes nothing: how many nobody has asked to stop; have a compensation; are children without one. */
   #unstopped = 0;
-  /** Of those that undo nothing, the ones with a compensation, and how many of these were asked to stop. */
   #compensable = 0;
+  #lingering = 0;
+  /** Of those that were asked to stop. */
   #compensableStopped = 0;
+  #lingeringStopped = 0;
   #signalsInRollback = 0;
+  #lineage: Lineage | null = null;
   /** Signals that a schema is being applied to, by the number of their `signal_received`; made when there is one. */
   #checks: Set<number> | null = null;
   /** Updates that were accepted and are not answered, in that order; made when there is one. */
@@ -83,6 +93,16 @@ export class RunProgress {
   /** The rollback that follows a failed or cancelled outcome, once it has begun. */
   get rollback(): RollbackStarted | null {
     return this.#rollback;
+  }
+  /** Whose child the run is; `null` of one that was started from outside. */
+  get lineage(): Lineage | null {
+    return this.#lineage;
+  }
+  /** Children under way that their parent's end concerns. */
+  get closesChildren(): boolean {
+    for (const work of this.#inFlight.values())
+      if (work.type === 'child' && work.started.parentClose !== 'abandon') return true;
+    return false;
   }
   get closed(): TerminalEntry | null {
     return this.#closed;
@@ -143,6 +163,18 @@ export class RunProgress {
         return this.#end(entry.id, null, entry.failure);
       case 'activity_cancelled':
         return this.#end(entry.id, null, null);
+      case 'child_started':
+        return this.#startChild(entry);
+      case 'child_cancel_requested':
+        return this.#stopChild(entry.of);
+      case 'child_completed':
+        return this.#endChild(entry.id, entry.result, null);
+      case 'child_failed':
+      case 'child_cancelled':
+        return this.#endChild(entry.id, null, entry.failure);
+      case 'child_terminated':
+      case 'child_not_started':
+        return this.#endChild(entry.id, null, null);
       case 'timer_started':
         return this.#startTimer(entry);
       case 'timer_cancelled':
@@ -183,7 +215,10 @@ export class RunProgress {
         this.#closed = entry;
         return;
       case 'run_started':
+        this.#lineage = entry.lineage ?? null;
+        return;
       case 'cancel_requested':
+      case 'child_accepted':
       case 'side_effect_recorded':
       case 'patched':
       case 'attributes_set':
@@ -236,29 +271,27 @@ export class RunProgress {
     order: RollbackOrder = this.#rollback?.order ?? 'reverse',
   ): RollbackMove {
     const { undoing, last: step } = this.#steps;
-    const toCome = manner === 'automatic' ? this.#compensable : this.#compensableStopped;
+    const automatic = manner === 'automatic';
+    const toCome = automatic ? this.#compensable : this.#compensableStopped;
+    const lingering = automatic ? this.#lingering : this.#lingeringStopped;
     // Where nothing is to be undone, nothing needs to stop first: the end of the run abandons it.
     if (undoing === 0 && toCome === 0 && !step) return { type: 'done' };
-    if (manner === 'automatic' && this.#unstopped > 0) return { type: 'stop', activities: this.#toStop() };
-    if (toCome > 0 || !step || (undoing > 0 && order === 'reverse')) return { type: 'wait' };
+    if (automatic && this.#unstopped > 0) return { type: 'stop', work: this.#toStop() };
+    if (toCome > 0 || lingering > 0 || !step || (undoing > 0 && order === 'reverse')) return { type: 'wait' };
     return { type: 'undo', step };
   }
 
-  #toStop(): CommandId[] {
-    const stop: CommandId[] = [];
+  #toStop(): StoppableWork[] {
+    const stop: StoppableWork[] = [];
     for (const work of this.#inFlight.values()) {
-      if (work.type === 'activity' && work.scheduled.undoes === null && !work.cancelRequested)
-        stop.push(work.scheduled.id);
+      if (work.type !== 'timer' && !work.cancelRequested && !isLeftAlone(begunBy(work))) stop.push(work);
     }
     return stop;
   }
 
   #schedule(scheduled: ActivityScheduled): void {
     if (scheduled.undoes !== null) this.#steps.beginUndoing(scheduled.id, scheduled.undoes);
-    else {
-      this.#unstopped++;
-      if (scheduled.compensation !== null) this.#compensable++;
-    }
+    this.#count(scheduled, false, 1);
     this.#inFlight.set(scheduled.id, {
       type: 'activity',
       scheduled,
@@ -288,9 +321,8 @@ export class RunProgress {
     const work = this.#inFlight.get(id);
     if (work?.type !== 'activity' || work.cancelRequested) return;
     this.#update(id, { cancelRequested: true });
-    if (work.scheduled.undoes !== null) return;
-    this.#unstopped--;
-    if (work.scheduled.compensation !== null) this.#compensableStopped++;
+    this.#count(work.scheduled, false, -1);
+    this.#count(work.scheduled, true, 1);
   }
 
   #end(id: CommandId, result: Encoded | null, failure: EncodedFailure | null): void {
@@ -299,11 +331,48 @@ export class RunProgress {
     this.#inFlight.delete(id);
     const { undoes, compensation: name, args } = work.scheduled;
     if (undoes !== null) return this.#steps.endUndoing(id, result === null ? 'failed' : 'undone', failure);
-    if (!work.cancelRequested) this.#unstopped--;
-    if (name === null) return;
-    this.#compensable--;
-    if (work.cancelRequested) this.#compensableStopped--;
-    if (result !== null) this.#steps.add({ type: 'compensation', of: id, name, result, args });
+    this.#count(work.scheduled, work.cancelRequested, -1);
+    if (result !== null && name !== null)
+      this.#steps.add({ type: 'compensation', of: id, name, result, args });
+  }
+
+  #startChild(started: ChildStarted): void {
+    if (started.undoes !== null) this.#steps.beginUndoing(started.id, started.undoes);
+    this.#count(started, false, 1);
+    this.#inFlight.set(started.id, { type: 'child', started, cancelRequested: false });
+  }
+
+  #stopChild(id: CommandId): void {
+    const work = this.#inFlight.get(id);
+    if (work?.type !== 'child' || work.cancelRequested) return;
+    this.#inFlight.set(id, { ...work, cancelRequested: true });
+    this.#count(work.started, false, -1);
+    this.#count(work.started, true, 1);
+  }
+
+  #endChild(id: CommandId, result: Encoded | null, failure: EncodedFailure | null): void {
+    const work = this.#inFlight.get(id);
+    if (work?.type !== 'child') return;
+    this.#inFlight.delete(id);
+    const { undoes, compensation: by, name, args } = work.started;
+    if (undoes !== null) return this.#steps.endUndoing(id, result === null ? 'failed' : 'undone', failure);
+    this.#count(work.started, work.cancelRequested, -1);
+    if (result !== null && by !== null)
+      this.#steps.add({ type: 'child compensation', of: id, name, by, result, args });
+  }
+
+  /** Counts what a rollback has to stop, and to wait for: no question about that passes over all that is in flight. */
+  #count(begun: ActivityScheduled | ChildStarted, stopped: boolean, change: 1 | -1): void {
+    if (isLeftAlone(begun)) return;
+    if (!stopped) this.#unstopped += change;
+    if (begun.compensation !== null) {
+      this.#compensable += change;
+      if (stopped) this.#compensableStopped += change;
+    } else if (begun.type === 'child_started') {
+      // It undoes its own steps, which are later ones than those before it.
+      this.#lingering += change;
+      if (stopped) this.#lingeringStopped += change;
+    }
   }
 
   #startRollback(entry: RollbackStarted): void {
@@ -339,3 +408,13 @@ const attemptOf = (note: ActivityAttempt): Partial<ActivityInFlight> => ({
   lastFailure: note.failure,
   heartbeat: note.heartbeat,
 });
+
+/** What can be asked to stop. */
+type StoppableWork = ActivityInFlight | ChildInFlight;
+
+const begunBy = (work: StoppableWork): ActivityScheduled | ChildStarted =>
+  work.type === 'activity' ? work.scheduled : work.started;
+
+/** What a rollback neither stops nor waits for: its own compensations, and children that outlive their parent. */
+const isLeftAlone = (begun: ActivityScheduled | ChildStarted): boolean =>
+  begun.undoes !== null || (begun.type === 'child_started' && begun.parentClose === 'abandon');

@@ -1,4 +1,4 @@
-import type { CommandId, Encoded, EncodedFailure, Rollback } from './history.js';
+import type { ChildCompensation, CommandId, Encoded, EncodedFailure, Rollback } from './history.js';
 
 /** Something a rollback would do. */
 export type RollbackStep =
@@ -7,6 +7,15 @@ export type RollbackStep =
       readonly type: 'compensation';
       readonly of: CommandId;
       readonly name: string;
+      readonly result: Encoded;
+      readonly args: Encoded;
+    }
+  /** A completed child that has one: `by` is called with its result and its input. */
+  | {
+      readonly type: 'child compensation';
+      readonly of: CommandId;
+      readonly name: string;
+      readonly by: ChildCompensation;
       readonly result: Encoded;
       readonly args: Encoded;
     }

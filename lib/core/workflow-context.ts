@@ -11,8 +11,11 @@ import type {
   Signal,
   WorkflowArgs,
   WorkflowClass,
+  WorkflowInput,
+  WorkflowResult,
   WorkflowRun,
 } from './types.js';
+import type { ParentClose, RunLink } from './history.js';
 
 /** Options of an activity, as users write them. */
 export interface ActivityCallOptionsInput {
@@ -40,6 +43,52 @@ export interface RetryOptions {
   readonly nonRetryable?: readonly (string | (abstract new (...args: never[]) => Error))[] | undefined;
 }
 
+/** What becomes of a child, and how it is known. `Result` and `Input` are those of its workflow. */
+// `any` only infers, as in types.ts.
+// oxlint-disable-next-line typescript/no-explicit-any
+export interface ChildOptions<Result = any, Input = any> {
+  /**
+   * The workflow id of the child, of 1 to 255 bytes. Defaults to one that follows from the run and the call, so that a replay
+   * names the same child.
+   */
+  readonly id?: string | undefined;
+  /**
+   * What becomes of a child that is under way when this run ends: it is asked to `'cancel'` and cleans up, is ended at once and
+   * without clean-up (`'terminate'`), or goes on (`'abandon'`). Defaults to `'cancel'`.
+   */
+  readonly parentClose?: ParentClose | undefined;
+  /**
+   * What undoes the child, once it has completed, when this run rolls back: a class that is one activity, or a workflow. Its input
+   * is `{ result, input }`: what the child returned, and what it was given. Defaults to nothing.
+   */
+  readonly compensate?: ChildUndo<Result, Input> | undefined;
+}
+/** A class that undoes a child: one activity, or a workflow. */
+export type ChildUndo<Result, Input> =
+  | (abstract new (...dependencies: never[]) => {
+      execute(undone: { readonly result: Result; readonly input: Input }): Promise<unknown>;
+    })
+  | (abstract new (...dependencies: never[]) => {
+      run(ctx: WorkflowContext, undone: { readonly result: Result; readonly input: Input }): Promise<unknown>;
+    });
+
+/** A child that was started by `ctx.startChild`. It belongs to the run that has started it. */
+export interface ChildHandle<W = unknown> {
+  readonly workflowId: string;
+  /** Of the child's first run. */
+  readonly runId: string;
+  /**
+   * Waits for the child's end. May be called again, and in any scope: cancelling a scope that the child was not started in ends
+   * the wait, and not the child.
+   *
+   * @returns what `run` of the child returned
+   * @throws {@link ChildWorkflowFailure} for a child that did not complete
+   */
+  result(): Promise<WorkflowResult<W>>;
+  /** Asks the child to cancel, and does not wait: {@link result} rejects once it has cleaned up. One that has ended stays as it is. */
+  cancel(): void;
+}
+
 export interface WorkflowInfo {
   readonly workflowId: string;
   readonly runId: string;
@@ -50,6 +99,10 @@ export interface WorkflowInfo {
   readonly historyLength: number;
   /** The attributes of the run: those of its start, and what its code has set since. A copy. */
   readonly attributes: Attributes;
+  /** Of a child: the run that started it; `null` of a run that was started from outside. */
+  readonly parent: RunLink | null;
+  /** The run at the top of the tree: this one itself, unless it is a child. */
+  readonly root: RunLink;
 }
 
 export interface MapOptions {
@@ -82,6 +135,45 @@ export abstract class WorkflowContext {
     activity: ActivityClass<A>,
     ...args: ActivityArgs<NoInfer<A>, ActivityCallOptionsInput>
   ): Promise<ActivityResult<A>>;
+
+  /**
+   * Runs another workflow as a child of this run and waits for its result. The child is a run of its own, with a history of its
+   * own; it is started in the very commit that records the call, and its end reaches this run wherever either of them is.
+   *
+   * ```ts
+   * const receipt = await ctx.child(InvoiceWorkflow, { customer, month });
+   * ```
+   *
+   * @param workflow its class
+   * @param args its input, as `client.start` takes it, and then {@link ChildOptions}
+   * @returns what its `run` returned
+   * @throws {@link ChildWorkflowFailure} for a child that did not complete; its `cause` is what failed it
+   * @throws {@link WorkflowAlreadyStartedError} for an `id` that an open run has
+   * @throws {@link InvalidInputError} for an input that the schema of the workflow refuses
+   * @throws {@link ChildDepthError} below 50 runs
+   */
+  abstract child<W extends WorkflowRun>(
+    workflow: WorkflowClass<W>,
+    ...args: WorkflowArgs<NoInfer<W>, ChildOptions<WorkflowResult<NoInfer<W>>, WorkflowInput<NoInfer<W>>>>
+  ): Promise<WorkflowResult<W>>;
+
+  /**
+   * Starts another workflow as a child of this run, without waiting for its end.
+   *
+   * ```ts
+   * const invoice = await ctx.startChild(InvoiceWorkflow, { customer, month });
+   * const receipt = await invoice.result();
+   * ```
+   *
+   * @param workflow its class
+   * @param args its input, as `client.start` takes it, and then {@link ChildOptions}
+   * @returns a handle, once the child has begun to exist
+   * @throws as {@link child} does, but for failures of the child, which `result()` of the handle tells
+   */
+  abstract startChild<W extends WorkflowRun>(
+    workflow: WorkflowClass<W>,
+    ...args: WorkflowArgs<NoInfer<W>, ChildOptions<WorkflowResult<NoInfer<W>>, WorkflowInput<NoInfer<W>>>>
+  ): Promise<ChildHandle<W>>;
 
   /** The activities of a provider with options of this call: `ctx.activities(Payments, { timeout: '1m' }).charge(order)`. */
   abstract activities<T extends object>(

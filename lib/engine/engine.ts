@@ -148,6 +148,10 @@ export class Engine {
         send: (message) => this.#send(message),
         answered: parts.answered,
         stranded: (lease) => this.#leaseAudit.sight(lease),
+        sent: (what) =>
+          what === 'child'
+            ? parts.wakeup.tell({ type: 'run ready' })
+            : parts.wakeup.tellHere({ type: 'messages to deliver' }),
       },
       settings.runs,
       registry.workflows,

@@ -8,4 +8,13 @@ export * from './ids.js';
 export type * from './journal.js';
 export * from './journal-retry.js';
 export type * from './port/index.js';
-export { DEATHS_OF_A_SUSPECT, type GrowingDelay, delayOf, isPageSize } from './rules/index.js';
+export {
+  type ChildMessage,
+  type ChildNews,
+  DEATHS_OF_A_SUSPECT,
+  type GrowingDelay,
+  childMessageName,
+  delayOf,
+  isPageSize,
+  readChildMessage,
+} from './rules/index.js';

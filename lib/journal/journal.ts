@@ -1,6 +1,7 @@
 import type {
   JournalHints,
   JournalHolding,
+  JournalOutbox,
   JournalReading,
   JournalSending,
   JournalWorkers,
@@ -21,7 +22,7 @@ import type {
  * Time is the database's: a caller's clock decides nothing here.
  */
 export interface Journal
-  extends JournalSending, JournalHolding, JournalWorkers, JournalReading, JournalHints {
+  extends JournalSending, JournalHolding, JournalOutbox, JournalWorkers, JournalReading, JournalHints {
   /** Connects, and migrates or verifies the schema. Throws {@link JournalUnavailableError} or {@link SchemaError}. */
   open(): Promise<void>;
   /** Ends every connection. Twice is harmless. */

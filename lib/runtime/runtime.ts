@@ -1,6 +1,6 @@
 import type { Codec } from '../core/index.js';
 import { TimeLimit, inRootContext } from '../concurrency/index.js';
-import { LeaseRescuer, RunDispatcher } from '../dispatch/index.js';
+import { LeaseRescuer, OutboxDispatcher, RunDispatcher } from '../dispatch/index.js';
 import { asyncScope, CLOSING, Engine, limitedCodec, newWorkerId, WindowScheduler } from '../engine/index.js';
 import type { EngineSettings, Departure, Registry, ResidentFacts, SettledUpdate } from '../engine/index.js';
 import type { ActorId, Journal, JournalRetry } from '../journal/index.js';
@@ -61,6 +61,7 @@ export class ContinuumRuntime {
   #engine: Engine | undefined;
   #dispatcher: RunDispatcher | undefined;
   #rescuer: LeaseRescuer | undefined;
+  #outbox: OutboxDispatcher | undefined;
   #listening: Promise<void> | undefined;
   /** Takes no new runs any more, or will not begin to. */
   #leaving = false;
@@ -206,6 +207,8 @@ export class ContinuumRuntime {
     if (this.#leaving) engine.leave();
     else this.#dispatcher.start();
     this.#rescuer.start();
+    this.#outbox = new OutboxDispatcher(journal, namespace, this.#wakeup, this.journalRetry);
+    this.#outbox.start();
     observer.notice({ type: 'worker started', workerId: engine.session.id, ...this.#facts() });
     if (this.#closing || this.#draining) await this.drain();
   }
@@ -252,6 +255,8 @@ export class ContinuumRuntime {
     const { closing } = this;
     const others = Promise.all([this.#dispatcher?.stop(), this.#rescuer?.stop()]);
     await this.#engine?.stop(closing, others);
+    // Last: runs that end meanwhile tell their parents.
+    await closing.meet(this.#outbox?.stop() ?? Promise.resolve());
     this.#wakeup.tellOthers({ type: 'run ready' });
     this.#tellDrained(Math.round(performance.now() - began));
   }

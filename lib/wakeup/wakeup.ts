@@ -10,6 +10,8 @@ export type Hint =
   | { readonly type: 'message arrived'; readonly actorId: ActorId | '*' }
   /** Updates of an actor's run have answers. */
   | { readonly type: 'updates answered'; readonly actorId: ActorId | '*' }
+  /** Runs have sent something to each other. */
+  | { readonly type: 'messages to deliver' }
   /** A run has ended. */
   | { readonly type: 'run closed'; readonly runId: RunId | '*' };
 
@@ -71,6 +73,11 @@ export class Wakeup {
     this.tellOthers(hint);
   }
 
+  /** Tells this process only: it is the one that acts on it, and others would be in its way. */
+  tellHere(hint: Hint): void {
+    this.#deliver(hint);
+  }
+
   /** Tells other processes only, of something that this one knows already. */
   tellOthers(hint: Hint): void {
     if (this.#stopped) return;
@@ -115,6 +122,7 @@ export class Wakeup {
 
   #everything(): void {
     this.#deliver({ type: 'run ready' });
+    this.#deliver({ type: 'messages to deliver' });
     this.#deliver({ type: 'message arrived', actorId: '*' });
     this.#deliver({ type: 'updates answered', actorId: '*' });
     this.#deliver({ type: 'run closed', runId: '*' });
@@ -131,6 +139,8 @@ function write(hint: Hint): string {
       return `a${hint.actorId}`;
     case 'run closed':
       return `c${hint.runId}`;
+    case 'messages to deliver':
+      return 'o';
   }
 }
 
@@ -139,5 +149,5 @@ function read(text: string): Hint {
   if (text.startsWith('m')) return { type: 'message arrived', actorId: asActorId(subject) };
   if (text.startsWith('a')) return { type: 'updates answered', actorId: asActorId(subject) };
   if (text.startsWith('c')) return { type: 'run closed', runId: asRunId(subject) };
-  return { type: 'run ready' };
+  return { type: text === 'o' ? 'messages to deliver' : 'run ready' };
 }

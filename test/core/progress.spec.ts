@@ -105,7 +105,9 @@ describe('progress of a run', () => {
     const pay = scheduled(0, { compensation: 'unpay' });
     const book = scheduled(1, { compensation: 'unbook' });
     const progress = after(pay, book, scheduled(2), completed(0, 'paid'));
-    expect(progress.nextRollbackMove('automatic')).toEqual({ type: 'stop', activities: [1, 2] });
+    const stop = { type: 'stop', work: [1, 2].map((id) => progress.inFlight.get(id)) };
+    expect(stop.work).toMatchObject([{ scheduled: { id: 1 } }, { scheduled: { id: 2 } }]);
+    expect(progress.nextRollbackMove('automatic')).toEqual(stop);
     progress.apply({ type: 'activity_cancel_requested', at: 1, of: 1 });
     progress.apply({ type: 'activity_cancel_requested', at: 1, of: 2 });
     expect(progress.nextRollbackMove('automatic')).toEqual({ type: 'wait' });

@@ -4,6 +4,16 @@ import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
 import { ContinuumModule, WorkflowClient } from 'nestjs-continuum';
 import { Cards, ImportRows, ImportWorkflow } from './examples/activities.js';
+import {
+  CreditInvoice,
+  credited,
+  DunningWorkflow,
+  MonthWorkflow,
+  Paid,
+  ReminderWorkflow,
+  SaleWorkflow,
+  InvoiceWorkflow as MonthInvoiceWorkflow,
+} from './examples/children.js';
 import { Carts } from './examples/client.js';
 import { Offers, PurchaseWorkflow } from './examples/context.js';
 import { InvoiceWorkflow, InvoiceWorkflowV2, PriceCalculator } from './examples/determinism.js';
@@ -59,6 +69,12 @@ const metadata: ModuleMetadata = {
     Carriers,
     Deliveries,
     DeliveryWorkflow,
+    MonthWorkflow,
+    MonthInvoiceWorkflow,
+    SaleWorkflow,
+    CreditInvoice,
+    DunningWorkflow,
+    ReminderWorkflow,
   ],
 };
 
@@ -152,6 +168,17 @@ describe('the examples in the documentation', () => {
     expect(await client.execute(ImportWorkflow, expired, soon)).toBe(
       '3 rows, not paid: The card has expired.',
     );
+  });
+
+  it('children: many at once, undone by their parent, and by a handle', async () => {
+    expect(await client.execute(MonthWorkflow, ['ann', 'bob'])).toBe(2);
+    await expect(client.execute(SaleWorkflow, 'eve', { id: 'sale-eve' })).rejects.toMatchObject({
+      rollback: 'complete',
+    });
+    expect(credited).toEqual(['eve of sale-eve: 2500']);
+    const dunning = await client.start(DunningWorkflow, 'ann');
+    await dunning.signal(Paid, true);
+    expect(await dunning.result()).toBe('ChildWorkflowFailure');
   });
 
   it('rollback: by itself, up to the point of no return, and by hand', async () => {

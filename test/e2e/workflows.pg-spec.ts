@@ -1,5 +1,6 @@
 import { describe } from '@jest/globals';
 import { describeAttributes } from './suites/attributes.js';
+import { describeChildren } from './suites/children.js';
 import { describeContext } from './suites/context.js';
 import { describeContinuation } from './suites/continuation.js';
 import { describeInsideRun } from './suites/inside-run.js';
@@ -18,4 +19,5 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeSchemas(new PostgresBackend(), residency);
   describeAttributes(new PostgresBackend(), residency);
   describeContinuation(new PostgresBackend(), residency);
+  describeChildren(new PostgresBackend(), residency);
 });

@@ -52,7 +52,17 @@ const tablesOf = async (schema: string): Promise<readonly unknown[]> =>
   (await rows(`select tablename from pg_tables where schemaname = '${schema}' order by tablename`)).map(
     ({ tablename }) => tablename,
   );
-const TABLES = ['actors', 'history', 'inbox', 'message_ids', 'runs', 'schema_version', 'updates', 'workers'];
+const TABLES = [
+  'actors',
+  'history',
+  'inbox',
+  'message_ids',
+  'outbox',
+  'runs',
+  'schema_version',
+  'updates',
+  'workers',
+];
 
 describe('migrations', () => {
   it('go up, down and up again', async () => {

@@ -26,8 +26,8 @@ describe('the rows of a history', () => {
 
   it('of a type that only newer versions know are read as far as that goes', () => {
     const columns = toColumns(samples[0]!);
-    expect(toEntry({ ...rowOf(columns), type: 'child_started' })).toEqual({
-      type: 'child_started',
+    expect(toEntry({ ...rowOf(columns), type: 'run_paused' })).toEqual({
+      type: 'run_paused',
       at: columns.at,
     });
   });

@@ -84,7 +84,7 @@ export class RandomWorld {
   #ends(step: number, progress: RunProgress, at: number): HistoryEvent[] {
     const ends: HistoryEvent[] = [];
     for (const work of progress.inFlight.values()) {
-      if (work.type === 'timer') continue;
+      if (work.type !== 'activity') continue;
       const { id, undoes } = work.scheduled;
       const luck = new Chance(this.seed * 31 + id * 131 + step).next();
       const end =

@@ -86,7 +86,7 @@ export function runActivity(
   return scheduleActivity(run, activity, input === undefined ? [] : [input], recorded);
 }
 
-function executeOf(run: Execution, type: ActivityToken): ActivityDefinition {
+export function executeOf(run: Execution, type: ActivityToken): ActivityDefinition {
   const group = activitiesOf(run, type);
   const execute = group.activities.get('execute');
   if (execute) return execute;

@@ -7,6 +7,7 @@ import type { Ambient, AsyncScope } from './async-scope.js';
 import type { ChooseSuccessor, Continuation, Decision } from './decision.js';
 import { isThenable } from './deferred.js';
 import type { Deferred } from './deferred.js';
+import { SmallMap } from '../small-map.js';
 import { errorText, isInstance } from '../thrown.js';
 import { Fifo } from './fifo.js';
 import { floatingRejection, FloatingRejections } from './floating-rejections.js';
@@ -16,7 +17,10 @@ import type { Mistakes } from '../misuse.js';
 import { misuse, mistakeOf } from '../misuse.js';
 import { Operation, PendingTimer } from './operation.js';
 import type { EndingEvent } from './operation.js';
+import { PendingChild } from './pending-child.js';
+import type { StartedChild } from './pending-child.js';
 import { PendingWork } from './pending-work.js';
+import type { RunIdentity } from './run-identity.js';
 import type { Accountable } from './ownership.js';
 import { windowCloses, windowOpens } from './ownership.js';
 import { isCancellation, Scope } from './scope.js';
@@ -93,6 +97,7 @@ export class Execution implements Accountable {
   /** So many calls of one event are no runaway, above the limit. */
   #expectedCalls = 0;
   #logs: LogLine[] | null = null;
+  #startedChildren: SmallMap<CommandId, StartedChild> | null = null;
   readonly #ambient: Ambient = { run: this, scope: this.root, readOnly: false };
   #readOnlyAmbient: Ambient | null = null;
 
@@ -105,6 +110,7 @@ export class Execution implements Accountable {
     readonly frame: CodeFrame | null,
     readonly mistakes: Mistakes,
     readonly chooseSuccessor: ChooseSuccessor,
+    readonly identity: RunIdentity,
   ) {}
 
   get shields(): number {
@@ -310,9 +316,19 @@ export class Execution implements Accountable {
   /** Takes out the operation that an event ends: `null` when nobody waits for it any more (F12, F16). */
   takePending(id: CommandId): Operation | null {
     const operation = this.pending.operations.get(id);
-    if (!operation || (this.#decision !== null && !operation.scope.shielded)) return null;
+    if (!operation || !this.mayGoOn(operation)) return null;
     this.pending.delete(operation);
     return operation;
+  }
+
+  /** Whether what waits there may still be settled (F16). */
+  mayGoOn({ scope }: Operation): boolean {
+    return this.#decision === null || scope.shielded;
+  }
+
+  /** Children of `ctx.startChild`, also those whose scope was cancelled: their handles tell how they ended. */
+  get startedChildren(): SmallMap<CommandId, StartedChild> {
+    return (this.#startedChildren ??= new SmallMap());
   }
 
   /** Settles what was taken out. */
@@ -373,8 +389,17 @@ export class Execution implements Accountable {
   }
 
   #recordCancel(operation: Operation): void {
+    if (operation instanceof PendingChild) return this.cancelChild(operation.id);
     const type = operation instanceof PendingTimer ? 'timer_cancelled' : 'activity_cancel_requested';
     this.ledger.record({ type, at: this.ledger.now, of: operation.id });
+  }
+
+  /** Asks a child to cancel, unless it has ended or was asked before. */
+  cancelChild(id: CommandId): void {
+    const { ledger } = this;
+    const work = ledger.progress.inFlight.get(id);
+    if (work?.type !== 'child' || work.cancelRequested) return;
+    ledger.recordOutward({ type: 'child_cancel_requested', at: ledger.now, of: id, mode: 'cancel' });
   }
 
   // -------------------------------------------------------------------------------------------- shown

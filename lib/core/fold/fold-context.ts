@@ -2,6 +2,7 @@ import { recordedOptions } from '../activity-options.js';
 import { activityProxy } from '../activity-proxy.js';
 import type { AttributePatch, Attributes } from '../attributes.js';
 import type { Duration } from '../duration.js';
+import type { RunLink } from '../history.js';
 import type {
   Activities,
   ActivityArgs,
@@ -13,30 +14,28 @@ import type {
   Signal,
   WorkflowArgs,
   WorkflowClass,
+  WorkflowResult,
   WorkflowRun,
 } from '../types.js';
 import type {
   ActivityCallOptionsInput,
   CancellationScope,
   MapOptions,
+  ChildHandle,
+  ChildOptions,
   WorkflowInfo,
   WorkflowLogger,
 } from '../workflow-context.js';
 import { WorkflowContext } from '../workflow-context.js';
 import * as calls from './calls.js';
+import * as children from './child-calls.js';
 import type { Execution } from './execution.js';
 import { map } from './map.js';
 import { patched, requirePatchId } from './patches.js';
 import { race } from './race.js';
+import type { RunIdentity } from './run-identity.js';
 import { RandomStream } from './random-stream.js';
 import * as scopes from './scope-calls.js';
-
-/** Which run a fold folds. */
-export interface RunIdentity {
-  readonly workflowId: string;
-  readonly runId: string;
-  readonly namespace: string;
-}
 
 /**
  * What user code holds of its run. It belongs to that run whatever window is open (F13, F25). Methods stand on the
@@ -73,6 +72,23 @@ export class FoldContext extends WorkflowContext {
     const [input, options] = args as readonly [unknown, ActivityCallOptionsInput?];
     // The activity's result has the type that its class says.
     return calls.runActivity(this.#run, activity, input, options) as Promise<ActivityResult<A>>;
+  }
+
+  child<W extends WorkflowRun>(
+    type: WorkflowClass<W>,
+    ...args: WorkflowArgs<NoInfer<W>, ChildOptions>
+  ): Promise<WorkflowResult<W>> {
+    const [input, options] = args as readonly [unknown, ChildOptions?];
+    // The child's result has the type that its class says.
+    return children.child(this.#run, { type, input, options }) as Promise<WorkflowResult<W>>;
+  }
+
+  startChild<W extends WorkflowRun>(
+    type: WorkflowClass<W>,
+    ...args: WorkflowArgs<NoInfer<W>, ChildOptions>
+  ): Promise<ChildHandle<W>> {
+    const [input, options] = args as readonly [unknown, ChildOptions?];
+    return children.startChild(this.#run, { type, input, options }) as Promise<ChildHandle<W>>;
   }
 
   activities<T extends object>(
@@ -238,6 +254,13 @@ class FoldInfo implements WorkflowInfo {
   }
   get attributes(): Attributes {
     return this.#run.shown?.attributes ?? {};
+  }
+  get parent(): RunLink | null {
+    return this.#run.ledger.progress.lineage?.parent ?? null;
+  }
+  get root(): RunLink {
+    const { workflowId, runId } = this;
+    return this.#run.ledger.progress.lineage?.root ?? { workflowId, runId };
   }
 }
 

@@ -12,10 +12,12 @@ import type { AsyncScope } from './async-scope.js';
 import type { ChooseSuccessor, Decision } from './decision.js';
 import type { CodeFrame, Delivery, LogLine } from './execution.js';
 import { Execution } from './execution.js';
-import type { RunIdentity } from './fold-context.js';
+import { FoldChildHandle } from './child-calls.js';
+import { StartedChild } from './pending-child.js';
+import type { RunIdentity } from './run-identity.js';
 import type { Item } from './history-queue.js';
 import { HistoryQueue, recordedEntry } from './history-queue.js';
-import type { CallSite } from './ledger.js';
+import type { CallSite, OutwardCommand } from './ledger.js';
 import { Ledger } from './ledger.js';
 import type { Segment } from './segment.js';
 import type { ShownChange } from './shown.js';
@@ -96,6 +98,7 @@ export type {
   CodeFrame,
   Decision,
   LogLine,
+  OutwardCommand,
   RunIdentity,
   ShownChange,
   SignalCheck,
@@ -165,6 +168,7 @@ export class Fold implements Steppable {
       options.frame ?? null,
       definition.mistakes ?? options.mistakes ?? 'fail',
       options.chooseSuccessor ?? noSuccessor,
+      options.run,
     );
     this.#object = new WorkflowObject(this.#run, options.run);
     this.#withoutCode = withoutCode;
@@ -247,7 +251,10 @@ export class Fold implements Steppable {
 
   /** F22: from the recorded `rollback_started` on, everything follows from history. */
   #resume(entries: readonly HistoryEntry[]): void {
-    for (const entry of entries) this.#ledger.applyRecorded(entry);
+    for (const entry of entries) {
+      this.#ledger.applyRecorded(entry);
+      if (entry.type === 'run_started') this.#run.seed = entry.seed;
+    }
     const { rollback } = this.progress;
     if (rollback === null) return;
     this.#started = true;
@@ -281,6 +288,11 @@ export class Fold implements Steppable {
   /** What changed of what lists show, in the entries that were last taken; `null` for nothing. */
   takeShown(): ShownChange | null {
     return this.#run.shown?.takeChange() ?? null;
+  }
+
+  /** Commands among them that reach other runs; `null`: none. */
+  takeOutward(): readonly OutwardCommand[] | null {
+    return this.#ledger.takeOutward();
   }
 
   /** Lines logged since they were last taken, while not replaying. They are printed after the commit (F21). */
@@ -477,6 +489,21 @@ export class Fold implements Steppable {
       case 'activity_cancelled': {
         const operation = this.#run.takePending(event.id);
         return operation ? () => this.#run.settle(operation, event) : null;
+      }
+      case 'child_accepted': {
+        const child = this.#run.pending.operations.get(event.id);
+        return child instanceof StartedChild && this.#run.mayGoOn(child)
+          ? () => child.accept(new FoldChildHandle(this.#run, child))
+          : null;
+      }
+      case 'child_not_started':
+      case 'child_completed':
+      case 'child_failed':
+      case 'child_cancelled':
+      case 'child_terminated': {
+        // One whose scope was cancelled may be waited for by its handle.
+        const child = this.#run.takePending(event.id) ?? this.#run.startedChildren.get(event.id);
+        return child ? () => this.#run.settle(child, event) : null;
       }
       default:
         return event satisfies never;

@@ -4,6 +4,8 @@ import { isEvent, isTerminal } from '../entry-catalogue.js';
 import { NonDeterminismError } from '../errors.js';
 import type { TurnFault } from '../errors.js';
 import type {
+  ChildCancelRequested,
+  ChildStarted,
   CommandId,
   HistoryCommand,
   HistoryEntry,
@@ -15,6 +17,9 @@ import { RunProgress } from '../progress.js';
 import { nameOf, sameKind } from './matching.js';
 import { Patches } from './patches.js';
 import type { MatchTally, Segment } from './segment.js';
+
+/** A command that has its effect on another run. */
+export type OutwardCommand = ChildStarted | ChildCancelRequested;
 
 /** Tells where the code was: ` at …`, or nothing. Asked for a message only, since it takes a while. */
 export type CallSite = () => string;
@@ -42,6 +47,7 @@ export class Ledger implements MatchTally {
   /** Notes that came while an event was open: they are appended after its segment (F4). */
   #notes: HistoryNote[] | null = null;
   #notesOfCode: HistoryNote[] | null = null;
+  #outward: OutwardCommand[] | null = null;
   #lastCommand: HistoryCommand | null = null;
   #lastSite: CallSite | null = null;
 
@@ -196,6 +202,20 @@ export class Ledger implements MatchTally {
     if (isEvent(entry)) this.#now = Math.max(this.#now, entry.at);
     if ('id' in entry) this.#nextId = Math.max(this.#nextId, entry.id + 1);
     this.progress.apply(entry);
+  }
+
+  /** Records a command that reaches other runs: the journal does more for its turn than append. */
+  recordOutward<C extends OutwardCommand>(asked: C): C | null {
+    const recorded = this.record(asked);
+    if (recorded !== null && this.#segment === null) (this.#outward ??= []).push(recorded);
+    return recorded;
+  }
+
+  /** Such commands, appended since they were last taken; `null`: none. */
+  takeOutward(): readonly OutwardCommand[] | null {
+    const outward = this.#outward;
+    this.#outward = null;
+    return outward;
   }
 
   takeEmitted(): HistoryEntry[] {

@@ -13,8 +13,11 @@ import { limit } from '../values/failure-limits.js';
 /** Same kind of command about the same thing, whatever its arguments (F7). */
 export function sameKind(a: HistoryCommand, b: HistoryCommand): boolean {
   if (a.type !== b.type || subjectOf(a) !== subjectOf(b)) return false;
-  return a.type !== 'activity_scheduled' || b.type !== 'activity_scheduled' || a.undoes === b.undoes;
+  return undoesOf(a) === undoesOf(b);
 }
+
+/** Of a compensation: the command it undoes. */
+const undoesOf = (command: HistoryCommand): number | null => ('undoes' in command ? command.undoes : null);
 
 /** Equal in kind, name and arguments; options and due times are never compared (F7). */
 export const sameCommand = (a: HistoryCommand, b: HistoryCommand): boolean =>
@@ -22,7 +25,7 @@ export const sameCommand = (a: HistoryCommand, b: HistoryCommand): boolean =>
 
 /** Equal text for what {@link sameCommand} holds equal. */
 export function matchKey(command: HistoryCommand): string {
-  const undoes = command.type === 'activity_scheduled' ? (command.undoes ?? '') : '';
+  const undoes = undoesOf(command) ?? '';
   return `${command.type}\0${subjectOf(command)}\0${undoes}\0${argumentsOf(command)}`;
 }
 
@@ -113,11 +116,13 @@ const valueOf = (entry: HistoryEntry): string =>
 function subjectOf(command: HistoryCommand): string | number | null {
   switch (command.type) {
     case 'activity_scheduled':
+    case 'child_started':
     case 'timer_started':
     case 'side_effect_recorded':
     case 'rollback_step_added':
       return command.name;
     case 'activity_cancel_requested':
+    case 'child_cancel_requested':
     case 'timer_cancelled':
       return command.of;
     case 'signal_check_requested':

@@ -70,6 +70,12 @@ export class PendingActivity extends Operation {
         this.reject(new CancelledError(`The activity ${this.call} was cancelled.`));
         return null;
       case 'timer_fired':
+      case 'child_accepted':
+      case 'child_not_started':
+      case 'child_completed':
+      case 'child_failed':
+      case 'child_cancelled':
+      case 'child_terminated':
         return null;
       default:
         return event satisfies never;

@@ -89,6 +89,7 @@ function isWithin(error: unknown, by: Scope | undefined, above: number): boolean
       return true;
     }
     case 'ActivityFailure':
+    case 'ChildWorkflowFailure':
       return isWithin(readProperty(error, 'cause'), by, depth);
     default:
       return false;

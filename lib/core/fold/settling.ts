@@ -3,6 +3,8 @@ import type { WorkflowDefinition } from '../definitions.js';
 import { ForeignAwaitError } from '../errors.js';
 import type { Encoded } from '../history.js';
 import type { RollbackStep } from '../rollback-steps.js';
+import type { ActivityInFlight, ChildInFlight } from '../progress.js';
+import { recordChild } from './child-command.js';
 import type { Continuation, Decision } from './decision.js';
 import type { Execution } from './execution.js';
 import type { Ledger } from './ledger.js';
@@ -16,7 +18,7 @@ export function advanceCompensation(run: Execution): boolean {
   const { compensating, ledger } = run;
   if (compensating === null || (run.decision !== null && !compensating.scope.shielded)) return false;
   const move = ledger.progress.nextRollbackMove('manual');
-  if (move.type === 'undo') undo(ledger, run.codec, move.step);
+  if (move.type === 'undo') undo(run, move.step);
   if (move.type !== 'done') return false;
   run.compensating = null;
   const complete = ledger.progress.failedSteps.length === 0;
@@ -29,7 +31,7 @@ export function advanceCompensation(run: Execution): boolean {
  * code runs from here on; from the recorded `rollback_started` on, everything follows from history alone (F22).
  */
 export function conclude(run: Execution): void {
-  const { decision, ledger, codec } = run;
+  const { decision, ledger } = run;
   if (decision === null || run.shields > 0) return;
   if (endsWell(decision) && run.floating.fault) return ledger.fail(run.floating.fault);
   run.concluded = true;
@@ -53,7 +55,7 @@ export function conclude(run: Execution): void {
     });
   }
   if (progress.rollback === null) close(ledger, decision, run.signals.unread);
-  else rollBack(ledger, codec, decision);
+  else rollBack(run, decision);
 }
 
 const takesMessages = ({ signals, updates }: WorkflowDefinition): boolean =>
@@ -97,17 +99,17 @@ function continueAsNew(run: Execution, decision: Continuation): void {
   });
 }
 
-function rollBack(ledger: Ledger, codec: Codec, decision: Ended): void {
+function rollBack(run: Execution, decision: Ended): void {
+  const { ledger } = run;
   const { progress } = ledger;
   while (ledger.fault === null) {
     const move = progress.nextRollbackMove('automatic');
     switch (move.type) {
       case 'stop':
-        for (const of of move.activities)
-          ledger.record({ type: 'activity_cancel_requested', at: ledger.now, of });
+        for (const work of move.work) stop(ledger, work);
         break;
       case 'undo':
-        undo(ledger, codec, move.step);
+        undo(run, move.step);
         break;
       case 'wait':
         return;
@@ -119,13 +121,29 @@ function rollBack(ledger: Ledger, codec: Codec, decision: Ended): void {
   }
 }
 
-/** Schedules the activity that undoes a step. It is recorded like any other, and retried like any other. */
-function undo(ledger: Ledger, codec: Codec, step: RollbackStep): void {
+/** Asks something in flight to stop; a child by what its parent's end means for it. */
+function stop(ledger: Ledger, work: ActivityInFlight | ChildInFlight): void {
+  if (work.type === 'activity') {
+    ledger.record({ type: 'activity_cancel_requested', at: ledger.now, of: work.scheduled.id });
+    return;
+  }
+  const { id, parentClose } = work.started;
+  const mode = parentClose === 'terminate' ? 'terminate' : 'cancel';
+  ledger.recordOutward({ type: 'child_cancel_requested', at: ledger.now, of: id, mode });
+}
+
+/** Schedules what undoes a step: an activity, or a child. It is recorded like any other, and an activity retried like any other. */
+function undo(run: Execution, step: RollbackStep): void {
+  const { ledger, codec } = run;
+  if (step.type === 'child compensation' && step.by.type === 'workflow') {
+    recordChild(run, { ...step.by, args: codec.encodeOwn(undone(codec, step)), undoes: step.of });
+    return;
+  }
   ledger.record({
     type: 'activity_scheduled',
     at: ledger.now,
     id: ledger.nextId,
-    name: step.name,
+    name: step.type === 'child compensation' ? step.by.name : step.name,
     args: undoArguments(codec, step),
     compensation: null,
     undoes: step.of,
@@ -133,9 +151,16 @@ function undo(ledger: Ledger, codec: Codec, step: RollbackStep): void {
   });
 }
 
+/** What undoes a child gets one input, as any workflow and any class that is one activity. */
+const undone = (
+  codec: Codec,
+  { result, args }: Extract<RollbackStep, { type: 'child compensation' }>,
+): unknown => ({ result: codec.decode(result), input: codec.decode(args) });
+
 /** `(result, ...args)` of what is undone: each of them was stored, so both can be. */
 function undoArguments(codec: Codec, step: RollbackStep): Encoded {
   if (step.type === 'added') return step.args;
+  if (step.type === 'child compensation') return codec.encodeOwn([undone(codec, step)]);
   // The arguments of an activity were recorded as an array.
   const args = codec.decode(step.args) as readonly unknown[];
   return codec.encodeOwn([codec.decode(step.result), ...args]);

@@ -22,7 +22,7 @@ import { scheduleActivity, startedShown } from './calls.js';
 import { messageOf } from '../thrown.js';
 import type { Execution } from './execution.js';
 import { FoldContext } from './fold-context.js';
-import type { RunIdentity } from './fold-context.js';
+import type { RunIdentity } from './run-identity.js';
 import { isCancellation } from './scope.js';
 import { Shown } from './shown.js';
 

@@ -2,6 +2,8 @@ import {
   ActivityFailure,
   AttemptLostError,
   CancelledError,
+  ChildDepthError,
+  ChildWorkflowFailure,
   HandlerFailure,
   NonRetryableError,
   NotInWorkflowError,
@@ -10,6 +12,12 @@ import {
   UnstorableValueError,
   WorkflowFailure,
 } from '../errors.js';
+import {
+  InvalidInputError,
+  WorkflowAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowNotRunningError,
+} from '../reaching-errors.js';
 
 /** A class that recorded errors come back as, and the fields without which an error cannot be of it. */
 interface ErrorClass {
@@ -25,6 +33,18 @@ const CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   ['WorkflowFailure', { constructor: WorkflowFailure, fields: [] }],
   ['NonRetryableError', { constructor: NonRetryableError, fields: [] }],
   ['ActivityFailure', { constructor: ActivityFailure, fields: ['activity', 'attempts'] }],
+  [
+    'ChildWorkflowFailure',
+    { constructor: ChildWorkflowFailure, fields: ['workflow', 'workflowId', 'runId'] },
+  ],
+  ['ChildDepthError', { constructor: ChildDepthError, fields: ['deepest'] }],
+  ['InvalidInputError', { constructor: InvalidInputError, fields: ['subject', 'issues'] }],
+  [
+    'WorkflowAlreadyStartedError',
+    { constructor: WorkflowAlreadyStartedError, fields: ['workflowId', 'runId', 'state'] },
+  ],
+  ['WorkflowNotFoundError', { constructor: WorkflowNotFoundError, fields: ['workflowId', 'runId'] }],
+  ['WorkflowNotRunningError', { constructor: WorkflowNotRunningError, fields: ['workflowId'] }],
   ['CancelledError', { constructor: CancelledError, fields: ['reason'] }],
   ['TimeoutFailure', { constructor: TimeoutFailure, fields: [] }],
   ['HandlerFailure', { constructor: HandlerFailure, fields: ['handler'] }],

@@ -1,3 +1,4 @@
+import type { Lineage } from '../../core/index.js';
 import { isEvent, toError } from '../../core/index.js';
 import type { HistoryEntry, RunProgress, WorkflowDefinition } from '../../core/index.js';
 import { Backoff, JournalRefusedError, JournalUnavailableError } from '../../journal/index.js';
@@ -21,11 +22,15 @@ import { inAscii, writeReturned } from '../activities/returned-result.js';
 import { RunFold } from './run-fold.js';
 import type { ResidentFacts, RunHost } from './run-host.js';
 import { KindsOfWork } from './kinds-of-work.js';
+import { RunChildren } from './run-children.js';
 import { RunTimers } from './run-timers.js';
 import { Suspicion } from './suspicion.js';
 
 /** What a claim, or a start, tells of a run that is to be held. */
-export type Holding = Pick<Claim, 'lease' | 'inboxSeq' | 'inboxConsumed' | 'failedTurns' | 'deaths'>;
+export type Holding = Pick<
+  Claim,
+  'lease' | 'inboxSeq' | 'inboxConsumed' | 'failedTurns' | 'deaths' | 'lineage'
+>;
 
 /** What a holder has of its run: the lease to write it, its fold, its inbox, what it has in flight. */
 export class HeldRun {
@@ -40,6 +45,8 @@ export class HeldRun {
   readonly suspicion: Suspicion;
   /** An empty asynchronous context. What the engine does for this run is done in it, so that it sees nothing of who woke it (F25). */
   readonly context = emptyContext();
+  /** Whose child it is; `null` of one that was started from outside. */
+  readonly lineage: Lineage | null;
   /** How many turns failed since one applied. */
   failedTurns: number;
   #lease: Lease;
@@ -58,6 +65,7 @@ export class HeldRun {
     this.facts = facts;
     this.#lease = holding.lease;
     this.failedTurns = holding.failedTurns;
+    this.lineage = holding.lineage;
     this.suspicion = new Suspicion(holding.deaths);
     this.inbox = new Inbox(holding.inboxSeq, holding.inboxConsumed);
     const { codec, scheduler, scope, settings, executor, clock, observer } = host;
@@ -84,7 +92,11 @@ export class HeldRun {
       progress,
       wake,
     });
-    this.kinds = new KindsOfWork({ activity: this.activities, timer: new RunTimers(progress, clock) });
+    this.kinds = new KindsOfWork({
+      activity: this.activities,
+      child: new RunChildren(facts.runId, (what) => host.sent(what)),
+      timer: new RunTimers(progress, clock),
+    });
   }
 
   get lease(): Lease {
@@ -142,6 +154,7 @@ export class HeldRun {
       inboxConsumed: this.inbox.consumed - 1,
       failedTurns: 0,
       deaths: this.suspicion.deaths,
+      lineage: this.lineage,
     };
   }
   /** Whether a message is for this run: one that was for a run before means nothing to it. */

@@ -134,9 +134,11 @@ export class ResidentRun implements TurnTaker {
   async rehearse(start: InboxMessage): Promise<Rehearsed | null> {
     this.#state = 'driving';
     const { fold, host } = this.#held;
-    fold.current.feed(eventOf(start, false, host.clock.now(), host.codec));
+    fold.current.feed(eventOf(start, false, host.clock.now(), host.codec, null));
     await fold.pump();
     if (fold.current.fault || fold.current.decided) return null;
+    // Children are started by a commit.
+    if (fold.current.takeOutward() !== null) return null;
     const entries = fold.current.takeEmitted();
     const shows = fold.current.takeShown();
     return (await fold.mismatch(entries)) ? null : { entries, shows };
@@ -323,6 +325,7 @@ export class ResidentRun implements TurnTaker {
       outcome.type === 'continue' ? this.#nextRun(outcome.successor, inboxSeq) : null,
       turn.refusals,
     );
+    if (turn.tellsParent === true || turn.closesChildren === true) this.#held.host.sent('message');
     if (!this.over) this.mailArrived(inboxSeq);
   }
 

@@ -90,6 +90,7 @@ export class ResidentRuns {
       inboxConsumed: 0,
       failedTurns: 0,
       deaths: 0,
+      lineage: null,
     });
   }
   discard(run: ResidentRun): void {

@@ -49,6 +49,8 @@ export interface RunHost {
   send(message: Message): Promise<void>;
   /** Answers of updates are committed: who waits for them in this process need not ask the journal. */
   answered(run: ResidentFacts, actorId: ActorId, answers: readonly SettledUpdate[]): void;
+  /** The journal has got something for other runs: a child that can be claimed, or a message that can be delivered. */
+  sent(what: 'child' | 'message'): void;
   /** The run was dropped here, but its lease is still this worker's: it has to be given back. */
   stranded(lease: Lease): void;
 }

@@ -6,6 +6,7 @@ import type { CommitListener, Committed } from '../commit/group-committer.js';
 import type { PumpListener } from '../process/window-scheduler.js';
 import type { HeldRun } from './held-run.js';
 import { pause } from '../../concurrency/index.js';
+import { closingFor, reachingOut } from './outward-turn.js';
 import { retakeOrder } from './turn-input.js';
 import type { TurnInput } from './turn-input.js';
 import { successorOf } from './continuation.js';
@@ -266,6 +267,8 @@ export class RunTurn implements PumpListener, CommitListener {
     for (const input of taken)
       if (input.type === 'arrival' && input.byTime) firedUpTo = Math.max(firedUpTo ?? 0, input.moment);
     const { progress } = fold.current;
+    const { closed } = progress;
+    const outward = fold.current.takeOutward();
     return {
       lease,
       previousSeq: fold.committed,
@@ -276,7 +279,9 @@ export class RunTurn implements PumpListener, CommitListener {
       clearsDeaths: suspicion.isClearedBy(entries, progress),
       shows: fold.current.takeShown(),
       refusals: this.#feeder.refusals,
-      outcome: progress.closed ? this.#outcomeOf(progress.closed) : outcomeOf(entries),
+      ...(outward === null ? {} : reachingOut(outward, progress, this.#held.facts)),
+      ...(closed === null ? {} : closingFor(closed, progress)),
+      outcome: closed ? this.#outcomeOf(closed) : outcomeOf(entries),
     };
   }
 

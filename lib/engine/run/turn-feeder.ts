@@ -72,7 +72,7 @@ export class TurnFeeder {
       const verdict = fold.validate(message.name!, message.payload!);
       if (verdict.type !== 'accepted') return this.#refuse(refusalOf(message, verdict, host.codec), hold);
     }
-    fold.current.feed(eventOf(message, hold, host.clock.now(), host.codec));
+    fold.current.feed(eventOf(message, hold, host.clock.now(), host.codec, this.#held.lineage));
   }
 
   /** Nothing of it is recorded. What was held for it is held no more, where nothing follows. */

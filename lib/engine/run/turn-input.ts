@@ -1,4 +1,4 @@
-import type { HistoryEvent, Instant, RunStarted } from '../../core/index.js';
+import type { HistoryEvent, Instant, Lineage, RunStarted } from '../../core/index.js';
 import { SEMANTICS_VERSION } from '../../core/index.js';
 import type { Codec, SignalCheck } from '../../core/index.js';
 import type { InboxMessage } from '../../journal/index.js';
@@ -20,10 +20,16 @@ export type TurnInput =
   | Arrival;
 
 /** The event of a message; not of one that a kind of work receives (see {@link KindsOfWork.receiverOf}). */
-export function eventOf(message: InboxMessage, hold: boolean, at: Instant, codec: Codec): HistoryEvent {
+export function eventOf(
+  message: InboxMessage,
+  hold: boolean,
+  at: Instant,
+  codec: Codec,
+  lineage: Lineage | null,
+): HistoryEvent {
   switch (message.kind) {
     case 'start':
-      return startOf(message, at, codec);
+      return startOf(message, at, codec, lineage);
     case 'signal':
       return {
         type: 'signal_received',
@@ -47,16 +53,24 @@ export function eventOf(message: InboxMessage, hold: boolean, at: Instant, codec
     case 'cancel':
       return { type: 'cancel_requested', at, reason: reasonOf(message, codec) };
     case 'activity_result':
-      throw new Error('What an activity result means is for the activities of the run to say.');
+    case 'child_start':
+    case 'child_end':
+      throw new Error('What the end of work means is for its kind to say.');
   }
 }
 
-function startOf({ name, payload, attributes }: InboxMessage, at: Instant, codec: Codec): RunStarted {
+function startOf(
+  { name, payload, attributes }: InboxMessage,
+  at: Instant,
+  codec: Codec,
+  lineage: Lineage | null,
+): RunStarted {
   const fixed = {
     type: 'run_started',
     at,
     seed: newSeed(),
     semanticsVersion: SEMANTICS_VERSION,
+    ...(lineage && { lineage }),
     ...(attributes && { attributes: codec.encodeOwn(attributes) }),
   } as const;
   // A start has a payload. With a name it continues the run of that id.

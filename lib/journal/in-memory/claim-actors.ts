@@ -56,5 +56,6 @@ function lease(actor: Actor, owner: WorkerId): Claim {
     inboxConsumed: actor.inboxConsumed,
     failedTurns: actor.failedTurns,
     deaths: actor.deaths,
+    lineage: actor.lineage,
   };
 }

@@ -3,7 +3,18 @@ import type { Attributes, PlainPatch, ShownChange } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
 import type { CommitAnswer, Lease, RefenceAnswer, Turn } from '../port/index.js';
 import { NO_DEATHS } from '../rules/deaths.js';
-import { type Actor, type InMemoryStore, type Run, floored, type StoredUpdate } from './in-memory-store.js';
+import type { Encoded, HistoryEntry } from '../../core/index.js';
+import { childMessageName } from '../rules/child-messages.js';
+import {
+  type Actor,
+  type InMemoryStore,
+  type Lockable,
+  type Run,
+  type StoredUpdate,
+  floored,
+} from './in-memory-store.js';
+import { closeChildren, sendOut, tellParent } from './outbox.js';
+import { begin } from './start-runs.js';
 
 /** The actor of a lease that is still held. */
 export function heldBy(store: InMemoryStore, lease: Lease): Actor | undefined {
@@ -52,10 +63,58 @@ export function applyTurn(store: InMemoryStore, turn: Turn): CommitAnswer {
   if (turn.clearsDeaths === true) {
     Object.assign(actor, NO_DEATHS);
   }
+  startChildren(store, actor, turn);
+  sendOut(store, actor, turn.sends ?? []);
   return settle(store, actor, turn);
 }
 
-function settle(store: InMemoryStore, actor: Actor, { outcome }: Turn): CommitAnswer {
+/** Whether an open transaction has started a workflow id that the turn wants for a child: then it waits. */
+export const childIdsHeld = (store: InMemoryStore, turn: Turn): boolean =>
+  childIds(store, turn).some(({ lock }) => lock.held);
+
+export function childIds(store: InMemoryStore, { children = [], lease }: Turn): readonly Lockable[] {
+  const actor = children.length === 0 ? undefined : heldBy(store, lease);
+  return actor === undefined
+    ? []
+    : children.map(({ workflowId }) => store.reservation(actor.namespace, workflowId));
+}
+
+function startChildren(store: InMemoryStore, parent: Actor, { children = [], outcome }: Turn): void {
+  for (const child of children) {
+    const { runId, workflowId, command, lineage, parentClose, workflow, version, input } = child;
+    const { namespace, priority } = parent;
+    const accepted = store.openActor(namespace, workflowId) === undefined;
+    if (accepted) {
+      begin(
+        store,
+        {
+          runId,
+          namespace,
+          workflowId,
+          workflow,
+          version,
+          priority,
+          input,
+          startAt: null,
+          onConflict: 'fail',
+          onReuse: 'allow',
+          attributes: null,
+          first: null,
+        },
+        { parent: { actorId: parent.id, runId: parent.runId, command }, lineage, parentClose },
+      );
+    }
+    if (outcome.type === 'close' || outcome.type === 'continue' || (accepted && !child.confirms)) continue;
+    const name = childMessageName({ runId: parent.runId, command, news: accepted ? 'accepted' : 'refused' });
+    store.deliver(parent, { kind: 'child_start', name, payload: null });
+  }
+}
+
+function settle(
+  store: InMemoryStore,
+  actor: Actor,
+  { outcome, entries, tellsParent, closesChildren }: Turn,
+): CommitAnswer {
   switch (outcome.type) {
     case 'keep':
     case 'block':
@@ -71,11 +130,14 @@ function settle(store: InMemoryStore, actor: Actor, { outcome }: Turn): CommitAn
       break;
     }
     case 'continue':
+      if (closesChildren === true) closeChildren(store, actor);
       store.continueAs(actor, outcome.successor);
       if (!outcome.successor.kept) store.free(actor);
       break;
     case 'close':
       store.close(actor, outcome.state, actor.token);
+      if (tellsParent === true) tellParent(store, actor, outcome.state, payloadOf(entries.at(-1)));
+      if (closesChildren === true) closeChildren(store, actor);
       return { type: 'applied', inboxSeq: 0 };
     default:
       outcome satisfies never;
@@ -102,6 +164,10 @@ function answerUpdates(store: InMemoryStore, { namespace, workflowId, runId }: A
   });
   for (const refusal of turn.refusals ?? []) answer(refusal.updateId, refusal);
 }
+
+/** What the last entry of a run has to tell. */
+const payloadOf = (last: HistoryEntry | undefined): Encoded | null =>
+  last === undefined ? null : 'result' in last ? last.result : 'failure' in last ? last.failure : null;
 
 function consume(actor: Actor, through: number): void {
   actor.inboxConsumed = Math.max(actor.inboxConsumed, through);

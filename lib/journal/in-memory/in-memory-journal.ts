@@ -5,6 +5,7 @@ import type {
   Claim,
   ClaimRequest,
   CommitAnswer,
+  Delivery,
   HeartbeatAnswer,
   InboxMessage,
   Lease,
@@ -42,9 +43,10 @@ import type { RunId, WorkerId } from '../ids.js';
 import { refuseMalformed, refuseOthersTurn } from '../rules/malformed-turns.js';
 import { sendWithin, startWithin } from './caller-transaction.js';
 import { claimActors, claimSuspects } from './claim-actors.js';
-import { applyTurn, heldBy, refenceLease, refuseUnarrived } from './commit-turn.js';
+import { applyTurn, childIds, childIdsHeld, heldBy, refenceLease, refuseUnarrived } from './commit-turn.js';
 import { type Actor, InMemoryStore } from './in-memory-store.js';
 import { answerOf, countRuns, describeRef, listRuns, loadRun, outcomeOf } from './read-runs.js';
+import { deliverLetters } from './deliver-letters.js';
 import { sendMessage, targetOf } from './send-message.js';
 import { startNeeds, startRun, terminateRun, terminationTarget } from './start-runs.js';
 import {
@@ -143,11 +145,16 @@ export class InMemoryJournal implements Journal {
     refuseMalformed(turns);
     const actorOf = (turn: Turn): Actor | undefined => store.actors.get(turn.lease.actorId);
     return await store.whenFree(
-      () => (options.wait ? present(turns.map(actorOf)) : []),
+      () =>
+        options.wait
+          ? [...present(turns.map(actorOf)), ...turns.flatMap((turn) => childIds(store, turn))]
+          : [],
       () => {
         refuseUnarrived(store, turns);
         return turns.map((turn): CommitAnswer =>
-          actorOf(turn)?.lock.held === true ? { type: 'busy' } : applyTurn(store, turn),
+          actorOf(turn)?.lock.held === true || childIdsHeld(store, turn)
+            ? { type: 'busy' }
+            : applyTurn(store, turn),
         );
       },
     );
@@ -170,6 +177,10 @@ export class InMemoryJournal implements Journal {
     } finally {
       release?.();
     }
+  }
+
+  async deliver(namespace: string, limit: number): Promise<Delivery> {
+    return deliverLetters(await this.#enter(), namespace, limit);
   }
 
   async refence(leases: readonly Lease[]): Promise<readonly RefenceAnswer[]> {

@@ -1,7 +1,8 @@
-import type { Encoded, HistoryEntry, Instant } from '../../core/index.js';
+import type { CommandId, Encoded, HistoryEntry, Instant, Lineage, ParentClose } from '../../core/index.js';
 import type {
   CheckedBy,
   InboxMessage,
+  Message,
   RunState,
   Successor,
   UpdateRefusal,
@@ -43,7 +44,41 @@ export interface Actor {
   /** How many suspects were on the last of those workers; 0 of no suspect. */
   crowd: number;
   blocked: { readonly reason: string; readonly since: Instant; readonly buildId: string | null } | null;
+  /** Of a child: who is told of its end. */
+  readonly parent: ParentOf | null;
+  readonly lineage: Lineage | null;
+  /** What becomes of it when its parent ends; `null` once that was done, and of what is no child. */
+  parentClose: ParentClose | null;
 }
+
+/** The run that has started a child, and the command by which it did. */
+export interface ParentOf {
+  readonly actorId: ActorId;
+  readonly runId: RunId;
+  readonly command: CommandId;
+}
+
+/** What goes from one run to another, and is not delivered yet. */
+export type Letter =
+  | {
+      readonly type: 'message';
+      readonly source: ActorId;
+      readonly message: Message;
+    }
+  | {
+      readonly type: 'terminate';
+      readonly source: ActorId;
+      readonly namespace: string;
+      readonly workflowId: string;
+      readonly actorId: ActorId;
+    }
+  /** The children of this run, which is over, follow it. */
+  | {
+      readonly type: 'parent closed';
+      readonly source: ActorId;
+      readonly namespace: string;
+      readonly runId: RunId;
+    };
 
 /** One row for every execution. */
 export interface Run {
@@ -61,6 +96,7 @@ export interface Run {
   details: string | null;
   /** Entry `i` has the sequence number `i + 1`. JSON text, so that nobody shares an object with the store. */
   readonly history: string[];
+  readonly lineage: Lineage | null;
   state: RunState;
   closedAt: Instant | null;
   /** The token it was closed under. */
@@ -106,6 +142,8 @@ export class InMemoryStore {
   readonly actors = new Map<ActorId, Actor>();
   readonly runs = new Map<RunId, Run>();
   readonly sessions = new Map<WorkerId, StoredSession>();
+  /** In the order in which it was sent. */
+  outbox: readonly Letter[] = [];
   readonly listeners = new Set<(hints: readonly string[]) => void>();
   readonly #clock: () => Instant;
   /** The runs of each workflow id, in the order of their starts. */

@@ -162,6 +162,7 @@ function describeRun(store: InMemoryStore, run: Run): RunDescription {
     continuedTo: run.continuedTo,
     attributes: parseAttributes(run.attributes),
     details: run.details,
+    lineage: run.lineage,
     blocked: blocked === null ? null : { reason: blocked.reason, since: blocked.since, failedTurns },
     failure: failureOf(run),
     deaths: deaths === 0 ? null : { count: deaths, workers: [...(actor?.killed ?? [])] },

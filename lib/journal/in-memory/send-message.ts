@@ -15,7 +15,7 @@ export function sendMessage(store: InMemoryStore, message: Message): SendAnswer 
   const actor = targetOf(store, message);
   if (actor?.lock.held === true) return { type: 'again' };
   if (wasSent(store, message)) return { type: 'duplicate' };
-  if (actor === undefined || (actor.closing && message.kind !== 'activity_result')) {
+  if (actor === undefined || (actor.closing && !isEndOfWork(message))) {
     const runs = store.runsOf(namespace, workflowId);
     return {
       type: 'not running',
@@ -47,3 +47,6 @@ function wasSent(store: InMemoryStore, message: Message): boolean {
 
 const idOfUpdate = ({ kind, dedupeId }: Message): string | undefined =>
   kind === 'update' ? (dedupeId ?? undefined) : undefined;
+
+/** A run that rolls back still takes the results of its own activities, and the ends of its children. */
+const isEndOfWork = ({ kind }: Message): boolean => kind === 'activity_result' || kind === 'child_end';

@@ -3,7 +3,11 @@ import { type Actor, type InMemoryStore, type Lockable, floored } from './in-mem
 import { REPLACED_BY_A_START, answerToConflict, answerToReuse } from '../rules/start-policies.js';
 import { NO_DEATHS } from '../rules/deaths.js';
 import { RowLock } from './row-lock.js';
+import { closeChildren, tellParent } from './outbox.js';
 import { actorOf } from '../ids.js';
+
+/** What makes a run a child. */
+export type Child = Pick<Actor, 'parent' | 'lineage' | 'parentClose'>;
 
 /** An open run with the workflow id is a matter of `onConflict`; where there is none, `onReuse` looks at the latest one. */
 export function startRun(store: InMemoryStore, request: StartRequest): StartAnswer {
@@ -59,12 +63,15 @@ export function terminationTarget(store: InMemoryStore, request: TerminateReques
 }
 
 /** Closes a run under a new token. So later turns of its holder are `lost`, and the holder can tell this close from one of its own. */
-function terminateActor(store: InMemoryStore, actor: Actor, reason: string | null): void {
+export function terminateActor(store: InMemoryStore, actor: Actor, reason: string | null): void {
   store.append(store.runOf(actor), [{ type: 'run_terminated', at: store.now(), reason }]);
   store.close(actor, 'terminated', actor.token + 1);
+  tellParent(store, actor, 'terminated', reason === null ? null : JSON.stringify(reason));
+  closeChildren(store, actor);
 }
 
-function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
+/** Starts a run of which it is known that its workflow id is free. */
+export function begin(store: InMemoryStore, request: StartRequest, child: Child | null = null): StartAnswer {
   const { runId, namespace, workflowId, workflow, version, priority } = request;
   const now = store.now();
   // A session that is over cannot hold a lease: the run is started without one.
@@ -93,6 +100,9 @@ function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
     failedTurns: 0,
     ...NO_DEATHS,
     blocked: null,
+    parent: child?.parent ?? null,
+    lineage: child?.lineage ?? null,
+    parentClose: child?.parentClose ?? null,
   };
   const run = {
     id: runId,
@@ -105,6 +115,7 @@ function begin(store: InMemoryStore, request: StartRequest): StartAnswer {
     firstToken: token,
     attributes: attributes === null ? null : JSON.stringify(attributes),
     details,
+    lineage: child?.lineage ?? null,
     history: [],
     state: 'running' as const,
     closedAt: null,

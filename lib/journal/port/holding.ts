@@ -1,3 +1,4 @@
+import type { Lineage } from '../../core/index.js';
 import type { Unanswered } from '../errors.js';
 import type { WorkerId } from '../ids.js';
 import type { InboxMessage } from './reading.js';
@@ -67,6 +68,8 @@ export interface Claim {
   readonly failedTurns: number;
   /** How many workers died while they held it, since a turn with {@link Turn.clearsDeaths} applied. */
   readonly deaths: number;
+  /** Whose child it is; `null` of one that was started from outside. */
+  readonly lineage: Lineage | null;
 }
 
 export type RefenceAnswer =

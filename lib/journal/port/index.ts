@@ -1,6 +1,7 @@
 // The port in its roles: what the engine and the client ask of whatever keeps history. Types only; the adapters do it.
 export type * from './hints.js';
 export type * from './holding.js';
+export type * from './outbox.js';
 export type * from './reading.js';
 export type * from './sending.js';
 export type * from './turn.js';

@@ -1,4 +1,11 @@
-import type { Encoded, FailureSummary, HistoryEntry, Instant, UpdateAnswered } from '../../core/index.js';
+import type {
+  Encoded,
+  FailureSummary,
+  HistoryEntry,
+  Instant,
+  Lineage,
+  UpdateAnswered,
+} from '../../core/index.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 import type { CheckedBy, MessageKind } from './sending.js';
 import type { ClosedState, UpdateRefusal } from './turn.js';
@@ -40,7 +47,8 @@ export interface Loaded {
 
 export interface InboxMessage {
   readonly n: number;
-  readonly kind: 'start' | MessageKind;
+  /** `child_start`, which the commit of the parent writes, tells whether a child was started. */
+  readonly kind: 'start' | 'child_start' | MessageKind;
   /** Of a `start` that continues another run: the id of that run. */
   readonly name: string | null;
   readonly payload: Encoded | null;
@@ -79,6 +87,8 @@ export interface RunDescription {
   readonly attributes: Readonly<Record<string, unknown>> | null;
   /** What the run last told people by `ctx.setDetails`. */
   readonly details: string | null;
+  /** Of a child: which run has started it, and which one stands at the top. `null` of a run that was started from outside. */
+  readonly lineage: Lineage | null;
   /** Of an open run that is blocked, which means that it cannot go on: why, since when, and how many turns failed. */
   readonly blocked: { readonly reason: string; readonly since: Instant; readonly failedTurns: number } | null;
   /** Of a run that failed: what failed it. `null` of every other. */

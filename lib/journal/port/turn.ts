@@ -1,4 +1,13 @@
-import type { Encoded, EncodedFailure, HistoryEntry, Instant, ShownChange } from '../../core/index.js';
+import type {
+  CommandId,
+  Encoded,
+  EncodedFailure,
+  HistoryEntry,
+  Instant,
+  Lineage,
+  ParentClose,
+  ShownChange,
+} from '../../core/index.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 
 /**
@@ -40,7 +49,41 @@ export interface Turn {
   readonly shows?: ShownChange | null;
   /** Updates among the consumed messages that were not accepted. Nothing of them is in `entries`. Defaults to none. */
   readonly refusals?: readonly UpdateRefusal[] | undefined;
+  /** Children that the run starts: their rows are part of the same write. Defaults to none. */
+  readonly children?: readonly ChildStart[];
+  /** What other runs get: kept by the same write, and delivered by `deliver`. Defaults to nothing. */
+  readonly sends?: readonly Outgoing[];
+  /** Of a turn that closes a child: its parent is told, by the same write. Defaults to `false`. */
+  readonly tellsParent?: boolean;
+  /** Of a turn that closes the run: children under way follow their {@link ChildStart.parentClose}. Defaults to `false`. */
+  readonly closesChildren?: boolean;
   readonly outcome: TurnOutcome;
+}
+
+/**
+ * A child that is started, in the namespace and with the priority of its parent. The message `child_start` in the inbox of the
+ * parent tells that the workflow id was taken, or also that it was not, where the parent asked for that.
+ */
+export interface ChildStart {
+  readonly runId: RunId;
+  readonly workflowId: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly input: Encoded;
+  /** The command that starts it. */
+  readonly command: CommandId;
+  readonly parentClose: ParentClose;
+  readonly lineage: Lineage;
+  readonly confirms: boolean;
+}
+
+/** What one run sends to another one. */
+export interface Outgoing {
+  /** `terminate` ends the run at once, as `terminate` does. */
+  readonly kind: 'cancel' | 'terminate';
+  readonly workflowId: string;
+  /** Only for this actor: not for a later one that has the workflow id. */
+  readonly actorId: ActorId;
 }
 
 /** Why an update was not accepted, and what whoever asked for it gets. */

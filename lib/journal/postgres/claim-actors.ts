@@ -3,6 +3,7 @@ import type { Claim, ClaimRequest, SuspectRequest } from '../port/index.js';
 import { numberArray, textArray, uuidOrNil } from './array-literals.js';
 import { type ClaimRow, claimActors } from './sql/claim-actors.js';
 import { claimSuspects as claimSuspectActors } from './sql/claim-suspects.js';
+import { toLineage } from './row-mapping.js';
 import type { StatementRunner } from './statement.js';
 import type { WorkerId } from '../ids.js';
 
@@ -66,4 +67,5 @@ const toClaim = (row: ClaimRow, owner: WorkerId): Claim => ({
   inboxConsumed: row.inbox_consumed,
   failedTurns: row.failed_turns,
   deaths: row.deaths,
+  lineage: toLineage(row.lineage),
 });

@@ -1,14 +1,16 @@
 import { storableText } from '../../core/index.js';
 import type { ShownChange } from '../../core/index.js';
-import { JournalUnavailableError } from '../errors.js';
+import { ContentionError, JournalUnavailableError } from '../errors.js';
 import type { CommitAnswer, InboxMessage, Lease, Turn, TurnOutcome, UpdateRefusal } from '../port/index.js';
 import { refuseOthersTurn } from '../rules/malformed-turns.js';
 import { flagArray, NOWHERE, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
+import { reachParameters } from './child-arrays.js';
 import { EntryArrays } from './entry-arrays.js';
 import { loadInboxes } from './load-runs.js';
 import { APPEND_TURNS } from './sql/append-turns.js';
 import type { JudgedTurn, JudgeTurns } from './sql/judged-turns.js';
 import { lockLease } from './sql/lock-lease.js';
+import { REACH_TURNS } from './sql/reach-turns.js';
 import { SETTLE_TURNS, type SettleTurns } from './sql/settle-turns.js';
 import type { Lock, StatementRunner } from './statement.js';
 import { UpdateAnswers } from './update-answers.js';
@@ -23,7 +25,9 @@ export async function commitTurns(
   const [row] =
     judged.answers === null && turns.every(goesOn)
       ? await sql.run(APPEND_TURNS[lock], judged.values)
-      : await sql.run(SETTLE_TURNS[lock], settleParameters(turns, judged));
+      : turns.some(reachesOut)
+        ? await sql.run(REACH_TURNS[lock], { ...settleParameters(turns, judged), ...reachParameters(turns) })
+        : await sql.run(SETTLE_TURNS[lock], settleParameters(turns, judged));
   // What is not told of a turn means that it has applied. So nothing is taken for granted about how many were told of.
   if (row?.judged !== turns.length) {
     throw new JournalUnavailableError(
@@ -36,6 +40,26 @@ export async function commitTurns(
   const others = row.others === null ? [] : (JSON.parse(row.others) as readonly JudgedTurn[]);
   for (const other of others) answers[other.place - 1] = toAnswer(turns[other.place - 1]!, other);
   return answers;
+}
+
+/**
+ * As {@link commitTurns}. A child may have to wait for an open transaction that has started its workflow id: its parent's turn is
+ * then busy, and found by halves, so that as few others as possible wait along with it.
+ */
+export async function commitApart(
+  sql: StatementRunner,
+  turns: readonly Turn[],
+  lock: Lock,
+): Promise<readonly CommitAnswer[]> {
+  try {
+    return await commitTurns(sql, turns, lock);
+  } catch (error) {
+    if (!(error instanceof ContentionError) || !turns.some(startsChildren)) throw error;
+    if (turns.length === 1) return [{ type: 'busy' }];
+  }
+  const middle = turns.length >> 1;
+  const first = await commitApart(sql, turns.slice(0, middle), lock);
+  return [...first, ...(await commitApart(sql, turns.slice(middle), lock))];
 }
 
 /** Takes a turn while its actor is locked, inside a transaction. */
@@ -58,7 +82,15 @@ export async function commitLocked(
 
 /** The holder keeps the lease, and nothing is decided or shown. */
 const goesOn = (turn: Turn): boolean =>
-  turn.outcome.type === 'keep' && turn.clearsDeaths !== true && !turn.shows;
+  turn.outcome.type === 'keep' && turn.clearsDeaths !== true && !turn.shows && !reachesOut(turn);
+
+/** It does something to other runs, or may have to. */
+const reachesOut = (turn: Turn): boolean =>
+  startsChildren(turn) ||
+  (turn.sends !== undefined && turn.sends.length > 0) ||
+  turn.tellsParent === true ||
+  turn.closesChildren === true;
+const startsChildren = ({ children }: Turn): boolean => children !== undefined && children.length > 0;
 
 interface JudgeParameters {
   readonly values: JudgeTurns;

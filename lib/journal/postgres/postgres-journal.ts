@@ -5,6 +5,7 @@ import type {
   Claim,
   ClaimRequest,
   CommitAnswer,
+  Delivery,
   HeartbeatAnswer,
   InboxMessage,
   Lease,
@@ -37,8 +38,9 @@ import type {
 import { refuseMalformed } from '../rules/malformed-turns.js';
 import type { RunId, WorkerId } from '../ids.js';
 import { claim, claimSuspects } from './claim-actors.js';
-import { commitLocked, commitTurns } from './commit-turns.js';
+import { commitApart, commitLocked } from './commit-turns.js';
 import { Database } from './connection.js';
+import { deliver } from './deliver-outbox.js';
 import { notify } from './hints.js';
 import { ListeningConnection } from './listening-connection.js';
 import { load } from './load-runs.js';
@@ -151,10 +153,10 @@ export class PostgresJournal implements Journal {
     { wait = false }: { wait?: boolean } = {},
   ): Promise<readonly CommitAnswer[]> {
     refuseMalformed(turns);
-    if (!wait) return await commitTurns(this.#database, turns, 'skip locked');
+    if (!wait) return await commitApart(this.#database, turns, 'skip locked');
     return await untilDone(
       turns,
-      (left, end) => this.#lockQueue.pass(() => commitTurns(this.#database, left, ''), end),
+      (left, end) => this.#lockQueue.pass(() => commitApart(this.#database, left, ''), end),
       { type: 'busy' },
       (answer) => answer.type === 'busy',
     );
@@ -177,6 +179,10 @@ export class PostgresJournal implements Journal {
         ),
       () => !taken,
     );
+  }
+
+  async deliver(namespace: string, limit: number): Promise<Delivery> {
+    return await deliver(this.#database, namespace, limit);
   }
 
   async refence(leases: readonly Lease[]): Promise<readonly RefenceAnswer[]> {

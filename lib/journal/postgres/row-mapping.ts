@@ -5,6 +5,7 @@ import type {
   HistoryEntry,
   HistoryEntryType,
   Instant,
+  Lineage,
   SideEffectOutcome,
 } from '../../core/index.js';
 import type { RunId } from '../ids.js';
@@ -196,3 +197,7 @@ export const toInboxMessage = ({
   at: toInstant(at),
   ...(attributes === null ? {} : { attributes: JSON.parse(attributes) as Record<string, unknown> }),
 });
+
+/** The cast: it was written from one. */
+export const toLineage = (json: string | null): Lineage | null =>
+  json === null ? null : (JSON.parse(json) as Lineage);

@@ -1,7 +1,7 @@
 import { summarizeFailure } from '../../core/index.js';
 import type { RunDescription, RunState, WorkerDeath } from '../port/index.js';
 import type { Actor, Run } from './entities/index.js';
-import { toInstant } from './row-mapping.js';
+import { toInstant, toLineage } from './row-mapping.js';
 import { asWorkerId } from '../ids.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 
@@ -19,6 +19,7 @@ export interface RunRow {
   readonly continued_to: RunId | null;
   readonly attributes: string | null;
   readonly details: string | null;
+  readonly lineage: string | null;
   readonly blocked: string | null;
   readonly blocked_since: number | null;
   readonly failed_turns: number | null;
@@ -58,6 +59,7 @@ export function toDescription(row: RunRow): RunDescription {
     // The cast: attributes are an object, refused as anything else before they are written.
     attributes: row.attributes === null ? null : (JSON.parse(row.attributes) as Record<string, unknown>),
     details: row.details,
+    lineage: toLineage(row.lineage),
     blocked:
       row.blocked === null || row.blocked_since === null
         ? null
@@ -105,6 +107,7 @@ export function describeEntity({ id, actor, ...run }: DescribedRun, failure: str
     continuedTo: run.continuedTo,
     attributes: run.attributes,
     details: run.details,
+    lineage: run.lineage,
     blocked:
       actor?.blocked == null || actor.blockedSince === null
         ? null

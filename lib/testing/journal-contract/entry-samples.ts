@@ -1,6 +1,7 @@
 import type { HistoryEntry, HistoryEntryType } from '../../core/index.js';
 
 const AT = 1_700_000_000_123;
+const RUN = '0190a6a4-7a71-7f6e-8a4d-2f1e6c3b5a90';
 /** As codecs write it: what Postgres' `jsonb` would refuse stands escaped in the text. */
 const ENCODED =
   '{"name":"z\\u0000\\ud800","list":[1.5,-0,null,{"$":["Date","2026-01-02T03:04:05.006Z"]}],  "spaces": "kept"}';
@@ -27,6 +28,11 @@ export const ENTRY_SAMPLES: {
       input: ENCODED,
       seed: TEXT,
       semanticsVersion: 3,
+      lineage: {
+        parent: { workflowId: 'order-1', runId: RUN },
+        root: { workflowId: 'day', runId: RUN },
+        depth: 2,
+      },
       attributes: ENCODED,
       continuedFrom: TEXT,
       signals: [
@@ -35,6 +41,49 @@ export const ENTRY_SAMPLES: {
       ],
     },
     { type: 'run_started', at: AT, input: ENCODED, seed: TEXT, semanticsVersion: 3 },
+  ],
+  child_accepted: [{ type: 'child_accepted', at: AT, id: 3 }],
+  child_not_started: [{ type: 'child_not_started', at: AT, id: 3 }],
+  child_completed: [{ type: 'child_completed', at: AT, id: 3, result: ENCODED }],
+  child_failed: [{ type: 'child_failed', at: AT, id: 3, failure: FAILURE }],
+  child_cancelled: [{ type: 'child_cancelled', at: AT, id: 3, failure: FAILURE }],
+  child_terminated: [
+    { type: 'child_terminated', at: AT, id: 3, reason: TEXT },
+    { type: 'child_terminated', at: AT, id: 3, reason: null },
+  ],
+  child_started: [
+    {
+      type: 'child_started',
+      at: AT,
+      id: 3,
+      name: TEXT,
+      args: ENCODED,
+      version: 2,
+      workflowId: TEXT,
+      runId: RUN,
+      parentClose: 'abandon',
+      confirms: true,
+      compensation: { type: 'workflow', name: 'undo', version: 1 },
+      undoes: 2,
+    },
+    {
+      type: 'child_started',
+      at: AT,
+      id: 3,
+      name: 'invoice',
+      args: 'null',
+      version: 1,
+      workflowId: `${RUN}:3`,
+      runId: RUN,
+      parentClose: 'cancel',
+      confirms: false,
+      compensation: null,
+      undoes: null,
+    },
+  ],
+  child_cancel_requested: [
+    { type: 'child_cancel_requested', at: AT, of: 3, mode: 'cancel' },
+    { type: 'child_cancel_requested', at: AT, of: 3, mode: 'terminate' },
   ],
   signal_received: [
     {

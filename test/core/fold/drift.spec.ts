@@ -47,10 +47,10 @@ describe('drift', () => {
 
   it('an entry that only a newer version knows, wherever it stands', async () => {
     const { history } = await drive(original, events.slice(0, 2));
-    const fresh = { type: 'child_started', at: 1, id: 9, name: 'x' } as unknown as HistoryEntry;
+    const fresh = { type: 'run_paused', at: 1, id: 9, name: 'x' } as unknown as HistoryEntry;
     for (let place = 0; place <= history.length; place++) {
       const drift = await driftOf(original, [...history.slice(0, place), fresh, ...history.slice(place)]);
-      expect(drift.recorded).toContain('child_started');
+      expect(drift.recorded).toContain('run_paused');
       expect(drift.message).toContain('only newer versions of nestjs-continuum know');
     }
   });

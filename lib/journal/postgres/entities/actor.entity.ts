@@ -5,6 +5,7 @@ import {
   boolean,
   instant,
   integer,
+  json,
   jsonb,
   key,
   nullable,
@@ -46,6 +47,13 @@ export interface Actor {
   readonly killed: readonly WorkerDeath[] | null;
   /** How many suspects were on the last of those workers; 0 of no suspect. */
   readonly crowd: number;
+  /** Of a child: the actor, the run and the command that have started it. */
+  readonly parentId: string | null;
+  readonly parentRunId: string | null;
+  readonly parentCommand: number | null;
+  /** What becomes of it when its parent ends; `null` once that was done. */
+  readonly parentClose: string | null;
+  readonly lineage: unknown;
 }
 
 export const actorEntity = (schema: string): EntitySchema<Actor> =>
@@ -77,6 +85,11 @@ export const actorEntity = (schema: string): EntitySchema<Actor> =>
       deaths: withDefault(integer(), 0),
       killed: nullable(jsonb()),
       crowd: withDefault(integer(), 0),
+      parentId: nullable(uuid('parent_id')),
+      parentRunId: nullable(uuid('parent_run_id')),
+      parentCommand: nullable(integer('parent_command')),
+      parentClose: nullable(text('parent_close')),
+      lineage: nullable(json()),
     },
     uniques: [{ name: 'actors_workflow_id', columns: ['namespace', 'workflowId'] }],
     checks: [
@@ -94,6 +107,7 @@ export const actorEntity = (schema: string): EntitySchema<Actor> =>
         columns: ['namespace', 'workflow', 'version', 'wakeAt'],
         where: 'lease_owner is null and paused_at is null and deaths >= 3',
       },
+      { name: 'actors_parent', columns: ['parentRunId'], where: 'parent_run_id is not null' },
       { name: 'actors_owner', columns: ['leaseOwner'], where: 'lease_owner is not null' },
       { name: 'actors_blocked', columns: ['blockedBuild'], where: 'blocked is not null' },
     ],

@@ -34,7 +34,8 @@ export const inboxMessageEntity = (schema: string): EntitySchema<InboxMessage> =
     checks: [
       {
         name: 'inbox_kind',
-        expression: "kind in ('start', 'signal', 'cancel', 'activity_result', 'update')",
+        expression:
+          "kind in ('start', 'signal', 'cancel', 'activity_result', 'child_start', 'child_end', 'update')",
       },
     ],
   });

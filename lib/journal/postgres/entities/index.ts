@@ -4,6 +4,7 @@ import { actorEntity } from './actor.entity.js';
 import { historyEntity } from './history.entity.js';
 import { inboxMessageEntity } from './inbox-message.entity.js';
 import { messageIdEntity } from './message-id.entity.js';
+import { outboxEntity } from './outbox.entity.js';
 import { runEntity } from './run.entity.js';
 import { updateEntity } from './update.entity.js';
 import { workerEntity } from './worker.entity.js';
@@ -15,6 +16,7 @@ export const entitiesOf = (schema: string): EntitySchema[] => [
   historyEntity(schema),
   inboxMessageEntity(schema),
   messageIdEntity(schema),
+  outboxEntity(schema),
   updateEntity(schema),
   workerEntity(schema),
 ];

@@ -1,6 +1,7 @@
 import { EntitySchema } from 'typeorm';
+import type { Lineage } from '../../../core/index.js';
 import type { RunState } from '../../port/index.js';
-import { bigint, instant, integer, jsonb, key, nullable, text, uuid } from './columns.js';
+import { bigint, instant, integer, json, jsonb, key, nullable, text, uuid } from './columns.js';
 import type { ActorId, RunId } from '../../ids.js';
 
 /** One row for every execution: what lists show. */
@@ -21,6 +22,8 @@ export interface Run {
   readonly continuedTo: RunId | null;
   readonly attributes: Readonly<Record<string, unknown>> | null;
   readonly details: string | null;
+  /** Whose child it is. */
+  readonly lineage: Lineage | null;
 }
 
 export const runEntity = (schema: string): EntitySchema<Run> =>
@@ -43,6 +46,7 @@ export const runEntity = (schema: string): EntitySchema<Run> =>
       continuedTo: nullable(uuid('continued_to')),
       attributes: nullable(jsonb()),
       details: nullable(text()),
+      lineage: nullable(json()),
     },
     checks: [
       {

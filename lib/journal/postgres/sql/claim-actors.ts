@@ -16,6 +16,8 @@ export interface ClaimRow {
   readonly inbox_consumed: number;
   readonly failed_turns: number;
   readonly deaths: number;
+  /** JSON. */
+  readonly lineage: string | null;
 }
 
 /**
@@ -74,6 +76,6 @@ where actor.id = due.id
 returning
   actor.id, actor.run_id, actor.namespace, actor.workflow_id, actor.workflow, actor.version, actor.priority,
   date_part('epoch', actor.wake_at) as due_at,
-  actor.lease_token, actor.inbox_seq, actor.inbox_consumed, actor.failed_turns, actor.deaths
+  actor.lease_token, actor.inbox_seq, actor.inbox_consumed, actor.failed_turns, actor.deaths, actor.lineage
 `,
 );

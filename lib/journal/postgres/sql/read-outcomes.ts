@@ -15,14 +15,14 @@ select
   date_part('epoch', run.started_at) * 1000 as started_at,
   date_part('epoch', run.closed_at) * 1000 as closed_at,
   run.continued_to,
-  run.attributes, run.details,
+  run.attributes, run.lineage, run.details,
   last.seq, last.type, last.command_id, last.name, last.payload, last.facts,
   date_part('epoch', last.at) * 1000 as at
 from unnest(:runIds::uuid[]) with ordinality as request(run_id, ordinal)
 cross join lateral (
   select
     run.id, run.actor_id, run.namespace, run.workflow_id, run.workflow, run.version, run.state,
-    run.started_at, run.closed_at, run.continued_to, run.last_seq, run.attributes, run.details
+    run.started_at, run.closed_at, run.continued_to, run.last_seq, run.attributes, run.lineage, run.details
   from ${schema}.runs as run
   where run.id = request.run_id
     and run.state <> 'running'

@@ -41,16 +41,11 @@ export interface SettleTurns extends JudgeTurns {
 /** No message has a higher number. */
 const LAST = Number.MAX_SAFE_INTEGER;
 
-/** Commits turns of every kind: what {@link APPEND_TURNS} does, and what becomes of the lease, of the run and of what lists show. */
-const settleTurns = (lock: Lock): Statement<SettleTurns, JudgedTurns> =>
-  command(
-    `settle turns ${lock}`,
-    (schema) => `
-with ${judgedTurns(schema, lock)},
-${recordedEntries(schema)},
+/** What becomes of the leases and of the runs of turns. */
+export const settledTurns = (schema: string): string => `
 applied as materialized (
   select
-    judged.actor_id, judged.run_id, judged.token, judged.consumed,
+    judged.ordinal, judged.actor_id, judged.run_id, judged.token, judged.consumed, judged.inbox_seq,
     settled.outcome, settled.reason, settled.state, settled.last_seq, settled.appends, settled.clears, settled.shows,
     settled.successor, settled.workflow, settled.version, settled.start, settled.kept,
     timestamptz 'epoch' + settled.wake_at * interval '1 millisecond' as wake_at,
@@ -75,10 +70,17 @@ applied as materialized (
     limit 1
   ) as builds on true
   where judged.answer = 'applied'
-),
+)`;
+
+/**
+ * The writes of it, once for each row.
+ *
+ * @param told whether turns put messages into their own inboxes, as many as `told` has of each
+ */
+export const settledActors = (schema: string, told: boolean): string => `
 updated as (
   update ${schema}.actors as actor
-  set inbox_consumed = case
+  set ${told ? 'inbox_seq = actor.inbox_seq + coalesce(told.messages, 0),\n      ' : ''}inbox_consumed = case
         when applied.outcome = 'block' then actor.inbox_consumed
         -- The start of the successor comes next.
         when applied.outcome = 'continue' then applied.consumed - 1
@@ -126,7 +128,7 @@ updated as (
       deaths = case when applied.clears then 0 else actor.deaths end,
       killed = case when applied.clears then null else actor.killed end,
       crowd = case when applied.clears then 0 else actor.crowd end
-  from applied
+  from applied${told ? '\n  left join told on told.actor_id = applied.actor_id' : ''}
   where actor.id = applied.actor_id
     and applied.outcome <> 'close'
     -- A plain step among the others leaves the row as it is.
@@ -135,7 +137,7 @@ updated as (
       or applied.consumed > actor.inbox_consumed
       or actor.failed_turns > 0
       or actor.blocked is not null
-      or applied.clears
+      or applied.clears${told ? '\n      or told.messages > 0' : ''}
     )
 ),
 freed as (
@@ -163,14 +165,14 @@ listed as (
   from applied
   where run.id = applied.run_id
     and (applied.state is not null or applied.shows is not null)
-  returning run.id, run.namespace, run.workflow_id, run.started_at, run.attributes, run.details
+  returning run.id, run.namespace, run.workflow_id, run.started_at, run.attributes, run.details, run.lineage
 ),
 opened as (
-  insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, attributes, details)
+  insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, attributes, details, lineage)
   select
     applied.successor, applied.actor_id, before.namespace, before.workflow_id, applied.workflow, applied.version, 'running',
     -- Later than the run before, so that lists show them in order.
-    greatest(applied.at, before.started_at + interval '1 millisecond'), before.attributes, before.details
+    greatest(applied.at, before.started_at + interval '1 millisecond'), before.attributes, before.details, before.lineage
   from applied
   join listed as before on before.id = applied.run_id
   where applied.outcome = 'continue'
@@ -228,7 +230,15 @@ begun as (
   from applied
   cross join (select count(*) as messages from consumed) as emptied
   where applied.outcome = 'continue'
-)${JUDGEMENT}
+)`;
+
+/** Commits turns of every kind: what {@link APPEND_TURNS} does, and what becomes of the lease and of the run. */
+const settleTurns = (lock: Lock): Statement<SettleTurns, JudgedTurns> =>
+  command(
+    `settle turns ${lock}`,
+    (schema) => `
+with ${judgedTurns(schema, lock)},
+${recordedEntries(schema)},${settledTurns(schema)},${settledActors(schema, false)}${JUDGEMENT}
 `,
   );
 

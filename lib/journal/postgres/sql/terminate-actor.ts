@@ -2,7 +2,7 @@ import { command } from '../statement.js';
 
 /**
  * Closes the run of an actor that this transaction has locked before: only a statement that begins after it was locked sees
- * where the history ends. The token grows, so that the holder can tell that it was not its own commit.
+ * where the history ends. Parent and children are told, as by any end. The token grows, so that the holder can tell that it was not its own commit.
  */
 export const terminateActor = command<
   { readonly actorId: string; readonly facts: string | null },
@@ -13,7 +13,9 @@ export const terminateActor = command<
 with freed as (
   delete from ${schema}.actors as actor
   where actor.id = :actorId::uuid
-  returning actor.run_id, actor.lease_token + 1 as token
+  returning
+    actor.run_id, actor.lease_token + 1 as token, actor.namespace,
+    actor.parent_id, actor.parent_run_id, actor.parent_command, actor.lineage
 ),
 ending as materialized (
   select freed.run_id, freed.token, coalesce(tail.seq, 0) + 1 as seq, date_trunc('milliseconds', clock_timestamp()) as at
@@ -38,6 +40,30 @@ closed as (
 emptied as (
   delete from ${schema}.inbox as message
   where message.actor_id = :actorId::uuid
+),
+outgoing as materialized (
+  select
+    1 as rank, namespace, 'child_end' as kind, lineage -> 'parent' ->> 'workflowId' as workflow_id, parent_id as actor_id,
+    parent_run_id as run_id, concat_ws(':', parent_run_id, parent_command, 'terminated') as name,
+    :facts::json -> 'reason' as payload
+  from freed
+  where parent_id is not null
+  union all
+  select 2, namespace, 'parent_closed', null, null, freed.run_id, null, null
+  from freed
+  cross join lateral (
+    select child.id
+    from ${schema}.actors as child
+    where child.parent_run_id = freed.run_id
+      and child.parent_close in ('cancel', 'terminate')
+    limit 1
+  ) as child
+),
+sent as (
+  insert into ${schema}.outbox (namespace, source, kind, workflow_id, actor_id, run_id, name, payload)
+  select namespace, :actorId::uuid, kind, workflow_id, actor_id, run_id, name, payload
+  from outgoing
+  order by rank
 )
 insert into ${schema}.history as entry (run_id, seq, type, facts, at)
 select run_id, seq, 'run_terminated', :facts::json, at

@@ -13,6 +13,7 @@ export function claimTopic({ test, expect }: Topic): void {
       lease: { owner: first, actorId: run.runId, runId: run.runId, token: 1 },
       namespace: run.namespace,
       workflowId: run.workflowId,
+      lineage: null,
       workflow: 'order',
       version: 1,
       inboxSeq: 1,

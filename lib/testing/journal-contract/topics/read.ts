@@ -111,6 +111,8 @@ export function readTopic({ test, expect }: Topic): void {
       state: 'running',
       closedAt: null,
       attributes: { customer: 'ann' },
+      lineage: null,
+      continuedTo: null,
       blocked: null,
       failure: null,
       deaths: null,

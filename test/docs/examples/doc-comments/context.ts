@@ -21,6 +21,32 @@ export class LoadPrice {
   }
 }
 
+@Workflow({ name: 'invoice' })
+class InvoiceWorkflow {
+  async run(_: WorkflowContext, { customer }: { customer: string; month: number }): Promise<string> {
+    return customer;
+  }
+}
+
+@Workflow({ name: 'month', version: 1 })
+export class MonthWorkflow {
+  async run(ctx: WorkflowContext, customer: string): Promise<string> {
+    const month = 3;
+    const receipt = await ctx.child(InvoiceWorkflow, { customer, month });
+    return receipt;
+  }
+}
+
+@Workflow({ name: 'year', version: 1 })
+export class YearWorkflow {
+  async run(ctx: WorkflowContext, customer: string): Promise<string> {
+    const month = 3;
+    const invoice = await ctx.startChild(InvoiceWorkflow, { customer, month });
+    const receipt = await invoice.result();
+    return receipt;
+  }
+}
+
 @Activity()
 export class FindSupplier {
   async execute(sku: string): Promise<{ supplier: string }> {

@@ -1,0 +1,176 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ChildCompensation, ChildStarted } from '../history.js';
+import { misuse } from '../misuse.js';
+import { nameProblem } from '../names.js';
+import { InvalidInputError } from '../reaching-errors.js';
+import { isThenable, never, rejected } from './deferred.js';
+import type { ActivityToken } from '../definitions.js';
+import type { WorkflowDescriptor } from '../workflow-descriptor.js';
+import { describeWorkflow } from '../workflow-descriptor.js';
+import type { ChildHandle, ChildOptions } from '../workflow-context.js';
+import { executeOf, refused } from './calls.js';
+import { recordChild, refuseDeeper } from './child-command.js';
+import type { Execution } from './execution.js';
+import { AwaitedChild, ChildWait, StartedChild } from './pending-child.js';
+import type { PendingChild } from './pending-child.js';
+import type { Scope } from './scope.js';
+
+/** What a child is asked for with: `type` is its class. */
+interface Asked {
+  readonly type: ActivityToken;
+  readonly input: unknown;
+  readonly options: ChildOptions | undefined;
+}
+
+/** `ctx.child`: the promise of the child's result. */
+export function child(run: Execution, asked: Asked): Promise<unknown> {
+  return begin(
+    run,
+    'ctx.child',
+    asked,
+    false,
+    (scope, started) => new AwaitedChild(scope, started, run.codec),
+  );
+}
+
+/** `ctx.startChild`: the promise of a handle, once the journal has the child. */
+export function startChild(run: Execution, asked: Asked): Promise<unknown> {
+  return begin(run, 'ctx.startChild', asked, true, (scope, started) => {
+    const pending = new StartedChild(scope, started, run.codec);
+    run.startedChildren.set(started.id, pending);
+    return pending;
+  });
+}
+
+function begin(
+  run: Execution,
+  what: string,
+  { type, input, options = {} }: Asked,
+  confirms: boolean,
+  pending: (scope: Scope, started: ChildStarted) => PendingChild,
+): Promise<unknown> {
+  const call = `${what}(${type?.name})`;
+  if (!run.admits(call)) return never();
+  const scope = run.scope();
+  if (scope.cancelledBy) return rejected(scope.cancelledBy.error());
+  let started: ChildStarted | null;
+  try {
+    const { name, version, input: schema } = workflowOf(type, what);
+    checkOptions(options, what);
+    refuseDeeper(run);
+    started = recordChild(run, {
+      name,
+      version,
+      args: run.codec.encode(checked(schema, input, name)),
+      ...(options.id === undefined ? {} : { workflowId: options.id }),
+      parentClose: options.parentClose ?? 'cancel',
+      confirms,
+      compensation: compensationOf(run, options.compensate),
+    });
+  } catch (error) {
+    return refused(run, call, error);
+  }
+  return started === null ? never() : run.pending.add(pending(scope, started)).promise;
+}
+
+function workflowOf(type: ActivityToken, what: string): WorkflowDescriptor {
+  const workflow = typeof type === 'function' ? describeWorkflow(type) : undefined;
+  if (workflow) return workflow;
+  throw misuse(
+    new TypeError(
+      `${what}: ${type?.name ?? 'what it is given'} is no workflow. Give a class that has @Workflow().`,
+    ),
+  );
+}
+
+const OPTIONS: ReadonlySet<string> = new Set(['id', 'parentClose', 'compensate']);
+const CLOSES: ReadonlySet<string> = new Set(['terminate', 'cancel', 'abandon']);
+
+function checkOptions(options: ChildOptions, what: string): void {
+  const unknown = Object.keys(options).find((key) => !OPTIONS.has(key));
+  if (unknown !== undefined) {
+    throw misuse(
+      new TypeError(`${what}: "${unknown}" is an unknown option. There are ${[...OPTIONS].join(', ')}.`),
+    );
+  }
+  const problem = options.id === undefined ? undefined : nameProblem(options.id);
+  if (problem !== undefined) {
+    throw new InvalidInputError(`the option "id" of ${what}`, [{ message: problem, path: [] }]);
+  }
+  if (options.parentClose !== undefined && !CLOSES.has(options.parentClose)) {
+    throw misuse(
+      new TypeError(
+        `${what}: "parentClose" is one of ${[...CLOSES].join(', ')}, not ${options.parentClose}.`,
+      ),
+    );
+  }
+}
+
+/** The schema of the child's input is asked at the call, as part of the code: a replay asks it again. So it has to answer at once. */
+function checked(schema: StandardSchemaV1 | undefined, input: unknown, name: string): unknown {
+  if (!schema) return input;
+  const result = schema['~standard'].validate(input);
+  if (isThenable(result)) {
+    throw misuse(
+      new TypeError(
+        `The schema of the input of ${name} answers with a promise, which nothing durable stands for. ` +
+          'Use one that answers at once, or check the input in an activity.',
+      ),
+    );
+  }
+  if (!result.issues) return result.value;
+  throw new InvalidInputError(
+    `the input of ${name}`,
+    result.issues.map(({ message, path }) => ({
+      message,
+      path: Array.from(path ?? [], (step) => (typeof step === 'object' ? step.key : step)),
+    })),
+  );
+}
+
+function compensationOf(run: Execution, by: ChildOptions['compensate']): ChildCompensation | null {
+  if (by === undefined) return null;
+  const workflow = describeWorkflow(by);
+  if (workflow) return { type: 'workflow', name: workflow.name, version: workflow.version };
+  return { type: 'activity', name: executeOf(run, by).name };
+}
+
+// ----------------------------------------------------------------------------------------------- handle
+
+/** What code holds of a child that it has started. */
+export class FoldChildHandle implements ChildHandle {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly #run: Execution;
+  readonly #child: StartedChild;
+
+  constructor(run: Execution, pending: StartedChild) {
+    this.workflowId = pending.started.workflowId;
+    this.runId = pending.started.runId;
+    this.#run = run;
+    this.#child = pending;
+  }
+
+  // The class of the child says of which type its result is.
+  result(): Promise<never> {
+    const run = this.#run;
+    if (!run.admits('child.result')) return never();
+    const scope = run.scope();
+    if (scope.cancelledBy) return rejected(scope.cancelledBy.error());
+    const { outcome } = this.#child;
+    if (outcome?.type === 'error') return rejected(outcome.error);
+    if (outcome) return Promise.resolve(outcome.value as never);
+    // Of another scope: cancelling that one must reject this, and the child goes on.
+    if (scope !== this.#child.scope || !run.pending.operations.has(this.#child.id)) {
+      const wait = new ChildWait(scope, run.ledger.nextId - 0.5, this.#child);
+      run.pending.waits.add(wait);
+      return wait.promise as Promise<unknown> as Promise<never>;
+    }
+    return this.#child.result as Promise<never>;
+  }
+
+  cancel(): void {
+    this.#run.demand('child.cancel');
+    this.#run.cancelChild(this.#child.id);
+  }
+}

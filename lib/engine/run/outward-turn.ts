@@ -1,0 +1,50 @@
+import type { ChildStarted, Lineage, OutwardCommand, RunProgress, TerminalEntry } from '../../core/index.js';
+import { actorOf, asRunId } from '../../journal/index.js';
+import type { ChildStart, Outgoing, Turn } from '../../journal/index.js';
+import type { ResidentFacts } from './run-host.js';
+
+/** What a turn starts and sends, of its commands that reach other runs. */
+export function reachingOut(
+  commands: readonly OutwardCommand[],
+  progress: RunProgress,
+  run: ResidentFacts,
+): Pick<Turn, 'children' | 'sends'> {
+  const started = commands.flatMap((command) => (command.type === 'child_started' ? [command] : []));
+  const lineage = started.length === 0 ? null : lineageUnder(progress.lineage, run);
+  const sends = commands.flatMap((command): Outgoing[] => {
+    if (command.type !== 'child_cancel_requested') return [];
+    const work = progress.inFlight.get(command.of);
+    // It has ended in this very turn.
+    if (work?.type !== 'child') return [];
+    const { workflowId, runId } = work.started;
+    return [{ kind: command.mode, workflowId, actorId: actorOf(asRunId(runId)) }];
+  });
+  return { children: lineage === null ? [] : started.map((child) => startOf(child, lineage)), sends };
+}
+
+/** What the end of a run means for its parent and its children. */
+export const closingFor = (
+  { type }: TerminalEntry,
+  progress: RunProgress,
+): Pick<Turn, 'tellsParent' | 'closesChildren'> => ({
+  // A child that continues is still that child: its parent hears of the last run alone.
+  tellsParent: progress.lineage !== null && type !== 'run_continued',
+  closesChildren: progress.closesChildren,
+});
+
+function lineageUnder(above: Lineage | null, { workflowId, runId }: ResidentFacts): Lineage {
+  const parent = { workflowId, runId };
+  return { parent, root: above?.root ?? parent, depth: (above?.depth ?? 0) + 1 };
+}
+
+const startOf = (child: ChildStarted, lineage: Lineage): ChildStart => ({
+  runId: asRunId(child.runId),
+  workflowId: child.workflowId,
+  workflow: child.name,
+  version: child.version,
+  input: child.args,
+  command: child.id,
+  parentClose: child.parentClose,
+  lineage,
+  confirms: child.confirms,
+});

@@ -1,0 +1,29 @@
+import type { Turn } from '../port/index.js';
+import { booleanArray, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
+import type { Reaching } from './sql/reach-turns.js';
+
+/** What turns start and send, turned into one array for each column. */
+export function reachParameters(turns: readonly Turn[]): Reaching {
+  const children = turns.flatMap((turn, i) =>
+    (turn.children ?? []).map((child) => ({ ...child, turn: i + 1 })),
+  );
+  const sends = turns.flatMap((turn, i) => (turn.sends ?? []).map((send) => ({ ...send, turn: i + 1 })));
+  return {
+    tells: booleanArray(turns.map((turn) => turn.tellsParent === true)),
+    closesChildren: booleanArray(turns.map((turn) => turn.closesChildren === true)),
+    childTurns: numberArray(children.map(({ turn }) => turn)),
+    childIds: uuidArray(children.map(({ runId }) => uuidOrNil(runId))),
+    childWorkflowIds: textArray(children.map(({ workflowId }) => workflowId)),
+    childWorkflows: textArray(children.map(({ workflow }) => workflow)),
+    childVersions: numberArray(children.map(({ version }) => version)),
+    childInputs: textArray(children.map(({ input }) => input)),
+    childCommands: numberArray(children.map(({ command }) => command)),
+    childCloses: textArray(children.map(({ parentClose }) => parentClose)),
+    childLineages: textArray(children.map(({ lineage }) => JSON.stringify(lineage))),
+    childConfirms: booleanArray(children.map(({ confirms }) => confirms)),
+    sendTurns: numberArray(sends.map(({ turn }) => turn)),
+    sendKinds: textArray(sends.map(({ kind }) => kind)),
+    sendWorkflowIds: textArray(sends.map(({ workflowId }) => workflowId)),
+    sendActorIds: uuidArray(sends.map(({ actorId }) => uuidOrNil(actorId))),
+  };
+}

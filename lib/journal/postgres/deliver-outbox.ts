@@ -1,0 +1,145 @@
+import { ContentionError } from '../errors.js';
+import type { Delivery, Message } from '../port/index.js';
+import { PARENT_CLOSED } from '../rules/child-messages.js';
+import type { RunId } from '../ids.js';
+import { numberArray } from './array-literals.js';
+import type { Database } from './connection.js';
+import { toColumns } from './row-mapping.js';
+import { sendMessages } from './send-messages.js';
+import { closeChildren } from './sql/close-children.js';
+import { lockLetter } from './sql/lock-letter.js';
+import { settleOutbox } from './sql/settle-outbox.js';
+import { type OutboxRow, takeOutbox } from './sql/take-outbox.js';
+import { terminateActor } from './sql/terminate-actor.js';
+import type { StatementRunner } from './statement.js';
+
+/** So many children of a run that has ended are told at a time. */
+const CHILDREN_AT_ONCE = 100;
+/** When what is for a locked run is tried again, in ms. */
+const HELD_DELAY = 100;
+
+interface Sorted {
+  readonly done: number[];
+  readonly held: number[];
+  readonly reached: Delivery['reached'][number][];
+}
+
+/**
+ * Delivers what is due, in one transaction: what is delivered and what is taken out are one write. Rows of targets are locked
+ * with `skip locked` only. Terminations wait for their targets, each in a transaction of its own.
+ */
+export async function deliver(database: Database, namespace: string, limit: number): Promise<Delivery> {
+  const sorted: Sorted = { done: [], held: [], reached: [] };
+  let terminations: readonly OutboxRow[] = [];
+  let more = false;
+  await database.transaction(async (sql) => {
+    const letters = await sql.run(takeOutbox, { namespace, limit });
+    if (letters.length === 0) return;
+    // The end of a run sends to its children.
+    more = letters.length === limit || letters.some(({ kind }) => kind === 'parent_closed');
+    await deliverMessages(sql, namespace, letters.filter(isMessage), sorted);
+    for (const letter of letters)
+      if (letter.kind === 'parent_closed') await tellChildren(sql, namespace, letter, sorted);
+    // What its sender has sent there before must arrive first.
+    const behind = new Set(letters.filter(({ id }) => sorted.held.includes(id)).map(pairOf));
+    const ends = letters.filter(({ kind }) => kind === 'terminate');
+    sorted.held.push(...ends.filter((letter) => behind.has(pairOf(letter))).map(({ id }) => id));
+    terminations = ends.filter((letter) => !behind.has(pairOf(letter)));
+    await settle(sql, sorted);
+  });
+  const ended: RunId[] = [];
+  for (const letter of terminations) await deliverTermination(database, letter, sorted, ended);
+  const { reached, done, held } = sorted;
+  return { done: done.length, reached, ended, held: held.length > 0, more: more && done.length > 0 };
+}
+
+const isMessage = ({ kind }: OutboxRow): boolean => kind === 'cancel' || kind === 'child_end';
+
+const pairOf = ({ source, workflow_id }: OutboxRow): string => `${source} ${workflow_id}`;
+
+async function settle(sql: StatementRunner, { done, held }: Pick<Sorted, 'done' | 'held'>): Promise<void> {
+  await sql.run(settleOutbox, { done: numberArray(done), held: numberArray(held), delay: HELD_DELAY });
+}
+
+async function deliverMessages(
+  sql: StatementRunner,
+  namespace: string,
+  letters: readonly OutboxRow[],
+  { done, held, reached }: Sorted,
+): Promise<void> {
+  if (letters.length === 0) return;
+  const answers = await sendMessages(
+    sql,
+    letters.map((letter) => toMessage(namespace, letter)),
+    'skip locked',
+  );
+  answers.forEach((answer, i) => {
+    const { id } = letters[i]!;
+    if (answer.type === 'unanswered') throw answer.error;
+    if (answer.type === 'again') held.push(id);
+    else done.push(id);
+    if (answer.type === 'accepted') reached.push({ actorId: answer.actorId, owner: answer.owner });
+  });
+}
+
+function toMessage(
+  namespace: string,
+  { kind, workflow_id, actor_id, run_id, name, payload }: OutboxRow,
+): Message {
+  return {
+    namespace,
+    workflowId: workflow_id ?? '',
+    runId: run_id,
+    actorId: actor_id ?? undefined,
+    kind: kind === 'child_end' ? kind : 'cancel',
+    name,
+    payload,
+    dedupeId: null,
+  };
+}
+
+/** The children of a run that has ended, a portion at a time: the letter stays until none is left. */
+async function tellChildren(
+  sql: StatementRunner,
+  namespace: string,
+  { id, source, run_id }: OutboxRow,
+  { done, held }: Sorted,
+): Promise<void> {
+  const [told] = await sql.run(closeChildren, {
+    namespace,
+    source,
+    runId: run_id ?? source,
+    limit: CHILDREN_AT_ONCE,
+  });
+  if (told?.left !== true) done.push(id);
+  else if (told.marked === 0) held.push(id);
+}
+
+async function deliverTermination(
+  database: Database,
+  letter: OutboxRow,
+  sorted: Sorted,
+  ended: RunId[],
+): Promise<void> {
+  const { id } = letter;
+  try {
+    const runId = await database.transaction((sql) => terminate(sql, id));
+    if (runId !== null) ended.push(runId);
+    sorted.done.push(id);
+  } catch (error) {
+    if (!(error instanceof ContentionError)) throw error;
+    await settle(database, { done: [], held: [id] });
+    sorted.held.push(id);
+  }
+}
+
+async function terminate(sql: StatementRunner, id: number): Promise<RunId | null> {
+  const [target] = await sql.run(lockLetter, { id });
+  if (target === undefined) return null;
+  if (target.id !== null) {
+    const { facts } = toColumns({ type: 'run_terminated', at: 0, reason: PARENT_CLOSED });
+    await sql.run(terminateActor, { actorId: target.id, facts });
+  }
+  await settle(sql, { done: [id], held: [] });
+  return target.run_id;
+}

@@ -1,0 +1,52 @@
+import { command } from '../statement.js';
+import type { ActorId, RunId } from '../../ids.js';
+
+/** What goes from one run to another. `id` orders what one of them sends. */
+export interface OutboxRow {
+  readonly id: number;
+  readonly source: ActorId;
+  readonly kind: 'cancel' | 'terminate' | 'child_end' | 'parent_closed';
+  /** Of the target; `null` where a run's children follow its end. */
+  readonly workflow_id: string | null;
+  readonly actor_id: ActorId | null;
+  readonly run_id: RunId | null;
+  readonly name: string | null;
+  readonly payload: string | null;
+}
+
+/**
+ * Locks what is due, for the transaction that delivers it. What a run sends to another one is passed over while something that
+ * it has sent there before is another worker's just now, or not due: so nothing overtakes anything.
+ */
+export const takeOutbox = command<{ readonly namespace: string; readonly limit: number }, OutboxRow>(
+  'take outbox',
+  (schema) => `
+with due as materialized (
+  select letter.id
+  from ${schema}.outbox as letter
+  where letter.namespace = :namespace
+    and letter.due_at <= clock_timestamp()
+  order by letter.due_at, letter.id
+  limit :limit
+  for update skip locked
+)
+select
+  letter.id::float8 as id, letter.source, letter.kind, letter.workflow_id, letter.actor_id, letter.run_id, letter.name, letter.payload
+from due
+cross join lateral (
+  select letter.*
+  from ${schema}.outbox as letter
+  where letter.id = due.id
+  limit 1
+) as letter
+where not exists (
+  select 1
+  from ${schema}.outbox as earlier
+  where earlier.source = letter.source
+    and earlier.workflow_id = letter.workflow_id
+    and earlier.id < letter.id
+    and not exists (select 1 from due as taken where taken.id = earlier.id)
+)
+order by letter.id
+`,
+);
