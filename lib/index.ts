@@ -11,6 +11,7 @@ export type {
   ContinuumModuleExtras,
   ContinuumModuleOptions,
   ContinuumOptionsFactory,
+  HistoryOptions,
   WatchdogSettings,
   WorkerOptions,
 } from './nest/index.js';
@@ -22,6 +23,7 @@ export {
   OnSignal,
   OnUpdate,
   ValidateUpdate,
+  RunInput,
   Workflow,
   WorkflowSafe,
 } from './nest/index.js';
@@ -55,6 +57,7 @@ export type {
   Attributes,
   AttributeValue,
   CancellationScope,
+  ContinuationInput,
   MapOptions,
   ChildHandle,
   ChildOptions,
@@ -98,6 +101,8 @@ export {
   FloatingRejectionError,
   FoldError,
   ForeignAwaitError,
+  HistoryLimitError,
+  InvalidContinuationError,
   WorkflowMistakeError,
   NonDeterminismError,
   ReplayMismatchError,

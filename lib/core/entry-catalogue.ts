@@ -69,6 +69,7 @@ export const ENTRY_CATALOGUE = {
       semanticsVersion: fact,
       lineage: fact,
       attributes: valueFact,
+      continueAfter: fact,
       continuedFrom: textFact,
       signals: carried,
     },

@@ -1,3 +1,5 @@
+import type { HistorySize } from './history-limits.js';
+
 /**
  * Errors that workflow code throws and meets, and the faults that end a turn. An error's class says what
  * happens next; its message says the rule, the fact and the remedy, and carries the facts as fields.
@@ -162,6 +164,26 @@ export class RunawayError extends TurnFault {
   override readonly name: string = 'RunawayError';
 }
 
+/**
+ * The history of the run is as large as it may become. Nothing is lost, and nothing is undone: what was sent to it waits in
+ * its inbox. It goes on once the limit is raised; terminate it, and start it anew with what it had come to, where it must
+ * not.
+ */
+export class HistoryLimitError extends TurnFault {
+  override readonly name: string = 'HistoryLimitError';
+  constructor(
+    /** How many entries its history has, and about how many bytes. */
+    readonly size: HistorySize,
+    readonly limit: HistorySize,
+  ) {
+    super(
+      `A history has at most ${limit.entries} entries and ${limit.bytes} bytes (the module's "history"); that of this run ` +
+        `has ${size.entries} and ${size.bytes}. Raise the limit so that it goes on, and let the workflow continue as new ` +
+        'before: if (ctx.info.continueAsNewSuggested) return ctx.continueAsNew(…).',
+    );
+  }
+}
+
 /** A promise nobody awaits was rejected, and the run was about to complete. */
 export class FloatingRejectionError extends TurnFault {
   override readonly name: string = 'FloatingRejectionError';
@@ -194,6 +216,25 @@ export class UnsupportedSemanticsError extends TurnFault {
 /** The code made a call that no code should make, or, with `mistakes: 'block'`, threw an error of JavaScript itself. */
 export class WorkflowMistakeError extends TurnFault {
   override readonly name: string = 'WorkflowMistakeError';
+}
+
+/**
+ * A run has continued as a workflow whose schema refuses its input. Nothing is lost: it begins once a deploy mends the schema,
+ * or brings a version that takes the input.
+ */
+export class InvalidContinuationError extends TurnFault {
+  override readonly name: string = 'InvalidContinuationError';
+  constructor(
+    readonly workflow: string,
+    readonly version: number,
+    /** What the schema says. */
+    readonly issues: string,
+  ) {
+    super(
+      `The run before has continued with an input that the schema of ${workflow}, version ${version}, refuses: ${issues}. ` +
+        'Deploy a schema that takes it.',
+    );
+  }
 }
 
 /** The fold itself failed. Please report it. */

@@ -10,6 +10,8 @@
  * What else there is to know of a type of entry stands in {@link ENTRY_CATALOGUE}. Every name of this file is public.
  */
 
+import type { HistorySize } from './history-limits.js';
+
 /** A value as the codec wrote it: JSON text. Encoded at the call, decoded at the delivery (F8). */
 export type Encoded = string;
 
@@ -37,6 +39,8 @@ export interface RunStarted {
   readonly attributes?: Encoded;
   /** Of a child: who started it. Absent of a run that was started from outside. */
   readonly lineage?: Lineage;
+  /** From where on it is told to continue as new (F9); missing where that is the usual. */
+  readonly continueAfter?: HistorySize;
   /** The run of the same workflow id that continued as this one. */
   readonly continuedFrom?: string;
   /** What that run had received and nobody had taken: it is buffered here before anything else, in order of arrival (F17). */

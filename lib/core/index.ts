@@ -58,6 +58,7 @@ export { isThenable } from './fold/deferred.js';
 export * from './fold/fold.js';
 export * from './fold/ownership.js';
 export * from './fold/steppable.js';
+export * from './history-limits.js';
 export type * from './history.js';
 export * from './method-marks.js';
 export type { Mistakes } from './misuse.js';

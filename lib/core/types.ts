@@ -51,6 +51,9 @@ export type WorkflowArgs<W, Options> = unknown extends W
     ? InputThen<Rest<Parameters<R>>, Options>
     : never;
 
+/** The input of a run that a run of unknown class continues as: a class is none, for it is given with an input behind it. */
+export type ContinuationInput<I> = I extends abstract new (...dependencies: any[]) => unknown ? never : I;
+
 /** What `execute` returned, as it comes back: {@link Stored}. */
 export type ActivityResult<A> = A extends { execute: infer E extends Method }
   ? Stored<Awaited<ReturnType<E>>>

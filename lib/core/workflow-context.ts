@@ -9,6 +9,7 @@ import type {
   RaceBranches,
   RaceOutcome,
   Signal,
+  ContinuationInput,
   WorkflowArgs,
   WorkflowClass,
   WorkflowInput,
@@ -97,6 +98,16 @@ export interface WorkflowInfo {
   readonly namespace: string;
   /** The sequence number of the event that is being handled. */
   readonly historyLength: number;
+  /** About how many bytes the history has up to that event. */
+  readonly historyBytes: number;
+  /**
+   * The history is so long that replaying it takes its time: go on with a short one by {@link WorkflowContext.continueAsNew}.
+   * From 10,000 entries or 10 MB on, or what the module's `history` said when the run started.
+   */
+  readonly continueAsNewSuggested: boolean;
+  /** What the run was started with. A copy. */
+  readonly input: unknown;
+  readonly startedAt: Date;
   /** The attributes of the run: those of its start, and what its code has set since. A copy. */
   readonly attributes: Attributes;
   /** Of a child: the run that started it; `null` of a run that was started from outside. */
@@ -321,7 +332,7 @@ export abstract class WorkflowContext {
    * Throws `UnstorableValueError`, and `CancelledError` in a scope that was cancelled: a run that was asked to cancel does
    * not go on as another one, unless it says so in {@link nonCancellable}.
    */
-  abstract continueAsNew(input?: unknown): Promise<never>;
+  abstract continueAsNew<I>(input?: ContinuationInput<I>): Promise<never>;
   /** As above; the new run is of the workflow and the version that the class says, with its input checked by the compiler. */
   abstract continueAsNew<W extends WorkflowRun>(
     workflow: WorkflowClass<W>,

@@ -2,6 +2,7 @@ import { patched } from '../core/index.js';
 import type {
   Attributes,
   Codec,
+  HistorySize,
   Mistakes,
   PlainPatch,
   ShownChange,
@@ -91,6 +92,8 @@ export interface EngineSettings {
   /** Commits under way at a time. */
   readonly writers: number;
   readonly replayCheck: boolean;
+  readonly continueAfter?: HistorySize | undefined;
+  readonly largestHistory?: HistorySize | undefined;
   readonly mistakes?: Mistakes;
   readonly residency: 'sticky' | 'always replay';
   /** The watchdog that sees whether a workflow keeps the whole process busy; `null` for none. */

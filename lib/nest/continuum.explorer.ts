@@ -11,6 +11,7 @@ import type { CatalogedActivity } from './activity-catalog.js';
 import { activityMarks, compensationMarks } from './activity-marks.js';
 import { ActivityRunner } from './activity-runner.js';
 import { interceptorsOf, requestEnhancersOf } from './continuum-metadata.accessor.js';
+import { RUN_INPUT } from './continuum.tokens.js';
 import { dependenciesOf, factoryTokens, tokenName } from './dependencies.js';
 import { DescribedProvider } from './described-provider.js';
 import { InvalidDefinitionError } from './errors/invalid-definition.error.js';
@@ -92,6 +93,11 @@ export class ContinuumExplorer {
             problems.push(
               `${name} injects WorkflowContext, which belongs to one run: only workflows have it.\n` +
                 'Inject WorkflowClient to reach runs from outside; in an activity, use ActivityContext.current().',
+            );
+          } else if (token === RUN_INPUT) {
+            problems.push(
+              `${name} has @RunInput(), which belongs to one run: only workflows have it.\n` +
+                'Take what it needs as an argument.',
             );
           } else if (isClass(token) && isWorkflow(token)) {
             problems.push(

@@ -23,10 +23,11 @@ import {
   CONTINUUM_JOURNAL,
   CONTINUUM_OBSERVER,
   CONTINUUM_OPTIONS,
+  RUN_INPUT,
 } from './continuum.tokens.js';
 import { openJournal } from './journal.factory.js';
 import { getWorkflowClientToken } from './workflow-client.token.js';
-import { workflowContextProvider } from './workflow-context.provider.js';
+import { runInputProvider, workflowContextProvider } from './workflow-context.provider.js';
 
 const builder = new ConfigurableModuleBuilder<ContinuumModuleOptions>({ moduleName: 'Continuum' })
   .setClassMethodName('forRoot')
@@ -47,7 +48,7 @@ const builder = new ConfigurableModuleBuilder<ContinuumModuleOptions>({ moduleNa
         client,
       ],
       // A second instance shares nothing but its own client, or the two would shadow each other.
-      exports: [token, WorkflowContext],
+      exports: [token, WorkflowContext, RUN_INPUT],
     };
   })
   .build();
@@ -72,6 +73,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = builder;
     ActivityRunner,
     ContinuumLifecycle,
     workflowContextProvider,
+    runInputProvider,
     {
       provide: CONTINUUM_OPTIONS,
       useFactory: (options: ContinuumModuleOptions): ResolvedContinuumOptions =>

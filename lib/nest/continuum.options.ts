@@ -1,6 +1,12 @@
 import { hostname } from 'node:os';
 import type { ConfigurableModuleAsyncOptions, Type } from '@nestjs/common';
-import { LONGEST_NAME_BYTES, isStorableText, milliseconds } from '../core/index.js';
+import {
+  LARGEST_HISTORY,
+  LONGEST_NAME_BYTES,
+  USUALLY_CONTINUES_AFTER,
+  isStorableText,
+  milliseconds,
+} from '../core/index.js';
 import type { Duration } from '../core/index.js';
 import type { EngineSettings } from '../engine/index.js';
 import type { PostgresConnection } from '../journal/postgres/options.js';
@@ -44,6 +50,8 @@ export interface ContinuumModuleOptions {
   readonly worker?: WorkerOptions | false | undefined;
   /** The largest input, payload or result, in bytes. Defaults to 2,097,152 (2 MB). */
   readonly maxPayloadBytes?: number | undefined;
+  /** How large the history of a run may become. Defaults to what is said of each of them. */
+  readonly history?: HistoryOptions | undefined;
   /**
    * Names what is deployed: a run that could not go on under one build is tried again at once under another. Defaults to
    * the environment variable `CONTINUUM_BUILD_ID`, else to the process's start.
@@ -71,6 +79,24 @@ export type ConnectionOptions = Omit<
 > & {
   readonly type?: 'postgres' | undefined;
 };
+
+/** A run that goes on for long continues as new, with a short history, or its replay takes ever longer. */
+export interface HistoryOptions {
+  /**
+   * From so many entries on a run is told to: `ctx.info.continueAsNewSuggested`. A run keeps what held when it started.
+   * Defaults to 10,000.
+   */
+  readonly continueAfterEntries?: number | undefined;
+  /** Or from so many bytes on. Defaults to 10,000,000. */
+  readonly continueAfterBytes?: number | undefined;
+  /**
+   * A run with so many entries takes nothing any more: it is blocked by a `HistoryLimitError` until the limit is raised.
+   * Defaults to 50,000.
+   */
+  readonly maxEntries?: number | undefined;
+  /** Or one with so many bytes. Defaults to 50,000,000. */
+  readonly maxBytes?: number | undefined;
+}
 
 export interface WorkerOptions {
   /** How many runs are held in memory at a time. Runs that only wait need none. Defaults to 200. */
@@ -160,6 +186,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ContinuumModuleOptions | keyof 
   'retryDelay',
   'worker',
   'maxPayloadBytes',
+  'history',
   'buildId',
   'replayCheck',
   'mistakes',
@@ -176,6 +203,13 @@ const KNOWN_OF_WORKER: ReadonlySet<string> = new Set<keyof WorkerOptions>([
   'heartbeatInterval',
   'name',
   'watchdog',
+]);
+
+const KNOWN_OF_HISTORY: ReadonlySet<string> = new Set<keyof HistoryOptions>([
+  'continueAfterEntries',
+  'continueAfterBytes',
+  'maxEntries',
+  'maxBytes',
 ]);
 
 /**
@@ -304,11 +338,37 @@ function resolveWorker(
     heartbeatInterval,
     parkAfter: 2_000,
     writers: 2,
+    ...resolveHistory(options.history ?? {}, check),
     replayCheck: check.boolean('replayCheck', options.replayCheck, !production),
     mistakes: check.oneOf('mistakes', options.mistakes, ['fail', 'block'], 'fail'),
     residency: 'sticky',
     watchdog: resolveWatchdog(worker.watchdog ?? (options.journal === 'memory' ? false : {}), check),
   };
+}
+
+function resolveHistory(
+  history: HistoryOptions,
+  check: OptionCheck,
+): Pick<EngineSettings, 'continueAfter' | 'largestHistory'> {
+  check.known('history.', history, KNOWN_OF_HISTORY);
+  const number = (name: keyof HistoryOptions, usual: number, least: number): number =>
+    check.integer(`history.${name}`, history[name], usual, least, 1_000_000_000);
+  const most = {
+    entries: number('maxEntries', LARGEST_HISTORY.entries, 100),
+    bytes: number('maxBytes', LARGEST_HISTORY.bytes, 100_000),
+  };
+  // Told no later than at the limit, also where only that was given.
+  const usual = USUALLY_CONTINUES_AFTER;
+  const soft = {
+    entries: number('continueAfterEntries', Math.min(usual.entries, most.entries), 1),
+    bytes: number('continueAfterBytes', Math.min(usual.bytes, most.bytes), 1),
+  };
+  if (soft.entries > most.entries)
+    check.problem('history.continueAfterEntries must not be more than history.maxEntries.');
+  if (soft.bytes > most.bytes)
+    check.problem('history.continueAfterBytes must not be more than history.maxBytes.');
+  const isUsual = soft.entries === usual.entries && soft.bytes === usual.bytes;
+  return { largestHistory: most, continueAfter: isUsual ? undefined : soft };
 }
 
 function resolveWatchdog(watchdog: WatchdogSettings | false, check: OptionCheck): EngineSettings['watchdog'] {

@@ -6,3 +6,5 @@ export const CONTINUUM_OPTIONS = Symbol.for('nestjs-continuum:options');
 export const CONTINUUM_EXTRAS = Symbol.for('nestjs-continuum:extras');
 /** Who hears what an instance does. */
 export const CONTINUUM_OBSERVER = Symbol.for('nestjs-continuum:observer');
+/** The input of a run, in the constructor of its workflow. */
+export const RUN_INPUT = Symbol.for('nestjs-continuum:run-input');

@@ -6,6 +6,7 @@ import type { ActivityCatalog } from './activity-catalog.js';
 import { isSafeProperty, isWorkflowSafe, safeParametersOf } from './continuum-metadata.accessor.js';
 import type { Dependency, DependencyPlace } from './dependencies.js';
 import { constructorOwner, findProvider, tokenName } from './dependencies.js';
+import { RUN_INPUT } from './continuum.tokens.js';
 import type { DescribedProvider } from './described-provider.js';
 import { isWorkflowClientToken } from './workflow-client.token.js';
 
@@ -13,6 +14,7 @@ import { isWorkflowClientToken } from './workflow-client.token.js';
 export type Injection =
   | { readonly type: 'activities'; readonly group: ActivityGroup; readonly contract: Class }
   | { readonly type: 'context' }
+  | { readonly type: 'input' }
   | { readonly type: 'safe'; readonly wrapper: InstanceWrapper }
   | { readonly type: 'absent' };
 
@@ -25,6 +27,8 @@ export function injected(injection: Injection, binding: RunBinding): unknown {
       );
     case 'context':
       return binding.context;
+    case 'input':
+      return binding.context.info.input;
     case 'safe':
       return injection.wrapper.instance;
     case 'absent':
@@ -53,6 +57,7 @@ export class WorkflowInjector {
   /** What Nest would give `type` for the dependency, as far as a workflow may have it. */
   resolve(type: Class, workflow: DescribedProvider, dependency: Dependency): Injection {
     const { token, place } = dependency;
+    if (token === RUN_INPUT) return { type: 'input' };
     const found = token === WorkflowContext ? 'context' : this.#find(workflow, dependency);
     if (found === 'context') return { type: 'context' };
     if (found === 'absent') return { type: 'absent' };

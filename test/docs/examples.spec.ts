@@ -20,6 +20,13 @@ import { InvoiceWorkflow, InvoiceWorkflowV2, PriceCalculator } from './examples/
 import { ChargeAllWorkflow, ChargeWhatGoesWorkflow, refunded, Till } from './examples/many-at-once.js';
 import { Mails, WelcomeWorkflow } from './examples/first-workflow.js';
 import { gateway } from './examples/gateway.js';
+import {
+  Invoices,
+  MeterWorkflow,
+  SubscriptionWorkflow,
+  Subscriptions,
+  Used,
+} from './examples/long-running.js';
 import { Carriers, Deliveries, DeliveryWorkflow } from './examples/lists.js';
 import { OrdersController, OrderWorkflow, Payments } from './examples/readme.js';
 import {
@@ -61,6 +68,9 @@ const metadata: ModuleMetadata = {
     Till,
     ChargeAllWorkflow,
     ChargeWhatGoesWorkflow,
+    Invoices,
+    SubscriptionWorkflow,
+    MeterWorkflow,
     Checkout,
     CheckoutWorkflow,
     CheckoutWorkflowV2,
@@ -130,6 +140,18 @@ describe('the examples in the documentation', () => {
     expect(await sent).toEqual(['ann@example.org', 'Welcome!']);
     await welcome.cancel();
     await expect(welcome.result(soon)).rejects.toMatchObject({ name: 'WorkflowCancelledError' });
+  });
+
+  it('long-running workflows: a subscription that ends, and a meter', async () => {
+    const first = { customer: 'ann', month: 3, paid: [900, 900] };
+    const subscription = await client.start(SubscriptionWorkflow, first, { id: 'subscription-ann' });
+    expect(await subscription.query('month')).toBe(3);
+    const outside = new Subscriptions(client);
+    expect(await outside.endOf('ann')).toEqual([900, 900, 900]);
+    expect(await outside.months('ann')).toBe(0);
+    const meter = await client.start(MeterWorkflow, 400);
+    await meter.signal(Used, 600);
+    await expect(meter.result(soon)).resolves.toBe(1_000);
   });
 
   it('determinism: what is read once, and versions', async () => {

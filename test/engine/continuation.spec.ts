@@ -1,9 +1,12 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { describe, expect, it } from '@jest/globals';
 import { WorkflowContinuedError } from '../../lib/client/index.js';
 import type { WorkflowContext } from '../../lib/core/index.js';
 import { Workflow } from '../../lib/nest/index.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
+import { newRunId } from '../../lib/engine/index.js';
 import { JournalUnavailableError } from '../../lib/journal/index.js';
+import type { StartRequest } from '../../lib/journal/index.js';
 import { gate } from '../support/gate.js';
 import { openStages } from '../support/open-stages.js';
 import { scriptedJournal } from '../support/scripted-journal.js';
@@ -241,4 +244,162 @@ describe('Continuing as new', () => {
     ]);
     await expect(handle.result()).resolves.toBe('of the next run');
   });
+
+  it('tells a run when to, and blocks one that does not until the limit is raised; nothing is lost', async () => {
+    const store = new InMemoryStore();
+    const limits = { continueAfter: { entries: 4, bytes: 1e9 }, largestHistory: { entries: 8, bytes: 1e9 } };
+    const workflow = (heeds: boolean): ScriptedWorkflow => ({
+      name: heeds ? 'heeds' : 'ignores',
+      make: ({ ctx }) => ({
+        run: async (input) => {
+          const seen = [...((input ?? []) as unknown[])];
+          while (seen.length < 12) {
+            seen.push(await ctx.waitForSignal('n'));
+            if (heeds && ctx.info.continueAsNewSuggested) return ctx.continueAsNew(seen);
+          }
+          return seen;
+        },
+      }),
+    });
+    const workflows = [workflow(true), workflow(false)];
+    const stage = await open({ journal: new InMemoryJournal(store), workflows, settings: limits });
+    const heeds = await stage.client.start('heeds');
+    const ignores = await stage.client.start('ignores');
+    for (let n = 0; n < 12; n++) await Promise.all([heeds.signal('n', n), ignores.signal('n', n)]);
+    const all = Array.from({ length: 12 }, (_, n) => n);
+    await expect(heeds.result()).resolves.toEqual(all);
+    const { error } = await stage.recorder.until('turn failed');
+    expect(error).toMatchObject({ name: 'HistoryLimitError', limit: { entries: 8, bytes: 1e9 } });
+    expect(await ignores.describe()).toMatchObject({
+      blocked: { reason: expect.stringMatching(/A history has at most 8 entries .* Raise the limit/) },
+    });
+    await stage.close();
+    await open({
+      journal: new InMemoryJournal(store),
+      workflows,
+      settings: { largestHistory: { entries: 100, bytes: 1e9 }, buildId: 'raised' },
+    });
+    const other = await open({ journal: new InMemoryJournal(store), workflows: [], worker: false });
+    await expect(other.client.handle(ignores.workflowId).result()).resolves.toEqual(all);
+  });
+
+  it('applies the schema of the workflow that it continues as; what that refuses is mended by a deploy', async () => {
+    const store = new InMemoryStore();
+    const schema = (least: number): StandardSchemaV1 => ({
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: async (value) =>
+          Number(value) >= least
+            ? { value: `${String(value)}!` }
+            : { issues: [{ message: `Less than ${least}` }] },
+      },
+    });
+    const chain = (least: number): ScriptedWorkflow => ({
+      input: schema(least),
+      make: ({ ctx }) => ({
+        run: async (input) => (input === 'first' ? ctx.continueAsNew(5) : [input, ctx.info.input]),
+      }),
+    });
+    const strict = await open({ journal: new InMemoryJournal(store), workflows: [chain(7)] });
+    const handle = await strict.client.start('scripted', 'first').catch(() => null);
+    expect(handle).toBeNull();
+    const outside = new InMemoryJournal(store);
+    await outside.open();
+    await outside.start([startOf('w', '"first"')]);
+    const { error } = await strict.recorder.until('turn failed');
+    expect(error.message).toMatch(/the schema of scripted, version 1, refuses: Less than 7/);
+    await strict.close();
+    const mended = await open({
+      journal: new InMemoryJournal(store),
+      workflows: [chain(5)],
+      settings: { buildId: 'mended' },
+    });
+    await expect(mended.client.handle('w').result()).resolves.toEqual(['5!', '5!']);
+  });
+
+  it('hands signals to the handlers of the next run by their schemas', async () => {
+    const numbers: StandardSchemaV1 = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value) =>
+          typeof value === 'number' ? { value: value * 10 } : { issues: [{ message: 'no number' }] },
+      },
+    };
+    const stage = await open({
+      activities: [activity('work', () => working.opened)],
+      workflows: [
+        {
+          make: ({ ctx, act }) => ({ run: () => act('work').then(() => ctx.continueAsNew(Second, 'input')) }),
+        },
+        {
+          version: 2,
+          signals: ['n'],
+          signalInputs: { n: numbers },
+          make: ({ ctx }) => {
+            const seen: unknown[] = [];
+            return {
+              n: (payload: unknown) => void seen.push(payload),
+              run: async () => {
+                await ctx.condition(() => seen.length === 3);
+                return seen;
+              },
+            };
+          },
+        },
+      ],
+    });
+    const working = gate();
+    const first = { ...startOf('w', 'null'), version: 1 };
+    await stage.journal.start([first]);
+    await stage.recorder.until('activity attempt started');
+    const handle = stage.client.handle('w');
+    for (const payload of [1, 'x', 2]) await handle.signal('n', payload);
+    working.open();
+    await stage.recorder.until('run continued');
+    await handle.signal('n', 3);
+    await expect(handle.result()).resolves.toEqual([10, 20, 30]);
+    expect(stage.recorder.count('signal refused')).toBe(1);
+  });
+
+  it('warns in development that what was done will not be undone any more', async () => {
+    const undo = activity('undo', () => null);
+    const stage = await open({
+      activities: [activity('pay', () => 1, { compensation: undo }), undo],
+      workflows: [
+        {
+          make: ({ ctx, act }) => ({
+            run: async (input) => {
+              if (input === 'next') return 'done';
+              await act('pay');
+              if (input === 'commits') ctx.commit();
+              return ctx.continueAsNew('next');
+            },
+          }),
+        },
+      ],
+    });
+    const warnings = (): readonly string[] =>
+      stage.recorder.events.flatMap((event) => (event.type === 'workflow log' ? [event.message] : []));
+    await expect(stage.client.execute('scripted', 'commits')).resolves.toBe('done');
+    expect(warnings()).toEqual([]);
+    await expect(stage.client.execute('scripted')).resolves.toBe('done');
+    expect(warnings()).toEqual([expect.stringMatching(/would still undo something \(undo\)/)]);
+  });
+});
+
+const startOf = (workflowId: string, input: string): StartRequest => ({
+  runId: newRunId(),
+  namespace: 'default',
+  workflowId,
+  workflow: 'scripted',
+  version: 1,
+  priority: 2,
+  input,
+  startAt: null,
+  onConflict: 'fail',
+  onReuse: 'allow',
+  attributes: null,
+  first: null,
 });

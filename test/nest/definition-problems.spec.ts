@@ -10,6 +10,7 @@ import {
   OnSignal,
   OnUpdate,
   ValidateUpdate,
+  RunInput,
   Workflow,
   WorkflowSafe,
 } from '../../lib/nest/decorators/index.js';
@@ -723,6 +724,17 @@ describe('an application is refused', () => {
 
     expect(await problemsOf({ providers: [Service] })).toEqual([
       expect.stringMatching(/^Service injects WorkflowContext, which belongs to one run/),
+    ]);
+  });
+
+  it('for the input of a run outside a workflow', async () => {
+    @Injectable()
+    class Service {
+      constructor(@RunInput() readonly input: string) {}
+    }
+
+    expect(await problemsOf({ providers: [Service] })).toEqual([
+      expect.stringMatching(/^Service has @RunInput\(\), which belongs to one run/),
     ]);
   });
 });

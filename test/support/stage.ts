@@ -82,6 +82,8 @@ export interface ScriptedWorkflow {
   /** By name: the method that validates, and the schema. */
   readonly updates?: Readonly<Record<string, Partial<UpdateHandler>>>;
   readonly queries?: readonly string[];
+  /** The schema of its input. */
+  readonly input?: StandardSchemaV1;
   readonly compensation?: 'automatic' | 'manual';
   /** The object of one run: handlers by name, and `run`. */
   make(script: Script): { run(input: unknown): Promise<unknown> } & Readonly<Record<string, unknown>>;
@@ -178,6 +180,7 @@ function defined(
     name: workflow.name ?? 'scripted',
     version: workflow.version ?? 1,
     compensation: workflow.compensation ?? 'automatic',
+    input: workflow.input,
     signals: new Set(workflow.signals),
     signalInputs: new Map(Object.entries(workflow.signalInputs ?? {})),
     updates: new Map(

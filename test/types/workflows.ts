@@ -3,6 +3,7 @@ import { Inject } from '@nestjs/common';
 import {
   OnQuery,
   OnSignal,
+  RunInput,
   Workflow,
   WorkflowContext,
   WorkflowFailure,
@@ -307,4 +308,25 @@ export function showing(ctx: WorkflowContext): void {
   ctx.setAttributes({ f: () => 1 });
   // @ts-expect-error details are a text
   ctx.setDetails(5);
+}
+
+// ------------------------------------------------------------------------------------ continuing as new
+@Workflow()
+export class ContinuingWorkflow {
+  constructor(@RunInput() readonly order: Order) {}
+
+  async run(ctx: WorkflowContext, order: Order): Promise<Receipt> {
+    if (ctx.info.continueAsNewSuggested) return ctx.continueAsNew(order);
+    if (ctx.info.historyBytes > 1) return ctx.continueAsNew();
+    // The input is that of the class.
+    if (ctx.info.historyLength > 1) return ctx.continueAsNew(ContinuingWorkflow, order);
+    // @ts-expect-error another input
+    if (ctx.info.historyLength > 2) return ctx.continueAsNew(ContinuingWorkflow, 'order');
+    // @ts-expect-error none, where there has to be one
+    if (ctx.info.historyLength > 3) return ctx.continueAsNew(ContinuingWorkflow);
+    is<Equal<ReturnType<typeof ctx.continueAsNew>, Promise<never>>>();
+    is<Equal<typeof ctx.info.startedAt, Date>>();
+    is<Equal<typeof ctx.info.input, unknown>>();
+    return ctx.continueAsNew(order);
+  }
 }

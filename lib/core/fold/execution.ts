@@ -2,7 +2,7 @@ import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
 import { isShownNote } from '../entry-catalogue.js';
 import { CallbackError, ForeignAwaitError, RunawayError } from '../errors.js';
-import type { CommandId, Encoded, Instant } from '../history.js';
+import type { CommandId, Encoded, Instant, RunStarted } from '../history.js';
 import type { Ambient, AsyncScope } from './async-scope.js';
 import type { ChooseSuccessor, Continuation, Decision } from './decision.js';
 import { isThenable } from './deferred.js';
@@ -86,8 +86,11 @@ export class Execution implements Accountable {
   concluded = false;
   /** Running `ctx.compensate()` (F20). */
   compensating: { readonly scope: Scope; readonly deferred: Deferred } | null = null;
-  /** Of the random streams (F9); `null` until the run has started. */
-  seed: string | null = null;
+  /** What it was started with: its input, and the seed of the random streams (F9); `null` until then. */
+  started: RunStarted | null = null;
+  get seed(): string | null {
+    return this.started?.seed ?? null;
+  }
   /** What lists show of it; made when there is anything. */
   shown: Shown | null = null;
   #decision: Decision | null = null;

@@ -1,4 +1,7 @@
 import { recordedOptions } from '../activity-options.js';
+import { reaches, USUALLY_CONTINUES_AFTER } from '../history-limits.js';
+import type { RunStarted } from '../history.js';
+import { misuse } from '../misuse.js';
 import { activityProxy } from '../activity-proxy.js';
 import type { AttributePatch, Attributes } from '../attributes.js';
 import type { Duration } from '../duration.js';
@@ -12,6 +15,7 @@ import type {
   RaceBranches,
   RaceOutcome,
   Signal,
+  ContinuationInput,
   WorkflowArgs,
   WorkflowClass,
   WorkflowResult,
@@ -190,7 +194,7 @@ export class FoldContext extends WorkflowContext {
     ) as Promise<R[]>;
   }
 
-  continueAsNew(input?: unknown): Promise<never>;
+  continueAsNew<I>(input?: ContinuationInput<I>): Promise<never>;
   continueAsNew<W extends WorkflowRun>(
     workflow: WorkflowClass<W>,
     ...args: WorkflowArgs<NoInfer<W>, never>
@@ -252,6 +256,18 @@ class FoldInfo implements WorkflowInfo {
   get historyLength(): number {
     return this.#run.ledger.eventSeq;
   }
+  get historyBytes(): number {
+    return this.#run.ledger.eventSize.bytes;
+  }
+  get continueAsNewSuggested(): boolean {
+    return reaches(this.#run.ledger.eventSize, this.#run.started?.continueAfter ?? USUALLY_CONTINUES_AFTER);
+  }
+  get input(): unknown {
+    return this.#run.codec.decode(this.#started('input').input);
+  }
+  get startedAt(): Date {
+    return new Date(this.#started('startedAt').at);
+  }
   get attributes(): Attributes {
     return this.#run.shown?.attributes ?? {};
   }
@@ -261,6 +277,16 @@ class FoldInfo implements WorkflowInfo {
   get root(): RunLink {
     const { workflowId, runId } = this;
     return this.#run.ledger.progress.lineage?.root ?? { workflowId, runId };
+  }
+
+  #started(what: string): RunStarted {
+    const { started } = this.#run;
+    if (started) return started;
+    throw misuse(
+      new TypeError(
+        `ctx.info.${what}: the run has not started, a signal came before. Ask in run, or in a later handler.`,
+      ),
+    );
   }
 }
 

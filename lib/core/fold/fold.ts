@@ -2,7 +2,9 @@ import type { Attributes } from '../attributes.js';
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
 import type { TurnFault } from '../errors.js';
-import { FoldError, RunNotReadyError, UnsupportedSemanticsError } from '../errors.js';
+import { FoldError, HistoryLimitError, RunNotReadyError, UnsupportedSemanticsError } from '../errors.js';
+import { LARGEST_HISTORY, reaches } from '../history-limits.js';
+import type { HistorySize } from '../history-limits.js';
 import type { CarriedSignal, Encoded, HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
 import { SEMANTICS_VERSION } from '../semantics-version.js';
 import type { Mistakes } from '../misuse.js';
@@ -126,6 +128,8 @@ export interface FoldOptions {
   readonly frame?: CodeFrame;
   /** Keeps where the code is, at every command, for messages. Defaults to nothing: it costs a few µs each time. */
   readonly mark?: () => CallSite;
+  /** A live event is refused as `HistoryLimitError` once the history is that large. Defaults to {@link LARGEST_HISTORY}. */
+  readonly largestHistory?: HistorySize;
   /** Whom the run continues as (`ctx.continueAsNew`). A fold that only replays needs none. */
   readonly chooseSuccessor?: ChooseSuccessor;
   /** The turn cannot go on: told at once, also when it comes up while nothing is delivered (F13, F24). */
@@ -139,6 +143,7 @@ export class Fold implements Steppable {
   readonly #run: Execution;
   readonly #object: WorkflowObject;
   readonly #withoutCode: boolean;
+  readonly #largest: HistorySize;
   readonly #queue: HistoryQueue;
   #started = false;
   /** The event whose windows are being opened. */
@@ -172,6 +177,7 @@ export class Fold implements Steppable {
     );
     this.#object = new WorkflowObject(this.#run, options.run);
     this.#withoutCode = withoutCode;
+    this.#largest = options.largestHistory ?? LARGEST_HISTORY;
   }
 
   get progress(): RunProgress {
@@ -253,7 +259,7 @@ export class Fold implements Steppable {
   #resume(entries: readonly HistoryEntry[]): void {
     for (const entry of entries) {
       this.#ledger.applyRecorded(entry);
-      if (entry.type === 'run_started') this.#run.seed = entry.seed;
+      if (entry.type === 'run_started') this.#run.started = entry;
     }
     const { rollback } = this.progress;
     if (rollback === null) return;
@@ -449,6 +455,9 @@ export class Fold implements Steppable {
       if (segment === null) return;
       return this.#ledger.fail(this.#ledger.driftAt(event, 'It ends nothing that the code has in flight.'));
     }
+    // A run that is over, but for what it has to undo or to finish, comes to its end.
+    if (segment === null && this.decided === null && reaches(this.#ledger.size, this.#largest))
+      return this.#ledger.fail(new HistoryLimitError(this.#ledger.size, this.#largest));
     if (event.type === 'run_started') {
       if (event.semanticsVersion !== SEMANTICS_VERSION) {
         return this.#ledger.fail(new UnsupportedSemanticsError(event.semanticsVersion, SEMANTICS_VERSION));

@@ -1,8 +1,10 @@
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
 import { isEvent, isTerminal } from '../entry-catalogue.js';
+import { bytesOf } from '../entry-size.js';
 import { NonDeterminismError } from '../errors.js';
 import type { TurnFault } from '../errors.js';
+import type { HistorySize } from '../history-limits.js';
 import type {
   ChildCancelRequested,
   ChildStarted,
@@ -39,6 +41,8 @@ export class Ledger implements MatchTally {
   #fault: TurnFault | null = null;
   #seq = 0;
   #eventSeq = 0;
+  #bytes = 0;
+  #eventBytes = 0;
   #now: Instant = 0;
   #nextId: CommandId = 0;
   /** The recorded segment of the event that is being handled; `null` while it is live. */
@@ -79,6 +83,14 @@ export class Ledger implements MatchTally {
   /** The sequence number of the event that is being handled, or was last (F9). */
   get eventSeq(): number {
     return this.#eventSeq;
+  }
+  /** How large the history is with that event, which is the last entry of it that code can know of (F9). */
+  get eventSize(): HistorySize {
+    return { entries: this.#eventSeq, bytes: this.#eventBytes };
+  }
+  /** How large the history is by now. */
+  get size(): HistorySize {
+    return { entries: this.#seq, bytes: this.#bytes };
   }
   /** The time of that event; it never goes back (F9). */
   get now(): Instant {
@@ -125,6 +137,7 @@ export class Ledger implements MatchTally {
     this.#now = Math.max(this.#now, event.at);
     // What is recorded agrees with what code sees: time does not go back in a history either.
     this.append(segment !== null || event.at === this.#now ? event : { ...event, at: this.#now });
+    this.#eventBytes = this.#bytes;
   }
 
   /**
@@ -199,6 +212,7 @@ export class Ledger implements MatchTally {
   /** An entry of the history that is not compared: notes, and everything where there is no code (F22). */
   applyRecorded(entry: HistoryEntry): void {
     this.#seq++;
+    this.#bytes += bytesOf(entry);
     if (isEvent(entry)) this.#now = Math.max(this.#now, entry.at);
     if ('id' in entry) this.#nextId = Math.max(this.#nextId, entry.id + 1);
     this.progress.apply(entry);
@@ -227,6 +241,7 @@ export class Ledger implements MatchTally {
   /** A new entry; while replaying, the event that begins a recorded segment. */
   append(entry: HistoryEntry): void {
     this.#seq++;
+    this.#bytes += bytesOf(entry);
     this.progress.apply(entry);
     if (this.#segment === null) this.#emitted.push(entry);
   }

@@ -57,7 +57,7 @@ export class WorkflowObject implements RunBinding {
   }
 
   start(event: RunStarted): void {
-    this.#run.seed = event.seed;
+    this.#run.started = event;
     startShown(this.#run, event);
     if (this.#neverBegins) return this.#run.failWith(this.#run.root.error());
     const instance = this.#make();

@@ -79,6 +79,7 @@ export class HeldRun {
       mistakes: settings.mistakes ?? 'fail',
       mismatches: host.mismatches,
       chooseSuccessor: host.chooseSuccessor,
+      largestHistory: settings.largestHistory,
       onFault: wake,
     });
     const progress = (): RunProgress => this.fold.current.progress;
@@ -120,10 +121,22 @@ export class HeldRun {
     }
     if (!settings.replayCheck) return;
     this.#tellRivals();
+    this.#tellContinuation(entries);
     if (this.#toldOfSideEffects || !hasUnnamedSideEffects(entries)) return;
     this.#toldOfSideEffects = true;
     this.#warn(
       'Two side effects without a name were made in one event. If they stand in parallel branches, a change of the code may swap their values: name them, ctx.sideEffect(fn, name).',
+    );
+  }
+
+  /** What was done is not undone any more, by whoever comes next: it may have been forgotten. */
+  #tellContinuation(entries: readonly HistoryEntry[]): void {
+    if (entries.at(-1)?.type !== 'run_continued') return;
+    const { rollbackSteps } = this.fold.current.progress;
+    if (rollbackSteps.length === 0) return;
+    const names = rollbackSteps.map(({ name }) => name).join(', ');
+    this.#warn(
+      `The workflow continues as new while a rollback would still undo something (${names}). From here on nobody will: call ctx.commit() before, if that is meant.`,
     );
   }
 

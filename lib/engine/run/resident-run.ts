@@ -134,7 +134,7 @@ export class ResidentRun implements TurnTaker {
   async rehearse(start: InboxMessage): Promise<Rehearsed | null> {
     this.#state = 'driving';
     const { fold, host } = this.#held;
-    fold.current.feed(eventOf(start, false, host.clock.now(), host.codec, null));
+    fold.current.feed(eventOf(start, false, host.clock.now(), host, null));
     await fold.pump();
     if (fold.current.fault || fold.current.decided) return null;
     // Children are started by a commit.

@@ -5,6 +5,7 @@ import type {
   Encoded,
   FoldOptions,
   HistoryEntry,
+  HistorySize,
   Mistakes,
   ReplayMismatchError,
   UpdateVerdict,
@@ -29,6 +30,7 @@ export interface RunFoldParts {
   readonly mistakes: Mistakes;
   readonly mismatches: Mismatches;
   readonly chooseSuccessor: ChooseSuccessor;
+  readonly largestHistory: HistorySize | undefined;
   /** The turn cannot go on; it may come up while nothing is delivered. */
   readonly onFault: () => void;
 }
@@ -173,7 +175,7 @@ export class RunFold {
   }
 
   #make(options: Pick<FoldOptions, 'strict' | 'frame' | 'onFault' | 'mark'>): Fold {
-    const { definition, codec, run, scope, mistakes, chooseSuccessor } = this.#parts;
+    const { definition, codec, run, scope, mistakes, chooseSuccessor, largestHistory } = this.#parts;
     const withoutCode = this.#withoutCode;
     return new Fold({
       definition,
@@ -183,6 +185,7 @@ export class RunFold {
       withoutCode,
       mistakes,
       chooseSuccessor,
+      ...(largestHistory && { largestHistory }),
       ...options,
     });
   }

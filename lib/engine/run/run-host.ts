@@ -1,6 +1,7 @@
 import type {
   ChooseSuccessor,
   Codec,
+  HistorySize,
   Instant,
   RunContinued,
   TerminalEntry,
@@ -68,6 +69,10 @@ export interface ResidencySettings {
   readonly residency: 'sticky' | 'always replay';
   /** Whether each turn is folded a second time before it is committed, and compared (F30). */
   readonly replayCheck: boolean;
+  /** From where on runs are told to continue as new, where it is not the usual. */
+  readonly continueAfter?: HistorySize | undefined;
+  /** How large a history may become. Defaults to 50,000 entries, and 50 MB. */
+  readonly largestHistory?: HistorySize | undefined;
   /** What becomes of a run with an uncaught error of JavaScript itself, where its workflow does not say. Defaults to `'fail'`. */
   readonly mistakes?: Mistakes;
 }

@@ -5,6 +5,7 @@ import type { InboxMessage, UpdateRefusal } from '../../journal/index.js';
 import type { HeldRun } from './held-run.js';
 import { eventOf } from './turn-input.js';
 import type { TurnInput } from './turn-input.js';
+import { checkContinuation, isToBeChecked } from './continuation-check.js';
 import { SignalChecks } from './signal-checks.js';
 import type { SchemaVerdict } from './signal-checks.js';
 import { refusalOf, refusedBySchema } from './update-refusal.js';
@@ -61,6 +62,7 @@ export class TurnFeeder {
       if (received && isNote(received)) fold.current.note(received);
       else if (received) fold.current.feed({ ...received, at: host.clock.now() });
     } else if (this.#schemaOf(message)) return this.#feedChecked(message, hold);
+    else if (isToBeChecked(this.#held.definition, message)) return this.#feedContinuation(message);
     else this.#take(message, hold);
     return null;
   }
@@ -72,7 +74,7 @@ export class TurnFeeder {
       const verdict = fold.validate(message.name!, message.payload!);
       if (verdict.type !== 'accepted') return this.#refuse(refusalOf(message, verdict, host.codec), hold);
     }
-    fold.current.feed(eventOf(message, hold, host.clock.now(), host.codec, this.#held.lineage));
+    fold.current.feed(eventOf(message, hold, host.clock.now(), host, this.#held.lineage));
   }
 
   /** Nothing of it is recorded. What was held for it is held no more, where nothing follows. */
@@ -91,6 +93,33 @@ export class TurnFeeder {
     if (fold.current.progress.rollback !== null) return undefined;
     if (kind === 'update') return definition.updates?.get(name)?.input;
     return kind === 'signal' ? definition.signalInputs?.get(name) : undefined;
+  }
+
+  /** The start of a run that continues another one, as the schemas of its own workflow would have it. */
+  async #feedContinuation(message: InboxMessage): Promise<void> {
+    const { definition, fold, host } = this.#held;
+    const { start, refused } = await checkContinuation(
+      definition,
+      message,
+      host.codec,
+      (subject, schema, payload) => this.#check(subject, schema, payload),
+    );
+    if (this.#run.over) return;
+    const at = host.clock.now();
+    fold.current.feed(eventOf(start, false, at, host, this.#held.lineage));
+    await fold.pump();
+    for (const { name, issues } of refused) {
+      fold.current.feed({
+        type: 'signal_refused',
+        at,
+        name,
+        signal: null,
+        issues,
+        arrivedAt: null,
+        hold: false,
+      });
+      await fold.pump();
+    }
   }
 
   /** What the schema yields is what is received. */

@@ -4,6 +4,7 @@ import type { Codec, SignalCheck } from '../../core/index.js';
 import type { InboxMessage } from '../../journal/index.js';
 import { newSeed } from '../ids.js';
 import { readContinuation } from './continuation.js';
+import type { RunHost } from './run-host.js';
 import type { Arrival } from './work-kind.js';
 
 /** What a turn takes in, with the moment that orders it (F5). */
@@ -24,12 +25,12 @@ export function eventOf(
   message: InboxMessage,
   hold: boolean,
   at: Instant,
-  codec: Codec,
+  host: EventMaker,
   lineage: Lineage | null,
 ): HistoryEvent {
   switch (message.kind) {
     case 'start':
-      return startOf(message, at, codec, lineage);
+      return startOf(message, at, host, lineage);
     case 'signal':
       return {
         type: 'signal_received',
@@ -51,7 +52,7 @@ export function eventOf(
         hold,
       };
     case 'cancel':
-      return { type: 'cancel_requested', at, reason: reasonOf(message, codec) };
+      return { type: 'cancel_requested', at, reason: reasonOf(message, host.codec) };
     case 'activity_result':
     case 'child_start':
     case 'child_end':
@@ -59,10 +60,13 @@ export function eventOf(
   }
 }
 
+/** What events are made with. */
+export type EventMaker = Pick<RunHost, 'codec' | 'settings'>;
+
 function startOf(
   { name, payload, attributes }: InboxMessage,
   at: Instant,
-  codec: Codec,
+  { codec, settings: { continueAfter } }: EventMaker,
   lineage: Lineage | null,
 ): RunStarted {
   const fixed = {
@@ -71,6 +75,7 @@ function startOf(
     seed: newSeed(),
     semanticsVersion: SEMANTICS_VERSION,
     ...(lineage && { lineage }),
+    ...(continueAfter && { continueAfter }),
     ...(attributes && { attributes: codec.encodeOwn(attributes) }),
   } as const;
   // A start has a payload. With a name it continues the run of that id.

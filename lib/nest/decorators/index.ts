@@ -6,5 +6,6 @@ export * from './on-query.decorator.js';
 export * from './on-signal.decorator.js';
 export * from './on-update.decorator.js';
 export * from './validate-update.decorator.js';
+export * from './run-input.decorator.js';
 export * from './workflow-safe.decorator.js';
 export * from './workflow.decorator.js';

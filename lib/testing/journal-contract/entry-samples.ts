@@ -34,6 +34,7 @@ export const ENTRY_SAMPLES: {
         depth: 2,
       },
       attributes: ENCODED,
+      continueAfter: { entries: 1_000, bytes: 2_000_000 },
       continuedFrom: TEXT,
       signals: [
         { name: TEXT, payload: ENCODED, checked: true },

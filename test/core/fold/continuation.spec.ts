@@ -230,4 +230,62 @@ describe('continuing as new', () => {
     expect(resultOf(run)).toBe(true);
     expect(order).toEqual(['run', 1, 2]);
   });
+
+  it('F9: is suggested by the size of the history up to the event, and by what was recorded at the start', async () => {
+    const seen: unknown[] = [];
+    const definition = workflow(async ({ ctx, act }) => {
+      for (let i = 0; i < 3; i++) {
+        const { historyLength, historyBytes, continueAsNewSuggested } = ctx.info;
+        seen.push([historyLength, historyBytes > historyLength * 100, continueAsNewSuggested]);
+        await act('work', 'x'.repeat(100));
+        // Not what the code itself has added meanwhile.
+        expect(ctx.info.historyBytes).toBeGreaterThan(historyBytes);
+      }
+      return [ctx.info.input, ctx.info.startedAt.getTime()];
+    });
+    const start = { ...started({ n: 1 }, 7), continueAfter: { entries: 3, bytes: 1e9 } } as HistoryEvent;
+    const run = await drive(definition, [start, completed(0), completed(1), completed(2)], live);
+    expect(resultOf(run)).toEqual([{ n: 1 }, 7]);
+    expect(seen).toEqual([
+      [1, true, false],
+      [3, true, true],
+      [5, true, true],
+    ]);
+    const lived = seen.splice(0);
+    await expectSameAgain(definition, run);
+    expect(seen).toEqual(lived);
+    const byBytes = { ...started(), continueAfter: { entries: 1e9, bytes: 400 } } as HistoryEvent;
+    await drive(definition, [byBytes, completed(0), completed(1), completed(2)], live);
+    expect(seen.slice(3).map((one) => (one as unknown[])[2])).toEqual([false, true, true]);
+  });
+
+  it('is no longer taken in where a history is as large as it may become, but what is over comes to its end', async () => {
+    const definition = workflow(async ({ act }) => {
+      await act('pay', 1);
+      await act('more');
+    });
+    const largestHistory = { entries: 3, bytes: 1e9 };
+    const full = await drive(definition, [started(), completed(0)], { largestHistory });
+    expect(full.fold.fault).toBeNull();
+    await expect(
+      drive(definition, [started(), completed(0), completed(1)], { largestHistory }),
+    ).resolves.toMatchObject({
+      fold: { fault: { name: 'HistoryLimitError', size: { entries: 4 }, limit: largestHistory } },
+    });
+    // Its history is read all the same, and a higher limit lets it go on.
+    const again = await refold(definition, full.history, { largestHistory });
+    expect(again.fault).toBeNull();
+    const whole = await drive(definition, [started(), completed(0), completed(1)], {
+      largestHistory: { entries: 4.5, bytes: 1e9 },
+    });
+    expect(line(whole.history)).toMatch(/run_completed$/);
+    const failing = workflow(async ({ act }) => {
+      await act('pay', 1);
+      throw new Error('no');
+    });
+    const undone = await drive(failing, [started(), completed(0), completed(1)], { largestHistory });
+    expect(line(undone.history)).toMatch(
+      /rollback_started activity_scheduled1:unpay activity_completed1 run_failed$/,
+    );
+  });
 });

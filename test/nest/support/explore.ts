@@ -10,15 +10,16 @@ import type { Registry } from '../../../lib/engine/registry.js';
 import { ActivityRunner } from '../../../lib/nest/activity-runner.js';
 import { ContinuumExplorer } from '../../../lib/nest/continuum.explorer.js';
 import { InvalidDefinitionError } from '../../../lib/nest/errors/index.js';
-import { workflowContextProvider } from '../../../lib/nest/workflow-context.provider.js';
+import { RUN_INPUT } from '../../../lib/nest/continuum.tokens.js';
+import { runInputProvider, workflowContextProvider } from '../../../lib/nest/workflow-context.provider.js';
 
 const client: Provider = { provide: WorkflowClient, useValue: {} };
 
 /** What the explorer needs of ContinuumModule, without an engine. */
 @Global()
 @Module({
-  providers: [ContinuumExplorer, ActivityRunner, workflowContextProvider, client],
-  exports: [WorkflowContext, WorkflowClient],
+  providers: [ContinuumExplorer, ActivityRunner, runInputProvider, workflowContextProvider, client],
+  exports: [WorkflowContext, RUN_INPUT, WorkflowClient],
 })
 class ExplorerModule {}
 

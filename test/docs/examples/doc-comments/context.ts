@@ -1,6 +1,6 @@
 // The examples in the doc comments of the context, of signals that are declared once, and of what is stored.
 import { Injectable } from '@nestjs/common';
-import { Activity, defineSignal, Workflow, WorkflowContext } from 'nestjs-continuum';
+import { Activity, defineSignal, RunInput, Workflow, WorkflowContext } from 'nestjs-continuum';
 import { z } from 'zod';
 
 export const Approved = defineSignal<{ by: string }>('approved');
@@ -109,6 +109,27 @@ export class ChargedOrdersWorkflow {
   async run(ctx: WorkflowContext, orders: readonly string[]): Promise<readonly string[]> {
     const receipts = await ctx.map(orders, (order) => this.payments.charge(order), { concurrency: 20 });
     return receipts;
+  }
+}
+
+export interface Order {
+  id: string;
+}
+@Injectable()
+class StockActivities {
+  @Activity()
+  async reserve(_order: Order): Promise<void> {}
+}
+
+@Workflow({ name: 'reserving' })
+export class ReservingWorkflow {
+  constructor(
+    @RunInput() private readonly order: Order,
+    private readonly stock: StockActivities,
+  ) {}
+
+  async run(): Promise<void> {
+    await this.stock.reserve(this.order);
   }
 }
 
