@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ContinuumModule } from '../../../lib/index.js';
+import { Child, FamilyActivities, LeftBehind, Parent } from './families.js';
 import { Held, HeldActivities } from './held.js';
 import { KillerActivities, Neighbour, Poison, Suicide } from './killers.js';
 import { Ledger, LedgerOptions } from './ledger.js';
@@ -47,7 +48,20 @@ class WorkerModule {
           }),
         }),
       ],
-      providers: [Saga, SagaActivities, Held, HeldActivities, Poison, Suicide, Neighbour, KillerActivities],
+      providers: [
+        Saga,
+        SagaActivities,
+        Held,
+        HeldActivities,
+        Poison,
+        Suicide,
+        Neighbour,
+        KillerActivities,
+        Parent,
+        Child,
+        LeftBehind,
+        FamilyActivities,
+      ],
     };
   }
 }
