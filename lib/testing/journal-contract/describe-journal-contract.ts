@@ -2,6 +2,7 @@ import type { MakeHarness } from './harness.js';
 import { Scenario, type Topic } from './scenario.js';
 import type { TestRunner } from './test-runner.js';
 import { blockedTopic } from './topics/blocked.js';
+import { childrenTopic } from './topics/children.js';
 import { claimTopic } from './topics/claim.js';
 import { commitTopic } from './topics/commit.js';
 import { commitLockedTopic } from './topics/commit-locked.js';
@@ -42,6 +43,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   commitLocked: commitLockedTopic,
   continuation: continuationTopic,
   'continuation, raced': continuationRacesTopic,
+  children: childrenTopic,
   refence: refenceTopic,
   updates: updatesTopic,
   terminate: terminateTopic,
