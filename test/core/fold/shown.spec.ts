@@ -56,7 +56,7 @@ describe('What lists show', () => {
     expect((await refold(definition, driven.history)).takeShown()).toBeNull();
   });
 
-  it('F4: stands before the conclusion where the event ends the run, also before a rollback', async () => {
+  it('F4: stands before the end of the run, and behind the beginning of a rollback', async () => {
     const finishes = workflow(async ({ ctx }) => ctx.setAttributes({ stage: 'done' }));
     const finished = await drive(finishes, [started()]);
     expect(line(finished.history)).toBe('run_started attributes_set run_completed');
@@ -69,8 +69,8 @@ describe('What lists show', () => {
     });
     const failed = await drive(fails, [started(), completed(0), completed(1)]);
     expect(line(failed.history)).toBe(
-      'run_started activity_scheduled0:pay activity_completed0 attributes_set rollback_started ' +
-        'activity_scheduled1:unpay activity_completed1 run_failed',
+      'run_started activity_scheduled0:pay activity_completed0 rollback_started activity_scheduled1:unpay ' +
+        'attributes_set activity_completed1 run_failed',
     );
     await expectSameAgain(fails, failed);
     const withoutCode = await refold(fails, failed.history.slice(0, 6), { withoutCode: true });
