@@ -161,6 +161,7 @@ export {
   WorkflowNotFoundError,
   WorkflowNotRunningError,
   WorkflowTerminatedError,
+  WorkflowTimedOutError,
 } from './client/index.js';
 export { RunNotReadyError } from './core/index.js';
 

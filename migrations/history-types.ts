@@ -44,6 +44,8 @@ export const HISTORY_TYPES_SINCE = {
   patched: 17,
   attributes_set: 18,
   details_set: 18,
+  deadline_passed: 19,
+  run_timed_out: 19,
 } satisfies Record<HistoryEntryType, number>;
 
 /** The types that the table takes once this migration has run. */

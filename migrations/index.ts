@@ -15,6 +15,7 @@ import { continueRuns } from './0014-continue-runs.js';
 import { createUpdates } from './0015-create-updates.js';
 import { recordPatches } from './0017-record-patches.js';
 import { showRuns } from './0018-show-runs.js';
+import { timeLimits } from './0019-time-limits.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
 
 export type { MigrationClass };
@@ -38,6 +39,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   createUpdates,
   recordPatches,
   showRuns,
+  timeLimits,
 ];
 
 /**

@@ -41,6 +41,25 @@ export class WorkflowCancelledError extends ClientError {
   }
 }
 
+/**
+ * The run did not end in time, by its `runTimeout` or `executionTimeout`: it was cancelled. `rollback` tells whether what it had
+ * done is undone.
+ */
+export class WorkflowTimedOutError extends ClientError {
+  override readonly name: string = 'WorkflowTimedOutError';
+  /** What its code threw: a `CancelledError`; a `TimeoutFailure` where its code took no part in its end. */
+  declare readonly cause: unknown;
+  readonly status = 422;
+  constructor(
+    readonly workflowId: string,
+    readonly runId: string,
+    readonly rollback: 'none' | 'complete' | 'incomplete',
+    options: { readonly cause: unknown },
+  ) {
+    super(`The workflow "${workflowId}" timed out.`, options);
+  }
+}
+
 /** The run was terminated: nothing of it was undone. */
 export class WorkflowTerminatedError extends ClientError {
   override readonly name: string = 'WorkflowTerminatedError';

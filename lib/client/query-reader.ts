@@ -1,6 +1,6 @@
 import { Fold, RunNotReadyError, TurnFault } from '../core/index.js';
 import { pause } from '../concurrency/index.js';
-import type { WorkflowDefinition } from '../core/index.js';
+import type { HistoryEntry, WorkflowDefinition } from '../core/index.js';
 import { INBOX_UNREAD, RunGoneError } from '../engine/index.js';
 import type { RunDescription } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
@@ -142,11 +142,18 @@ export class QueryReader {
       { actorId: run.actorId, runId: run.runId, historyAfter: 0, inboxAfter: null },
     ]);
     const fold = new Fold({ definition, codec: this.#parts.codec, run, asyncScope: this.#parts.scope });
-    fold.replay(loaded!.history);
+    fold.replay(beforeForce(loaded!.history));
     await this.#parts.scheduler.pump(fold, run);
     if (fold.fault) throw blocked(run, fold.fault);
     return this.#parts.scheduler.call(run, () => fold.query(name, args));
   }
+}
+
+/** Where the code could not go on it had no part in the end (F22): it answers from what it did before. */
+function beforeForce(history: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  const forced = history.findIndex((entry) => entry.type === 'rollback_started' && entry.forced);
+  // Its event stands before it.
+  return forced < 0 ? history : history.slice(0, forced - 1);
 }
 
 const isNobodys = ({ inbox }: RunDescription): boolean => inbox?.owner === null;

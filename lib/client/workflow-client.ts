@@ -1,5 +1,12 @@
 import { describeWorkflow } from '../core/index.js';
-import type { WorkflowArgs, WorkflowClass, WorkflowResult, WorkflowRun } from '../core/index.js';
+import type {
+  Duration,
+  RunLimits,
+  WorkflowArgs,
+  WorkflowClass,
+  WorkflowResult,
+  WorkflowRun,
+} from '../core/index.js';
 import { newRunId } from '../engine/index.js';
 import { asRunId, isPageSize } from '../journal/index.js';
 import type {
@@ -46,6 +53,13 @@ export interface StartOptions {
   readonly onReuse?: OnReuse | undefined;
   /** Not before this time. A signal does not start it earlier. Defaults to now. */
   readonly startAt?: Date | undefined;
+  /**
+   * How long all the runs of this start may take together, from now or from `startAt`. Then what runs is cancelled, rolls back
+   * and ends `timed_out`. Defaults to that of the class.
+   */
+  readonly executionTimeout?: Duration | undefined;
+  /** The same for one run: what it continues as has its own. Defaults to that of the class. */
+  readonly runTimeout?: Duration | undefined;
   /** What lists filter by: plain JSON, at most 32 attributes of 8,192 bytes in all. Defaults to none. */
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
   /**
@@ -258,7 +272,8 @@ export class WorkflowClient {
     input: unknown,
     options: StartOptions,
   ): Promise<StartRequest> {
-    const { name, version, schema } = typeof workflow === 'string' ? this.#byName(workflow) : named(workflow);
+    const { name, version, schema, limits } =
+      typeof workflow === 'string' ? this.#byName(workflow) : named(workflow);
     this.#parts.checkServed(name, version);
     const runId = newRunId();
     const workflowId = options.id ?? runId;
@@ -266,6 +281,10 @@ export class WorkflowClient {
     checkChoice('onConflict', options.onConflict, ['fail', 'useExisting', 'terminateExisting']);
     checkChoice('onReuse', options.onReuse, ['allow', 'allowIfFailed', 'reject', 'useExisting']);
     const startAt = instantOf('startAt', options.startAt) ?? null;
+    const own = {
+      run: limitOf('runTimeout', options.runTimeout),
+      chain: limitOf('executionTimeout', options.executionTimeout),
+    };
     const value = await validated(schema, input, `the input of ${name}`);
     checkAttributes(options.attributes);
     return {
@@ -280,6 +299,7 @@ export class WorkflowClient {
       onConflict: options.onConflict ?? 'fail',
       onReuse: options.onReuse ?? 'allow',
       attributes: options.attributes ?? null,
+      limits: { run: own.run ?? limits.run, chain: own.chain ?? limits.chain },
       first: null,
     };
   }
@@ -294,8 +314,8 @@ export class WorkflowClient {
       );
     }
     const version = Math.max(...versions.map((workflow) => workflow.version));
-    const { input } = versions.find((workflow) => workflow.version === version)!;
-    return { name, version, schema: input };
+    const { input, limits = NO_LIMITS } = versions.find((workflow) => workflow.version === version)!;
+    return { name, version, schema: input, limits };
   }
 
   async #start(request: StartRequest, options: StartOptions): Promise<Started> {
@@ -331,6 +351,8 @@ const START_OPTIONS: readonly (keyof StartOptions)[] = [
   'onConflict',
   'onReuse',
   'startAt',
+  'executionTimeout',
+  'runTimeout',
   'attributes',
   'manager',
 ];
@@ -348,6 +370,7 @@ const STATES: readonly RunState[] = [
   'completed',
   'failed',
   'cancelled',
+  'timed_out',
   'continued',
   'terminated',
 ];
@@ -356,6 +379,16 @@ interface NamedWorkflow {
   readonly name: string;
   readonly version: number;
   readonly schema: Parameters<typeof validated>[0];
+  readonly limits: RunLimits;
+}
+
+const NO_LIMITS: RunLimits = { run: null, chain: null };
+
+/** In ms; `undefined` for what was not asked. Throws {@link InvalidInputError} for what is no time. */
+function limitOf(option: string, duration: Duration | undefined): number | undefined {
+  const limit = durationOf(option, duration);
+  if (limit !== null && !(limit > 0)) throw invalid(`the option "${option}"`, 'must be more than nothing');
+  return limit ?? undefined;
 }
 
 /** Of two files that import each other, one finds `undefined` in place of the other's class. */
@@ -370,5 +403,6 @@ function checkWorkflow(caller: string, workflow: unknown): void {
 function named(type: WorkflowClass): NamedWorkflow {
   const descriptor = describeWorkflow(type);
   if (!descriptor) throw new UnknownWorkflowError(type.name, `Decorate the class with @Workflow().`);
-  return { name: descriptor.name, version: descriptor.version, schema: descriptor.input };
+  const { name, version, input, limits } = descriptor;
+  return { name, version, schema: input, limits };
 }

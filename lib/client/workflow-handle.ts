@@ -33,6 +33,7 @@ import {
   WorkflowNotFoundError,
   WorkflowNotRunningError,
   WorkflowTerminatedError,
+  WorkflowTimedOutError,
 } from './errors.js';
 import { handlerOf } from './handlers.js';
 import { decodedEntry } from './history-line.js';
@@ -421,6 +422,10 @@ export class WorkflowHandle<W = any> {
         });
       case 'run_cancelled':
         throw new WorkflowCancelledError(this.workflowId, runId, last.rollback, {
+          cause: codec.decodeFailure(last.failure),
+        });
+      case 'run_timed_out':
+        throw new WorkflowTimedOutError(this.workflowId, runId, last.rollback, {
           cause: codec.decodeFailure(last.failure),
         });
       case 'run_terminated':

@@ -2,6 +2,7 @@ import type { Mistakes } from './misuse.js';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { RecordedActivityOptions } from './history.js';
 import type { WorkflowContext } from './workflow-context.js';
+import type { RunLimits } from './workflow-descriptor.js';
 
 /**
  * What the application declared, as data: found by the explorer (or written by hand in a test), read by the
@@ -14,6 +15,8 @@ export interface WorkflowDefinition {
   readonly compensation: 'automatic' | 'manual';
   /** What becomes of a run with an uncaught error of JavaScript itself. Defaults to what its worker says. */
   readonly mistakes?: Mistakes | undefined;
+  /** How long its runs may take, where their start does not say. Defaults to no limit. */
+  readonly limits?: RunLimits | undefined;
   /** Applied to the input by whoever starts a run by name. */
   readonly input?: StandardSchemaV1 | undefined;
   /** Names of the methods that handle signals. */

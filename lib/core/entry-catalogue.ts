@@ -95,6 +95,7 @@ export const ENTRY_CATALOGUE = {
     fields: { name, updateId: textFact, payload: value, arrivedAt: fact, hold: factOrFalse },
   },
   cancel_requested: { class: 'event', work: null, fields: { reason: textOrNull } },
+  deadline_passed: { class: 'event', work: null, fields: { deadlineAt: fact, whose: fact } },
   timer_fired: { class: 'event', work: ends('timer'), fields: { id: command } },
   activity_completed: { class: 'event', work: ends('activity'), fields: { id: command, result: value } },
   activity_failed: {
@@ -159,7 +160,7 @@ export const ENTRY_CATALOGUE = {
   rollback_started: {
     class: 'command',
     work: null,
-    fields: { outcome: fact, failure, unreadSignals: factOrZero, order: fact },
+    fields: { outcome: fact, failure, unreadSignals: factOrZero, order: fact, forced: fact },
   },
   run_completed: {
     class: 'terminal',
@@ -187,6 +188,11 @@ export const ENTRY_CATALOGUE = {
       abandoned: list,
       carriedSignals: factOrZero,
     },
+  },
+  run_timed_out: {
+    class: 'terminal',
+    work: null,
+    fields: { failure, rollback: fact, abandoned: list, unreadSignals: factOrZero },
   },
   run_terminated: { class: 'terminal', work: null, fields: { reason: textOrNull } },
 

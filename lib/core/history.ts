@@ -118,6 +118,15 @@ export interface CancelRequested {
   readonly at: Instant;
   readonly reason: string | null;
 }
+/** The time limit of the run has passed: it is cancelled, and ends timed out (F15). */
+export interface DeadlinePassed {
+  readonly type: 'deadline_passed';
+  readonly at: Instant;
+  /** `at` is when the holder took it in. */
+  readonly deadlineAt: Instant;
+  /** Whose limit it was: this run's, or that of all the runs of one start. */
+  readonly whose: 'run' | 'chain';
+}
 export interface TimerFired {
   readonly type: 'timer_fired';
   readonly at: Instant;
@@ -189,6 +198,7 @@ export type HistoryEvent =
   | SignalRefused
   | UpdateAccepted
   | CancelRequested
+  | DeadlinePassed
   | TimerFired
   | ActivityCompleted
   | ActivityFailed
@@ -335,12 +345,14 @@ export interface RollbackCleared {
 export interface RollbackStarted {
   readonly type: 'rollback_started';
   readonly at: Instant;
-  readonly outcome: 'failed' | 'cancelled';
+  readonly outcome: 'failed' | 'cancelled' | 'timed_out';
   readonly failure: EncodedFailure;
   /** Signals that were buffered and that nobody took, for the terminal entry (F32). */
   readonly unreadSignals: number;
   /** In which order steps are undone (F20). Missing stands for `reverse`. */
   readonly order?: RollbackOrder;
+  /** The code could not go on when the time limit passed, and took no part in it: no replay with code comes here (F22). */
+  readonly forced?: true;
 }
 
 /** The last completed first, one at a time; or all side by side. */
@@ -388,13 +400,23 @@ export interface RunContinued {
   /** Signals that were buffered and that nobody took: they travel to its successor. */
   readonly carriedSignals: number;
 }
+/** By a time limit. Also written for a run that nobody serves, and then without a fold. */
+export interface RunTimedOut {
+  readonly type: 'run_timed_out';
+  readonly at: Instant;
+  readonly failure: EncodedFailure;
+  readonly rollback: Rollback;
+  readonly abandoned: readonly CommandId[];
+  readonly unreadSignals: number;
+}
 /** Written by the journal's `terminate`, never by a fold. */
 export interface RunTerminated {
   readonly type: 'run_terminated';
   readonly at: Instant;
   readonly reason: string | null;
 }
-export type TerminalEntry = RunCompleted | RunFailed | RunCancelled | RunContinued | RunTerminated;
+export type TerminalEntry =
+  RunCompleted | RunFailed | RunCancelled | RunTimedOut | RunContinued | RunTerminated;
 
 export type HistoryCommand =
   | ActivityScheduled

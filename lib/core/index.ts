@@ -3,7 +3,7 @@
  *
  * Glossary
  * - **workflow**: a class whose `run` survives crashes; **workflow id**: the name that one open run has at a time.
- * - **run**: one execution of a workflow. It is **open** until it is **closed**: completed, failed, cancelled or terminated, or continued as another run of the same workflow id.
+ * - **run**: one execution of a workflow. It is **open** until it is **closed**: completed, failed, cancelled, timed out or terminated, or continued as another run of the same workflow id.
  * - **activity**: a piece of work with effects; **attempt**: one try at it; **compensation**: the activity that undoes it.
  * - **signal**: a message to a run; **query**: a question to it; **timer**: a durable alarm clock.
  * - **message**: a signal, a request to cancel, or a result that could not be recorded at once; **inbox**: where they wait.

@@ -69,6 +69,7 @@ export type RollbackMove =
 export class RunProgress {
   readonly #inFlight = new SmallMap<CommandId, WorkInFlight>();
   #rollback: RollbackStarted | null = null;
+  #endedBy: 'cancelled' | 'timed_out' | null = null;
   #closed: TerminalEntry | null = null;
   readonly #steps = new RollbackSteps();
   /** Of what is in flight and undoes nothing: how many nobody has asked to stop; have a compensation; are children without one. */
@@ -103,6 +104,10 @@ export class RunProgress {
     for (const work of this.#inFlight.values())
       if (work.type === 'child' && work.started.parentClose !== 'abandon') return true;
     return false;
+  }
+  /** What asked the run to end before its time, if anything has: whatever came first gives the end its name. */
+  get endedBy(): 'cancelled' | 'timed_out' | null {
+    return this.#endedBy;
   }
   get closed(): TerminalEntry | null {
     return this.#closed;
@@ -211,6 +216,7 @@ export class RunProgress {
       case 'run_failed':
       case 'run_cancelled':
       case 'run_continued':
+      case 'run_timed_out':
       case 'run_terminated':
         this.#closed = entry;
         return;
@@ -218,6 +224,11 @@ export class RunProgress {
         this.#lineage = entry.lineage ?? null;
         return;
       case 'cancel_requested':
+        this.#endedBy ??= 'cancelled';
+        return;
+      case 'deadline_passed':
+        this.#endedBy ??= 'timed_out';
+        return;
       case 'child_accepted':
       case 'side_effect_recorded':
       case 'patched':

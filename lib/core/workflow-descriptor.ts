@@ -1,3 +1,5 @@
+import type { Duration } from './duration.js';
+import { milliseconds } from './duration.js';
 import type { Mistakes } from './misuse.js';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Class } from './method-marks.js';
@@ -31,6 +33,19 @@ export interface WorkflowOptions<S extends StandardSchemaV1 = StandardSchemaV1> 
    * Defaults to the option of the module.
    */
   readonly mistakes?: Mistakes | undefined;
+  /**
+   * How long all the runs of one start may take together. Then what runs is cancelled, rolls back and ends `timed_out`. A start
+   * may say otherwise. Defaults to no limit.
+   */
+  readonly executionTimeout?: Duration | undefined;
+  /** The same for one run: what it continues as has its own. Defaults to no limit. */
+  readonly runTimeout?: Duration | undefined;
+}
+
+/** How long a run, and all the runs of its start, may take, in ms; `null` for no limit. */
+export interface RunLimits {
+  readonly run: number | null;
+  readonly chain: number | null;
 }
 
 /** What a class says of itself, readable without an application: enough to start, signal, update and query its runs. */
@@ -39,6 +54,7 @@ export interface WorkflowDescriptor {
   readonly version: number;
   readonly compensation: 'automatic' | 'manual';
   readonly input: StandardSchemaV1 | undefined;
+  readonly limits: RunLimits;
   /** The signals that the class handles, each with the schema of its payload. */
   readonly signals: ReadonlyMap<string, StandardSchemaV1 | undefined>;
   /** The updates that the class handles, each with the schema of its payload. */
@@ -82,12 +98,19 @@ export function describeWorkflow(type: Class): WorkflowDescriptor | undefined {
       version: options.version ?? 1,
       compensation: options.compensation ?? 'automatic',
       input: options.input,
+      limits: limitsOf(options),
       ...handlersOf(type),
     };
     descriptors.set(type, descriptor);
   }
   return descriptor;
 }
+
+/** Throws a `RangeError` for what is no duration. */
+export const limitsOf = ({ runTimeout, executionTimeout }: WorkflowOptions): RunLimits => ({
+  run: runTimeout === undefined ? null : milliseconds(runTimeout),
+  chain: executionTimeout === undefined ? null : milliseconds(executionTimeout),
+});
 
 /** The handlers of a class and of those it extends, by name. */
 export function handlersOf(type: Class): Pick<WorkflowDescriptor, 'signals' | 'updates' | 'queries'> {

@@ -8,7 +8,7 @@ import type {
   ShownChange,
   WorkflowDefinition,
 } from '../core/index.js';
-import { JournalUnavailableError, mayBeOneAtFault } from '../journal/index.js';
+import { JournalUnavailableError, mayBeOneAtFault, NO_DEADLINES } from '../journal/index.js';
 import type {
   FirstShown,
   HeartbeatAnswer,
@@ -267,7 +267,8 @@ export class Engine {
         { ...request, first: { owner, entries, ...(shows && { shown: shownOver(request, shows) }) } },
         unleased,
       );
-      if (answer.type === 'started' && answer.token > 0) run.born(answer.token, entries);
+      if (answer.type === 'started' && answer.token > 0)
+        run.born(answer.token, answer.deadlines ?? NO_DEADLINES, entries);
       else this.runs.discard(run);
       return answer;
     } catch (error) {

@@ -111,10 +111,10 @@ export class LoggingObserver implements Observer {
         this.#told.delete(event.run.runId);
         if (event.rollback === 'incomplete')
           this.#logger.error(
-            `${nameOf(event.run)} ${event.state === 'cancelled' ? 'was cancelled' : event.state}, and not all that it had done could be undone: its rollback is incomplete. ${reasonOf(event.error)}`,
+            `${nameOf(event.run)} ${ENDED[event.state]}, and not all that it had done could be undone: its rollback is incomplete. ${reasonOf(event.error)}`,
           );
-        else if (event.state === 'failed')
-          this.#logger.warn(`${nameOf(event.run)} failed: ${reasonOf(event.error)}`);
+        else if (event.state === 'failed' || event.state === 'timed_out')
+          this.#logger.warn(`${nameOf(event.run)} ${ENDED[event.state]}: ${reasonOf(event.error)}`);
         break;
       case 'journal unavailable':
         if (!this.#unavailable)
@@ -247,3 +247,11 @@ class LineLogger {
     this.#logger.error(oneLine(text), frames);
   }
 }
+
+/** How it is said that a run ended. */
+const ENDED = {
+  completed: 'completed',
+  failed: 'failed',
+  cancelled: 'was cancelled',
+  timed_out: 'timed out',
+} as const;

@@ -1,7 +1,9 @@
 import { Scope } from '@nestjs/common';
 import type {
   Class,
+  Duration,
   RunBinding,
+  RunLimits,
   WorkflowDefinition,
   WorkflowInstance,
   WorkflowOptions,
@@ -10,6 +12,9 @@ import {
   handlerMarks,
   isClass,
   isStandardSchema,
+  limitsOf,
+  messageOf,
+  milliseconds,
   methodOf,
   nameProblem,
   workflowOptionsOf,
@@ -87,6 +92,7 @@ export class WorkflowReader {
       compensation: options.compensation ?? 'automatic',
       mistakes: options.mistakes,
       input: options.input,
+      limits: limitsOrNone(options),
       ...readHandlers(type, marked, this.#problems),
       // Nest makes objects of this class in the same way; that it has `run` was checked.
       construct: (binding) => construct(type as unknown as Constructor, parameters, properties, binding),
@@ -97,7 +103,8 @@ export class WorkflowReader {
   #checkOptions(type: Class, options: WorkflowOptions): void {
     const refuse = (problem: string): unknown =>
       this.#problems.push(`@Workflow() of ${type.name}: ${problem}`);
-    const { name, version, input, compensation, mistakes, ...unknown } = options;
+    const { name, version, input, compensation, mistakes, executionTimeout, runTimeout, ...unknown } =
+      options;
     if (name === undefined && type.name === '') {
       refuse(
         "the class has no name, and histories know a workflow by name. Give one: @Workflow({ name: '…' }).",
@@ -118,8 +125,14 @@ export class WorkflowReader {
     if (mistakes !== undefined && mistakes !== 'fail' && mistakes !== 'block') {
       refuse(`"mistakes" is "fail" or "block", not ${shown(mistakes)}.`);
     }
+    for (const [key, limit] of Object.entries({ executionTimeout, runTimeout })) {
+      const problem = limit === undefined ? undefined : limitProblem(limit);
+      if (problem !== undefined) refuse(`"${key}" ${problem}`);
+    }
     for (const key of Object.keys(unknown)) {
-      refuse(`"${key}" is an unknown option. There are name, version, input, compensation, mistakes.`);
+      refuse(
+        `"${key}" is an unknown option. There are name, version, input, compensation, mistakes, executionTimeout, runTimeout.`,
+      );
     }
   }
 
@@ -175,6 +188,24 @@ function construct(
     if (injection.type !== 'absent') Reflect.set(instance, key, injected(injection, binding));
   }
   return instance;
+}
+
+/** What is wrong with them is told with the other options. */
+function limitsOrNone(options: WorkflowOptions): RunLimits {
+  try {
+    return limitsOf(options);
+  } catch {
+    return { run: null, chain: null };
+  }
+}
+
+/** The rule that a time limit breaks; `undefined` for none. */
+function limitProblem(limit: Duration): string | undefined {
+  try {
+    return milliseconds(limit) > 0 ? undefined : 'must be more than nothing.';
+  } catch (error) {
+    return `is a duration: ${messageOf(error)}`;
+  }
 }
 
 const shown = (value: unknown): string => (typeof value === 'string' ? `"${value}"` : String(value));

@@ -75,7 +75,7 @@ export type EngineEvent =
   | {
       readonly type: 'run closed';
       readonly run: RunFacts;
-      readonly state: 'completed' | 'failed' | 'cancelled';
+      readonly state: 'completed' | 'failed' | 'cancelled' | 'timed_out';
       readonly error: unknown;
       /** `incomplete`: a step could not be undone, and somebody must look. `none` of a run that has completed. */
       readonly rollback: 'none' | 'complete' | 'incomplete';

@@ -38,6 +38,7 @@ import {
   TripWorkflow,
 } from './examples/rollback.js';
 import { BillingWorkflow, Checkout, CheckoutWorkflow, CheckoutWorkflowV2 } from './examples/versions.js';
+import { Reservations, ReservationWorkflow, Seats } from './examples/timeouts.js';
 import { asked, CartWorkflow, closed, DeskWorkflow, ImpatientWorkflow } from './examples/signals.js';
 
 const metadata: ModuleMetadata = {
@@ -76,6 +77,9 @@ const metadata: ModuleMetadata = {
     CheckoutWorkflowV2,
     BillingWorkflow,
     Offers,
+    Seats,
+    Reservations,
+    ReservationWorkflow,
     Carriers,
     Deliveries,
     DeliveryWorkflow,
@@ -262,6 +266,12 @@ describe('the examples in the documentation', () => {
     expect(await parcel.describe()).toMatchObject({
       attributes: { stage: 'delivered', customer: 'ann', to: 'Ulm', weight: 12 },
     });
+  });
+
+  it('time limits: a seat that nobody pays for', async () => {
+    const told = await app.get(Reservations).reserve('12A', 30);
+    expect(told).toBe('not paid in time, rollback complete');
+    expect(app.get(Seats).free).toEqual(['12A']);
   });
 
   it('timers: a time limit', async () => {

@@ -3,6 +3,7 @@ import { describeAttributes } from './suites/attributes.js';
 import { describeChildren } from './suites/children.js';
 import { describeContext } from './suites/context.js';
 import { describeContinuation } from './suites/continuation.js';
+import { describeDeadlines } from './suites/deadlines.js';
 import { describeInsideRun } from './suites/inside-run.js';
 import { describeMany } from './suites/many.js';
 import { describeRaces } from './suites/races.js';
@@ -21,4 +22,5 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeAttributes(memory, residency);
   describeContinuation(memory, residency);
   describeChildren(memory, residency);
+  describeDeadlines(memory, residency);
 });

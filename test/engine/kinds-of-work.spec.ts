@@ -58,9 +58,9 @@ const started = (id: number, firesAt: Instant): TimerStarted => ({
 
 describe('Kinds of work', () => {
   const both = () => {
-    const [activities, children, timers] = [new Told(), new Told(), new Told()];
-    const work = new KindsOfWork({ activity: activities, child: children, timer: timers });
-    return { activities, children, timers, work };
+    const [activities, children, timers, deadline] = [new Told(), new Told(), new Told(), new Told()];
+    const work = new KindsOfWork({ activity: activities, child: children, timer: timers, deadline });
+    return { activities, children, timers, deadline, work };
   };
 
   it('hear of their own entries only, and of all else that happens to a run', () => {
@@ -76,12 +76,12 @@ describe('Kinds of work', () => {
   });
 
   it('are all asked before a turn, whichever has something', () => {
-    const { activities, children, timers, work } = both();
+    const { activities, children, timers, deadline, work } = both();
     expect(work.settle()).toBe(false);
     activities.settled = true;
     expect(work.settle()).toBe(true);
     expect(timers.heard).toEqual(['settle', 'settle']);
-    expect(work.take()).toEqual([activities, children, timers]);
+    expect(work.take()).toEqual([activities, children, timers, deadline]);
   });
 
   it('keep a run in memory as long as one of them is at work, and wake it for the earliest', () => {

@@ -42,10 +42,12 @@ describe(`any entry comes back as it was (seed ${seed})`, () => {
   /** Something else of the same kind; words stay what they are. */
   const another = (field: string, held: unknown): unknown => {
     if (typeof held === 'boolean')
-      return field === 'checked' || field === 'interrupted' || chance.happens(0.5);
+      return field === 'checked' || field === 'interrupted' || field === 'forced' || chance.happens(0.5);
     if (typeof held === 'number') return chance.pick([0, 1, held, chance.below(2 ** 31)]);
     if (Array.isArray(held)) return Array.from({ length: chance.below(4) }, () => chance.below(1_000));
-    return typeof held === 'string' && !['type', 'rollback', 'outcome'].includes(field) ? anyText() : held;
+    return typeof held === 'string' && !['type', 'rollback', 'outcome', 'whose'].includes(field)
+      ? anyText()
+      : held;
   };
   const anyOf = (type: HistoryEntry['type']): HistoryEntry => {
     const like: readonly object[] = ENTRY_SAMPLES[type];

@@ -385,6 +385,8 @@ describe('an application is refused', () => {
           input: {} as never,
           compensation: 'never' as never,
           timeout: '1h',
+          runTimeout: '1 fortnight' as never,
+          executionTimeout: 0,
         } as never),
       )(Order);
 
@@ -393,7 +395,9 @@ describe('an application is refused', () => {
         '@Workflow() of Order: "version" is a whole number from 1, not 0.5.',
         '@Workflow() of Order: "input" is a Standard Schema, such as one of zod, valibot or arktype.',
         '@Workflow() of Order: "compensation" is "automatic" or "manual", not "never".',
-        '@Workflow() of Order: "timeout" is an unknown option. There are name, version, input, compensation, mistakes.',
+        '@Workflow() of Order: "executionTimeout" must be more than nothing.',
+        expect.stringMatching(/^@Workflow\(\) of Order: "runTimeout" is a duration: .*fortnight/),
+        '@Workflow() of Order: "timeout" is an unknown option. There are name, version, input, compensation, mistakes, executionTimeout, runTimeout.',
       ]);
     });
   });

@@ -127,10 +127,13 @@ const ELAPSE = `
   update continuum.actors
   set wake_at = wake_at - :ms * interval '1 ms',
       not_before = not_before - :ms * interval '1 ms',
+      deadline_at = deadline_at - :ms * interval '1 ms',
+      chain_deadline_at = chain_deadline_at - :ms * interval '1 ms',
       blocked_since = blocked_since - :ms * interval '1 ms';
   update continuum.runs
   set started_at = started_at - :ms * interval '1 ms',
-      closed_at = closed_at - :ms * interval '1 ms';
+      closed_at = closed_at - :ms * interval '1 ms',
+      deadline_at = deadline_at - :ms * interval '1 ms';
   update continuum.workers
   set started_at = started_at - :ms * interval '1 ms',
       heartbeat_at = heartbeat_at - :ms * interval '1 ms',

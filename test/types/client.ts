@@ -39,6 +39,9 @@ export async function starting(client: WorkflowClient, order: Order): Promise<vo
   await client.start(TwoInputs, 1);
   // @ts-expect-error an unknown option
   await client.start(OrderWorkflow, order, { ident: 'x' });
+  await client.start(OrderWorkflow, order, { executionTimeout: '1 day', runTimeout: 500 });
+  // @ts-expect-error no duration
+  await client.start(OrderWorkflow, order, { runTimeout: 'soon' });
   await client.start(Nightly);
   await client.start(Nightly, undefined, { id: 'nightly' });
   // @ts-expect-error options are the third argument

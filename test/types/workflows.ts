@@ -224,8 +224,11 @@ export class TwoInputs {
     void [a, b];
   }
 }
+Workflow({ executionTimeout: '30 days', runTimeout: 5_000 });
+// @ts-expect-error a unit that there is not
+Workflow({ executionTimeout: '30 fortnights' });
 // @ts-expect-error an option that is not there yet
-Workflow({ executionTimeout: '30 days' });
+Workflow({ rateLimit: 5 });
 
 // ------------------------------------------------------------------------------------------- schemas
 

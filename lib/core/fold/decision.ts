@@ -4,7 +4,7 @@ import type { Encoded, EncodedFailure } from '../history.js';
 export type Decision =
   | { readonly type: 'completed'; readonly result: Encoded }
   | { readonly type: 'failed'; readonly failure: EncodedFailure }
-  | { readonly type: 'cancelled'; readonly failure: EncodedFailure }
+  | { readonly type: 'cancelled' | 'timed_out'; readonly failure: EncodedFailure }
   | Continuation;
 
 /** The run goes on as another one (`ctx.continueAsNew`). */

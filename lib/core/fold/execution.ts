@@ -445,7 +445,8 @@ export class Execution implements Accountable {
     const mistake =
       this.#decision === null && !this.ledger.replaying ? mistakeOf(error, this.mistakes) : null;
     if (mistake) return this.ledger.fail(mistake);
-    const type = this.cancelRequested && isCancellation(error) ? 'cancelled' : 'failed';
+    const asked = this.cancelRequested && isCancellation(error) ? this.ledger.progress.endedBy : null;
+    const type = asked ?? 'failed';
     this.#decide({ type, failure: this.codec.encodeFailure(error) });
   }
 

@@ -5,7 +5,14 @@ import type { TurnFault } from '../errors.js';
 import { FoldError, HistoryLimitError, RunNotReadyError, UnsupportedSemanticsError } from '../errors.js';
 import { LARGEST_HISTORY, reaches } from '../history-limits.js';
 import type { HistorySize } from '../history-limits.js';
-import type { CarriedSignal, Encoded, HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
+import type {
+  CarriedSignal,
+  DeadlinePassed,
+  Encoded,
+  HistoryEntry,
+  HistoryEvent,
+  HistoryNote,
+} from '../history.js';
 import { SEMANTICS_VERSION } from '../semantics-version.js';
 import type { Mistakes } from '../misuse.js';
 import type { RunProgress } from '../progress.js';
@@ -24,7 +31,7 @@ import { Ledger } from './ledger.js';
 import type { Segment } from './segment.js';
 import type { ShownChange } from './shown.js';
 import type { SignalCheck } from './signal-buffers.js';
-import { advanceCompensation, conclude, refuseForeignAwait } from './settling.js';
+import { advanceCompensation, conclude, forceRollback, refuseForeignAwait } from './settling.js';
 import { snapshotOf } from './snapshot.js';
 import type { Steppable } from './steppable.js';
 import type { UnawaitedCall } from './unawaited-calls.js';
@@ -279,6 +286,29 @@ export class Fold implements Steppable {
     return true;
   }
 
+  /**
+   * Whether the end of its time limit would do anything: not once it is decided, or asked to end otherwise, and never in a
+   * rollback, which is not cut short.
+   */
+  get awaitsDeadline(): boolean {
+    const { endedBy, rollback, closed } = this.progress;
+    return endedBy === null && rollback === null && closed === null && this.decided === null;
+  }
+
+  /**
+   * The time limit has passed of a run whose code cannot go on: rolls it back without its code (F22). Only where the fold was
+   * made so, and the history has no rollback yet. Then step as ever.
+   */
+  force(event: DeadlinePassed, error: Error): void {
+    this.#ledger.beginEvent(event, null);
+    this.#started = true;
+    // Not null: the event is one of the two.
+    const type = this.progress.endedBy!;
+    this.#run.resumeDecision({ type, failure: this.#run.codec.encodeFailure(error) });
+    forceRollback(this.#run);
+    this.#ledger.endEvent();
+  }
+
   /** Appends a fact about work in flight. */
   note(note: HistoryNote): void {
     if (this.#event !== null) this.#ledger.noteAfterEvent(note);
@@ -475,6 +505,7 @@ export class Fold implements Steppable {
   /** Whether there is anything that the event starts or ends (F5). */
   #isExpected(event: HistoryEvent): boolean {
     if (event.type === 'run_started') return !this.#started;
+    if (event.type === 'deadline_passed') return this.awaitsDeadline;
     return this.progress.expects(event);
   }
 
@@ -492,6 +523,8 @@ export class Fold implements Steppable {
         return event.signal === null ? null : () => this.#object.checked(event);
       case 'cancel_requested':
         return this.decided ? null : () => this.#object.cancel(event);
+      case 'deadline_passed':
+        return () => this.#object.timeOut(event);
       case 'timer_fired':
       case 'activity_completed':
       case 'activity_failed':

@@ -47,7 +47,8 @@ export function sameEnding(a: EndingCommand, b: HistoryCommand, codec: Codec): b
     case 'run_completed':
       return a.result === (b as typeof a).result && sameRemains(a, b as typeof a);
     case 'run_failed':
-    case 'run_cancelled': {
+    case 'run_cancelled':
+    case 'run_timed_out': {
       const other = b as typeof a;
       return (
         a.rollback === other.rollback && sameRemains(a, other) && sameFailure(a.failure, other.failure, codec)
@@ -134,6 +135,7 @@ function subjectOf(command: HistoryCommand): string | number | null {
     case 'run_completed':
     case 'run_failed':
     case 'run_cancelled':
+    case 'run_timed_out':
     case 'run_terminated':
       return null;
     case 'run_continued':

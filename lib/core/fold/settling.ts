@@ -61,6 +61,29 @@ export function conclude(run: Execution): void {
 const takesMessages = ({ signals, updates }: WorkflowDefinition): boolean =>
   signals.size > 0 || (updates?.size ?? 0) > 0;
 
+/**
+ * The code could not take part in the end of its run: what can be undone is undone from the history alone, and the entry says
+ * so, because no replay with code comes to it (F22).
+ */
+export function forceRollback(run: Execution): void {
+  const { decision, ledger } = run;
+  if (decision === null || decision.type === 'completed' || decision.type === 'continued') return;
+  run.concluded = true;
+  const { type: outcome, failure } = decision;
+  const unreadSignals = 0;
+  answerOpenUpdates(run, 'closing');
+  ledger.record({
+    type: 'rollback_started',
+    at: ledger.now,
+    outcome,
+    failure,
+    unreadSignals,
+    forced: true,
+  });
+  if (run.definition.compensation === 'automatic') rollBack(run, decision);
+  else close(ledger, decision, unreadSignals);
+}
+
 /** F13: an open run that waits for nothing durable waits for something foreign, or for ever. */
 export function refuseForeignAwait(run: Execution): void {
   // A handler may resolve what it awaits: then it waits for messages only.

@@ -12,6 +12,7 @@ import type {
   CancelRequested,
   CarriedSignal,
   Encoded,
+  DeadlinePassed,
   RunStarted,
   SignalAccepted,
   SignalReceived,
@@ -143,6 +144,14 @@ export class WorkflowObject implements RunBinding {
     this.#run.cancelRequested = true;
     const message = reason === null ? 'The run was cancelled.' : `The run was cancelled: ${reason}`;
     this.#run.cancel([this.#run.root], message, reason);
+  }
+
+  /** As {@link cancel}, because its time is over. */
+  timeOut({ deadlineAt, whose }: DeadlinePassed): void {
+    this.#run.cancelRequested = true;
+    const limit = whose === 'run' ? 'runTimeout' : 'executionTimeout';
+    const message = `The run timed out: its ${limit} ended at ${new Date(deadlineAt).toISOString()}.`;
+    this.#run.cancel([this.#run.root], message, 'timed out');
   }
 
   /** F21: between windows, at once, read only. */

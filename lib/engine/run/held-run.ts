@@ -1,9 +1,10 @@
 import type { Lineage } from '../../core/index.js';
-import { isEvent, toError } from '../../core/index.js';
-import type { HistoryEntry, RunProgress, WorkflowDefinition } from '../../core/index.js';
+import { errorText, isEvent, TimeoutFailure, toError } from '../../core/index.js';
+import type { DeadlinePassed, HistoryEntry, RunProgress, WorkflowDefinition } from '../../core/index.js';
 import { Backoff, JournalRefusedError, JournalUnavailableError } from '../../journal/index.js';
 import type {
   Claim,
+  Deadlines,
   InboxMessage,
   Lease,
   Loaded,
@@ -23,14 +24,19 @@ import { RunFold } from './run-fold.js';
 import type { ResidentFacts, RunHost } from './run-host.js';
 import { KindsOfWork } from './kinds-of-work.js';
 import { RunChildren } from './run-children.js';
+import { RunDeadline } from './run-deadline.js';
 import { RunTimers } from './run-timers.js';
+import { stateOf } from './closed-state.js';
 import { Suspicion } from './suspicion.js';
 
 /** What a claim, or a start, tells of a run that is to be held. */
 export type Holding = Pick<
   Claim,
-  'lease' | 'inboxSeq' | 'inboxConsumed' | 'failedTurns' | 'deaths' | 'lineage'
+  'lease' | 'inboxSeq' | 'inboxConsumed' | 'failedTurns' | 'deaths' | 'lineage' | 'deadlines'
 >;
+
+/** Characters of why a run had to be rolled back by force. */
+const LONGEST_CAUSE = 2_000;
 
 /** What a holder has of its run: the lease to write it, its fold, its inbox, what it has in flight. */
 export class HeldRun {
@@ -41,6 +47,8 @@ export class HeldRun {
   readonly kinds: KindsOfWork;
   /** One of those kinds: for what only activities have, which is results that must not be lost. */
   readonly activities: RunActivities;
+  /** Another of those kinds: for a run whose code cannot go on. */
+  readonly deadline: RunDeadline;
   readonly inbox: Inbox;
   readonly suspicion: Suspicion;
   /** An empty asynchronous context. What the engine does for this run is done in it, so that it sees nothing of who woke it (F25). */
@@ -93,10 +101,12 @@ export class HeldRun {
       progress,
       wake,
     });
+    this.deadline = new RunDeadline(holding.deadlines, () => this.fold.current, clock);
     this.kinds = new KindsOfWork({
       activity: this.activities,
       child: new RunChildren(facts.runId, (what) => host.sent(what)),
       timer: new RunTimers(progress, clock),
+      deadline: this.deadline,
     });
   }
 
@@ -108,9 +118,10 @@ export class HeldRun {
     return this.kinds.idle && !this.inbox.hasUnread;
   }
 
-  /** The start was accepted: this is the fencing token. */
-  bornWith(token: number): void {
+  /** The start was accepted: this is the fencing token, and the time limit. */
+  bornWith(token: number, deadlines: Deadlines): void {
     this.#lease = { ...this.#lease, token };
+    this.deadline.bornWith(deadlines);
   }
 
   /** Tells at once of rejections that nobody awaits (F24), and in development of code that may go wrong later (F30). */
@@ -168,6 +179,7 @@ export class HeldRun {
       failedTurns: 0,
       deaths: this.suspicion.deaths,
       lineage: this.lineage,
+      deadlines: this.deadline.ofSuccessor(),
     };
   }
   /** Whether a message is for this run: one that was for a run before means nothing to it. */
@@ -237,6 +249,29 @@ export class HeldRun {
       decides: false,
       firedUpTo: null,
       outcome,
+    };
+  }
+
+  /** Entries that roll back a run whose code cannot go on, from its history alone; `null` where that needs no force. */
+  async forced(passed: DeadlinePassed, cause: Error): Promise<readonly HistoryEntry[] | null> {
+    const { history } = await this.load(0, null);
+    const error = new TimeoutFailure(
+      `The run timed out while its code could not go on: ${errorText(cause)}`.slice(0, LONGEST_CAUSE),
+    );
+    const entries = this.fold.force(history, passed, error);
+    if (entries !== null) this.kinds.recover({ messages: [], died: this.failedTurns > 0 });
+    return entries;
+  }
+
+  /** Messages stay unread: no code takes them, and the rollback counts those that come. */
+  forcedTurn(passed: DeadlinePassed, entries: readonly HistoryEntry[]): Turn {
+    const closed = this.fold.current.progress.closed;
+    return {
+      ...this.emptyTurn({ type: 'roll back' }),
+      entries,
+      firedUpTo: passed.deadlineAt,
+      ...(closed !== null &&
+        closed.type !== 'run_continued' && { outcome: { type: 'close', state: stateOf(closed) } as const }),
     };
   }
 

@@ -4,6 +4,7 @@ import { delayOf, isOutage } from '../../journal/index.js';
 import type {
   ActorId,
   CommitAnswer,
+  Deadlines,
   GrowingDelay,
   InboxMessage,
   Loaded,
@@ -18,7 +19,8 @@ import type { Holding } from './held-run.js';
 import type { Departure, ResidentFacts, RunHost, SettledUpdate } from './run-host.js';
 import { LongTimer } from '../../concurrency/index.js';
 import { forgottenCalls } from './forgotten-calls.js';
-import { RunTurn, stateOf } from './run-turn.js';
+import { stateOf } from './closed-state.js';
+import { RunTurn } from './run-turn.js';
 import { RunGoneError, WaitingQueries } from './waiting-queries.js';
 import type { TurnEnd, TurnTaker } from './run-turn.js';
 import { eventOf } from './turn-input.js';
@@ -145,9 +147,9 @@ export class ResidentRun implements TurnTaker {
   }
 
   /** The rehearsed turn was written together with the start. */
-  born(token: number, entries: readonly HistoryEntry[]): void {
+  born(token: number, deadlines: Deadlines, entries: readonly HistoryEntry[]): void {
     if (this.over) return;
-    this.#held.bornWith(token);
+    this.#held.bornWith(token, deadlines);
     this.#held.tellMistakes(entries);
     this.#takeEffect(entries, null);
     this.#goOn();
@@ -269,6 +271,7 @@ export class ResidentRun implements TurnTaker {
       case 'nothing to do':
         return this.#again ? this.#takeTurns() : this.#settleDown();
       case 'failed':
+        if (await this.#endsByForce(end.error)) return this.#nextTurn();
         await this.#blockOrStrand(end.error);
         break;
       case 'history lost':
@@ -387,6 +390,33 @@ export class ResidentRun implements TurnTaker {
     const { codec, observer } = this.#held.host;
     const told = textOf(codec.decode(issues));
     observer.notice({ type: 'signal refused', run: this.facts, signal, issues: told });
+  }
+
+  /**
+   * The code cannot go on, and the run's time is over: it is rolled back without its code, which that does not need (F22).
+   *
+   * @returns whether it was; then the next turn goes on with the rollback
+   */
+  async #endsByForce(error: Error): Promise<boolean> {
+    const passed = this.#held.deadline.passed();
+    const { fold } = this.#held;
+    if (this.over || passed === null || (fold.current.fault === null && fold.mismatched === null))
+      return false;
+    try {
+      const entries = await this.#held.forced(passed, error);
+      if (entries === null) return false;
+      const turn = this.#held.forcedTurn(passed, entries);
+      const answer = this.#held.settled(await this.#held.commit(turn));
+      if (answer.type !== 'applied') {
+        this.#letGo(answer);
+        return false;
+      }
+      this.#applied(turn, answer.inboxSeq);
+      return !this.over;
+    } catch (failure) {
+      await this.#blockOrStrand(toError(failure));
+      return false;
+    }
   }
 
   /** The journal has another history than this holder believed. Keeps the lease and reads everything else again. */

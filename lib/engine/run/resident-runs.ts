@@ -1,7 +1,7 @@
 import { setInterval, clearInterval } from 'node:timers';
 import { ChurningMap, inRootContext } from '../../concurrency/index.js';
 import type { Instant, WorkflowDefinition } from '../../core/index.js';
-import { actorOf } from '../../journal/index.js';
+import { actorOf, NO_DEADLINES } from '../../journal/index.js';
 import type { ActorId, Claim, Loaded, RunId, StartRequest, WorkerId } from '../../journal/index.js';
 import { unrefPause } from '../../concurrency/index.js';
 import type { NextRun } from './continuation.js';
@@ -91,6 +91,7 @@ export class ResidentRuns {
       failedTurns: 0,
       deaths: 0,
       lineage: null,
+      deadlines: NO_DEADLINES,
     });
   }
   discard(run: ResidentRun): void {

@@ -1,7 +1,8 @@
-import { Fold } from '../../core/index.js';
+import { Fold, isTerminal } from '../../core/index.js';
 import type {
   ChooseSuccessor,
   Codec,
+  DeadlinePassed,
   Encoded,
   FoldOptions,
   HistoryEntry,
@@ -115,6 +116,28 @@ export class RunFold {
     await this.pump();
     this.#decided = this.#fold.decided !== null;
     if (this.#history) this.#history = [...history];
+  }
+
+  /**
+   * Makes a fold without the code that goes on with a rollback of this history.
+   *
+   * @returns what it has to write; `null`: the history rolls back already, or has ended
+   */
+  force(
+    history: readonly HistoryEntry[],
+    passed: DeadlinePassed,
+    error: Error,
+  ): readonly HistoryEntry[] | null {
+    if (history.some((entry) => entry.type === 'rollback_started' || isTerminal(entry))) return null;
+    if (history.some((entry) => entry.type === 'deadline_passed')) return null;
+    this.#committed = history.length;
+    this.#withoutCode = true;
+    this.#fold.close();
+    this.#fold = this.#make(this.#first);
+    this.#fold.replay(history);
+    this.#fold.force(passed, error);
+    if (this.#history) this.#history = [...history];
+    return this.#fold.takeEmitted();
   }
 
   /** History ends there, and is not read. */

@@ -1,12 +1,13 @@
 import { toError, TurnFault } from '../../core/index.js';
-import type { HistoryEntry, Instant, RunContinued, TerminalEntry } from '../../core/index.js';
+import type { HistoryEntry, Instant, TerminalEntry } from '../../core/index.js';
 import { JournalUnavailableError } from '../../journal/index.js';
-import type { ClosedState, CommitAnswer, InboxMessage, Turn, TurnOutcome } from '../../journal/index.js';
+import type { CommitAnswer, InboxMessage, Turn, TurnOutcome } from '../../journal/index.js';
 import type { CommitListener, Committed } from '../commit/group-committer.js';
 import type { PumpListener } from '../process/window-scheduler.js';
 import type { HeldRun } from './held-run.js';
 import { pause } from '../../concurrency/index.js';
 import { closingFor, reachingOut } from './outward-turn.js';
+import { stateOf } from './closed-state.js';
 import { retakeOrder } from './turn-input.js';
 import type { TurnInput } from './turn-input.js';
 import { successorOf } from './continuation.js';
@@ -363,17 +364,3 @@ const takenThrough = (taken: readonly TurnInput[], consumed: number): number =>
 
 const outcomeOf = (entries: readonly HistoryEntry[]): TurnOutcome =>
   entries.some((entry) => entry.type === 'rollback_started') ? { type: 'roll back' } : { type: 'keep' };
-
-/** What the last entry of a run makes of it. */
-export function stateOf(last: Exclude<TerminalEntry, RunContinued>): ClosedState {
-  switch (last.type) {
-    case 'run_completed':
-      return 'completed';
-    case 'run_failed':
-      return 'failed';
-    case 'run_cancelled':
-      return 'cancelled';
-    case 'run_terminated':
-      throw new Error('A holder does not terminate.');
-  }
-}

@@ -72,9 +72,10 @@ export interface Arrival {
 
 /**
  * The kinds of the catalogue of entries, which says which entry is about which kind. Signal checks are left out: they are
- * asked for and answered within one turn, so nothing of them is ever in flight between turns.
+ * asked for and answered within one turn, so nothing of them is ever in flight between turns. The deadline is no work of the
+ * code: no entry begins it, and it stands beside the kinds because turns and takeovers treat it as one of them.
  */
-export type KindName = Exclude<WorkType, 'signal check'>;
+export type KindName = Exclude<WorkType, 'signal check'> | 'deadline';
 
 /** The entries that are about one kind of work. */
 export type EntryAbout<K extends KindName> = EntryOf<TypesAbout<K>>;

@@ -57,5 +57,6 @@ function lease(actor: Actor, owner: WorkerId): Claim {
     failedTurns: actor.failedTurns,
     deaths: actor.deaths,
     lineage: actor.lineage,
+    deadlines: actor.deadlines,
   };
 }

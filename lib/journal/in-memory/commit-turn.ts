@@ -1,7 +1,8 @@
 import { patched } from '../../core/index.js';
-import type { Attributes, PlainPatch, ShownChange } from '../../core/index.js';
+import type { Attributes, Instant, PlainPatch, ShownChange } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
 import type { CommitAnswer, Lease, RefenceAnswer, Turn } from '../port/index.js';
+import { firstDeadline } from '../rules/deadlines.js';
 import { NO_DEATHS } from '../rules/deaths.js';
 import type { Encoded, HistoryEntry } from '../../core/index.js';
 import { childMessageName } from '../rules/child-messages.js';
@@ -124,7 +125,7 @@ function settle(
       break;
     case 'release': {
       const unread = actor.inboxSeq > actor.inboxConsumed;
-      const wakeAt = unread ? store.now() : outcome.wakeAt;
+      const wakeAt = unread ? store.now() : wakeOf(store, actor, outcome.wakeAt);
       actor.owner = null;
       actor.wakeAt = wakeAt === null ? null : floored(wakeAt, actor.notBefore);
       break;
@@ -168,6 +169,13 @@ function answerUpdates(store: InMemoryStore, { namespace, workflowId, runId }: A
 /** What the last entry of a run has to tell. */
 const payloadOf = (last: HistoryEntry | undefined): Encoded | null =>
   last === undefined ? null : 'result' in last ? last.result : 'failure' in last ? last.failure : null;
+
+/** A holder may not know of the limit. One that has passed it has seen, or it will not be told again. */
+function wakeOf(store: InMemoryStore, actor: Actor, wakeAt: Instant | null): Instant | null {
+  const deadline = firstDeadline(actor.deadlines);
+  if (deadline === null || deadline <= store.now()) return wakeAt;
+  return wakeAt === null ? deadline : Math.min(wakeAt, deadline);
+}
 
 function consume(actor: Actor, through: number): void {
   actor.inboxConsumed = Math.max(actor.inboxConsumed, through);

@@ -1,6 +1,7 @@
 import type { CommandId, Encoded, HistoryEntry, Instant, Lineage, ParentClose } from '../../core/index.js';
 import type {
   CheckedBy,
+  Deadlines,
   InboxMessage,
   Message,
   RunState,
@@ -10,6 +11,7 @@ import type {
   WorkerSession,
 } from '../port/index.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
+import { firstDeadline, runFrom } from '../rules/deadlines.js';
 import { RowLock } from './row-lock.js';
 
 /** One row for every open workflow id; gone when its run is closed. */
@@ -26,6 +28,7 @@ export interface Actor {
   wakeAt: Instant | null;
   /** Nothing makes it claimable before this: a start in the future, or the pause after a failed turn. */
   notBefore: Instant | null;
+  deadlines: Deadlines;
   owner: WorkerId | null;
   token: number;
   /** Of the latest message, and of the latest consumed one. */
@@ -94,6 +97,7 @@ export interface Run {
   /** JSON text. */
   attributes: string | null;
   details: string | null;
+  deadlineAt: Instant | null;
   /** Entry `i` has the sequence number `i + 1`. JSON text, so that nobody shares an object with the store. */
   readonly history: string[];
   readonly lineage: Lineage | null;
@@ -195,6 +199,7 @@ export class InMemoryStore {
     const before = this.runOf(actor);
     const { runId, workflow, version, start } = successor;
     const now = this.now();
+    const deadlines = runFrom(now, actor.deadlines);
     Object.assign(before, {
       state: 'continued',
       closedAt: now,
@@ -214,6 +219,7 @@ export class InMemoryStore {
       closedAt: null,
       closedToken: 0,
       continuedTo: null,
+      deadlineAt: firstDeadline(deadlines),
     });
     const n = actor.inboxConsumed;
     const message = { n, kind: 'start', name: before.id, payload: start, at: now } as const;
@@ -221,6 +227,7 @@ export class InMemoryStore {
       runId,
       workflow,
       version,
+      deadlines,
       inboxConsumed: n - 1,
       inbox: [message, ...actor.inbox],
     });

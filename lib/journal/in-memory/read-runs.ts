@@ -160,6 +160,7 @@ function describeRun(store: InMemoryStore, run: Run): RunDescription {
     startedAt: run.startedAt,
     closedAt: run.closedAt,
     continuedTo: run.continuedTo,
+    deadlineAt: run.deadlineAt,
     attributes: parseAttributes(run.attributes),
     details: run.details,
     lineage: run.lineage,

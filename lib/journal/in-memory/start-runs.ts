@@ -1,6 +1,7 @@
 import type { StartAnswer, StartRequest, TerminateAnswer, TerminateRequest } from '../port/index.js';
 import { type Actor, type InMemoryStore, type Lockable, floored } from './in-memory-store.js';
 import { REPLACED_BY_A_START, answerToConflict, answerToReuse } from '../rules/start-policies.js';
+import { deadlinesFrom, firstDeadline, NO_DEADLINES, toldDeadlines } from '../rules/deadlines.js';
 import { NO_DEATHS } from '../rules/deaths.js';
 import { RowLock } from './row-lock.js';
 import { closeChildren, tellParent } from './outbox.js';
@@ -13,7 +14,15 @@ export type Child = Pick<Actor, 'parent' | 'lineage' | 'parentClose'>;
 export function startRun(store: InMemoryStore, request: StartRequest): StartAnswer {
   const { namespace, workflowId } = request;
   const repeated = store.runs.get(request.runId);
-  if (repeated !== undefined) return { type: 'started', runId: repeated.id, token: repeated.firstToken };
+  if (repeated !== undefined) {
+    const deadlines = store.actors.get(repeated.actorId)?.deadlines ?? NO_DEADLINES;
+    return {
+      type: 'started',
+      runId: repeated.id,
+      token: repeated.firstToken,
+      ...toldDeadlines(deadlines),
+    };
+  }
 
   const open = store.openActor(namespace, workflowId);
   if (open !== undefined) {
@@ -79,6 +88,7 @@ export function begin(store: InMemoryStore, request: StartRequest, child: Child 
   const first = isHeld ? request.first : null;
   const token = first === null ? 0 : 1;
   const { attributes, details } = first?.shown ?? { attributes: request.attributes, details: null };
+  const deadlines = deadlinesFrom(floored(now, request.startAt), request.limits);
   const actor: Actor = {
     id: actorOf(runId),
     runId,
@@ -90,6 +100,7 @@ export function begin(store: InMemoryStore, request: StartRequest, child: Child 
     lock: new RowLock(),
     wakeAt: floored(now, request.startAt),
     notBefore: request.startAt,
+    deadlines,
     owner: first?.owner ?? null,
     token,
     inboxSeq: 0,
@@ -116,6 +127,7 @@ export function begin(store: InMemoryStore, request: StartRequest, child: Child 
     attributes: attributes === null ? null : JSON.stringify(attributes),
     details,
     lineage: child?.lineage ?? null,
+    deadlineAt: firstDeadline(deadlines),
     history: [],
     state: 'running' as const,
     closedAt: null,
@@ -125,5 +137,5 @@ export function begin(store: InMemoryStore, request: StartRequest, child: Child 
   store.add(actor, run);
   if (first === null) store.deliver(actor, { kind: 'start', name: null, payload: request.input });
   else store.append(run, first.entries);
-  return { type: 'started', runId, token };
+  return { type: 'started', runId, token, ...toldDeadlines(deadlines) };
 }

@@ -1,6 +1,7 @@
 import type { Lineage } from '../../core/index.js';
 import type { Unanswered } from '../errors.js';
 import type { WorkerId } from '../ids.js';
+import type { Deadlines } from './deadlines.js';
 import type { InboxMessage } from './reading.js';
 import type { CommitAnswer, Lease, Turn } from './turn.js';
 
@@ -70,6 +71,7 @@ export interface Claim {
   readonly deaths: number;
   /** Whose child it is; `null` of one that was started from outside. */
   readonly lineage: Lineage | null;
+  readonly deadlines: Deadlines;
 }
 
 export type RefenceAnswer =

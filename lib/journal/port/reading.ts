@@ -63,7 +63,6 @@ export interface InboxMessage {
   readonly attributes?: Readonly<Record<string, unknown>>;
 }
 
-/** `timed_out` is kept for what will write it. */
 export type RunState = 'running' | ClosedState | 'continued' | 'terminated';
 
 export interface RunRef {
@@ -84,6 +83,8 @@ export interface RunDescription {
   readonly closedAt: Instant | null;
   /** Of a run that continued as another one: that one. */
   readonly continuedTo: RunId | null;
+  /** When its time limit ends: its own or that of its chain, whichever comes first; `null` for none. */
+  readonly deadlineAt: Instant | null;
   readonly attributes: Readonly<Record<string, unknown>> | null;
   /** What the run last told people by `ctx.setDetails`. */
   readonly details: string | null;

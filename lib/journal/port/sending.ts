@@ -1,6 +1,7 @@
 import type { Encoded, HistoryEntry, Instant } from '../../core/index.js';
 import type { Unanswered } from '../errors.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
+import type { Deadlines, TimeLimits } from './deadlines.js';
 import type { RunState } from './reading.js';
 
 /** What can be asked of runs from outside, no matter which worker holds them: to begin, to take a message, to end at once. */
@@ -52,6 +53,8 @@ export interface StartRequest {
   readonly onReuse: OnReuse;
   /** What lists filter by. */
   readonly attributes: Readonly<Record<string, unknown>> | null;
+  /** Counted from when it may begin. Defaults to none. */
+  readonly limits?: TimeLimits | null;
   readonly first: FirstTurn | null;
 }
 
@@ -77,7 +80,13 @@ export type StartAnswer =
    * Also for a repeated start of the same `runId`. `token` of the lease where `first` was given; 0 where it was not, or
    * where its owner has no live session (any more): the run is then unleased, as without `first`.
    */
-  | { readonly type: 'started'; readonly runId: RunId; readonly token: number }
+  | {
+      readonly type: 'started';
+      readonly runId: RunId;
+      readonly token: number;
+      /** Absent: it has no time limit. */
+      readonly deadlines?: Deadlines;
+    }
   /** `onConflict: 'useExisting'`: this run has the workflow id; `onReuse: 'useExisting'`: this closed run had it last. */
   | { readonly type: 'existing'; readonly runId: RunId }
   /** `onConflict: 'fail'`: this run has the workflow id. */

@@ -137,7 +137,7 @@ export interface Successor {
   readonly kept: boolean;
 }
 
-export type ClosedState = 'completed' | 'failed' | 'cancelled';
+export type ClosedState = 'completed' | 'failed' | 'cancelled' | 'timed_out';
 
 export type CommitAnswer =
   | {

@@ -3,7 +3,7 @@ import type { Claim, ClaimRequest, SuspectRequest } from '../port/index.js';
 import { numberArray, textArray, uuidOrNil } from './array-literals.js';
 import { type ClaimRow, claimActors } from './sql/claim-actors.js';
 import { claimSuspects as claimSuspectActors } from './sql/claim-suspects.js';
-import { toLineage } from './row-mapping.js';
+import { toDeadlines, toLineage } from './row-mapping.js';
 import type { StatementRunner } from './statement.js';
 import type { WorkerId } from '../ids.js';
 
@@ -68,4 +68,5 @@ const toClaim = (row: ClaimRow, owner: WorkerId): Claim => ({
   failedTurns: row.failed_turns,
   deaths: row.deaths,
   lineage: toLineage(row.lineage),
+  deadlines: toDeadlines(row),
 });

@@ -9,7 +9,8 @@ import type {
   SideEffectOutcome,
 } from '../../core/index.js';
 import type { RunId } from '../ids.js';
-import type { InboxMessage } from '../port/index.js';
+import type { Deadlines, InboxMessage } from '../port/index.js';
+import type { DeadlineColumns } from './sql/claim-actors.js';
 
 // The only file that knows both the rows of histories and inboxes and what they stand for. Which field of an entry is in
 // which column follows from the catalogue of entries: nothing here is about one type of them.
@@ -159,6 +160,13 @@ const outcomeOf = (payload: Encoded, fact: unknown): SideEffectOutcome =>
 
 /** A time that the database has set: whole milliseconds. */
 export const toInstant = (milliseconds: number): Instant => Math.round(milliseconds);
+
+/** `deadline_at` is the earlier one: where it is not the chain's, it is that of the run. */
+export function toDeadlines({ deadline_at, chain_deadline_at, run_limit }: DeadlineColumns): Deadlines {
+  const chain = chain_deadline_at === null ? null : toInstant(chain_deadline_at);
+  const first = deadline_at === null ? null : toInstant(deadline_at);
+  return { run: first === chain ? null : first, chain, runLimit: run_limit };
+}
 
 /** A time that was given to the database, which keeps microseconds. */
 const toExactInstant = (milliseconds: number): Instant => Math.round(milliseconds * 1_000) / 1_000;

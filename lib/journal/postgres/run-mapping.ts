@@ -17,6 +17,7 @@ export interface RunRow {
   readonly started_at: number;
   readonly closed_at: number | null;
   readonly continued_to: RunId | null;
+  readonly deadline_at: number | null;
   readonly attributes: string | null;
   readonly details: string | null;
   readonly lineage: string | null;
@@ -56,6 +57,7 @@ export function toDescription(row: RunRow): RunDescription {
     startedAt: toInstant(row.started_at),
     closedAt: row.closed_at === null ? null : toInstant(row.closed_at),
     continuedTo: row.continued_to,
+    deadlineAt: row.deadline_at === null ? null : toInstant(row.deadline_at),
     // The cast: attributes are an object, refused as anything else before they are written.
     attributes: row.attributes === null ? null : (JSON.parse(row.attributes) as Record<string, unknown>),
     details: row.details,
@@ -105,6 +107,7 @@ export function describeEntity({ id, actor, ...run }: DescribedRun, failure: str
     startedAt: run.startedAt.getTime(),
     closedAt: run.closedAt?.getTime() ?? null,
     continuedTo: run.continuedTo,
+    deadlineAt: run.deadlineAt?.getTime() ?? null,
     attributes: run.attributes,
     details: run.details,
     lineage: run.lineage,

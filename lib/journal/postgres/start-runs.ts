@@ -1,8 +1,10 @@
 import { JournalError, type Unanswered } from '../errors.js';
 import type { StartAnswer, StartRequest } from '../port/index.js';
+import { toldDeadlines } from '../rules/deadlines.js';
 import { REPLACED_BY_A_START, answerToConflict, answerToReuse } from '../rules/start-policies.js';
 import { NOWHERE, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { EntryArrays } from './entry-arrays.js';
+import { toDeadlines } from './row-mapping.js';
 import { isWorthAnotherTry } from './held-rows.js';
 import { type StartFacts, lookUpStarts } from './sql/look-up-starts.js';
 import { type StartRuns, startRuns } from './sql/start-runs.js';
@@ -68,8 +70,8 @@ async function startInto(
     const born = await insert(sql, open);
     const missed = open.filter((request) => !born.has(request.runId));
     for (const request of open) {
-      const token = born.get(request.runId);
-      if (token !== undefined) answers.set(request, { type: 'started', runId: request.runId, token });
+      const answer = born.get(request.runId);
+      if (answer !== undefined) answers.set(request, answer);
     }
     const facts = missed.length === 0 ? [] : await lookUp(sql, missed);
     missed.forEach((request, i) => {
@@ -98,14 +100,14 @@ export async function startByPolicy(sql: StatementRunner, request: StartRequest)
   const { runId, namespace, workflowId, onConflict, onReuse } = request;
   let terminated = false;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const token = (await insert(sql, [request])).get(runId);
+    const started = (await insert(sql, [request])).get(runId);
     const [facts] = await lookUp(sql, [request]);
-    if (token !== undefined) {
+    if (started !== undefined) {
       const { latest_run, latest_state } = facts ?? {};
       const refusal =
         !terminated && latest_run && latest_state ? answerToReuse(onReuse, latest_run, latest_state) : null;
       if (refusal !== null) throw new StartRefused(refusal);
-      return { type: 'started', runId, token };
+      return started;
     }
     const answer = decide(request, facts);
     if (answer !== null) return answer;
@@ -122,13 +124,22 @@ export async function startByPolicy(sql: StatementRunner, request: StartRequest)
 
 const MAX_TRIES = 20;
 
-/** The tokens of the runs that were started. */
+type Born = Extract<StartAnswer, { type: 'started' }>;
+
+/** The runs that were started. */
 async function insert(
   sql: StatementRunner,
   requests: readonly StartRequest[],
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, Born>> {
   const rows = await sql.run(startRuns, startParameters(requests));
-  return new Map(rows.map((row) => [row.id, row.token]));
+  const ids = new Map(requests.map(({ runId }) => [runId as string, runId]));
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      // Not undefined: it is one of those that were asked for.
+      { type: 'started', runId: ids.get(row.id)!, token: row.token, ...toldDeadlines(toDeadlines(row)) },
+    ]),
+  );
 }
 
 async function lookUp(
@@ -147,7 +158,8 @@ function decide(request: StartRequest, facts: StartFacts | undefined): StartAnsw
   if (facts === undefined) return null;
   if (facts.repeated_token !== null) {
     const token = request.first === null ? 0 : Math.min(1, facts.repeated_token);
-    return { type: 'started', runId: request.runId, token };
+    const deadlines = toldDeadlines(toDeadlines(facts));
+    return { type: 'started', runId: request.runId, token, ...deadlines };
   }
   if (facts.open_run === null) return null;
   return answerToConflict(request.onConflict, facts.open_run);
@@ -177,11 +189,17 @@ function startParameters(requests: readonly StartRequest[]): StartRuns {
     shown: requests.some(({ first }) => first?.shown)
       ? textArray(requests.map(({ first }) => (first?.shown ? JSON.stringify(first.shown) : null)))
       : NOWHERE,
+    runLimits: limitArray(requests.map(({ limits }) => limits?.run ?? null)),
+    chainLimits: limitArray(requests.map(({ limits }) => limits?.chain ?? null)),
     owners: textArray(requests.map(({ first }) => (first === null ? null : uuidOrNil(first.owner)))),
     entryRuns: uuidArray(entryRuns),
     ...entries.parameters,
   };
 }
+
+/** Most runs have none. */
+const limitArray = (limits: readonly (number | null)[]): string =>
+  limits.some((limit) => limit !== null) ? numberArray(limits) : NOWHERE;
 
 /** Nothing was started. */
 const unanswered = ({ workflowId }: StartRequest): Unanswered => ({

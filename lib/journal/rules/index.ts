@@ -9,3 +9,4 @@ export * from './pages.js';
 export * from './sessions.js';
 export * from './start-policies.js';
 export * from './storable.js';
+export * from './deadlines.js';

@@ -9,6 +9,7 @@ import { commitLockedTopic } from './topics/commit-locked.js';
 import { continuationTopic } from './topics/continuation.js';
 import { continuationRacesTopic } from './topics/continuation-races.js';
 import { contentionTopic } from './topics/contention.js';
+import { deadlinesTopic } from './topics/deadlines.js';
 import { deathsTopic } from './topics/deaths.js';
 import { hintsTopic } from './topics/hints.js';
 import { outcomeTopic } from './topics/outcome.js';
@@ -59,6 +60,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   'load, describe and outcomes': readTopic,
   'list and count': listTopic,
   'what runs show': shownTopic,
+  'time limits': deadlinesTopic,
   values: valuesTopic,
   'transactions of the caller': transactionTopic,
   'hints, open and close': hintsTopic,

@@ -226,6 +226,7 @@ export const ENTRY_SAMPLES: {
       failure: FAILURE,
       unreadSignals: 3,
       order: 'parallel',
+      forced: true,
     },
     { type: 'rollback_started', at: AT, outcome: 'cancelled', failure: FAILURE, unreadSignals: 0 },
   ],
@@ -295,6 +296,20 @@ export const ENTRY_SAMPLES: {
       abandoned: [],
       carriedSignals: 0,
     },
+  ],
+  run_timed_out: [
+    {
+      type: 'run_timed_out',
+      at: AT,
+      failure: FAILURE,
+      rollback: 'incomplete',
+      abandoned: [3],
+      unreadSignals: 1,
+    },
+  ],
+  deadline_passed: [
+    { type: 'deadline_passed', at: AT, deadlineAt: AT - 5, whose: 'run' },
+    { type: 'deadline_passed', at: AT, deadlineAt: AT, whose: 'chain' },
   ],
   run_terminated: [
     { type: 'run_terminated', at: AT, reason: TEXT },

@@ -365,6 +365,8 @@ export function describeClient(backend: Backend): void {
             attributes: { tenant, even: true, tags: ['a', 'n0'] },
             blocked: null,
             failure: null,
+            continuedTo: null,
+            deadlineAt: null,
             deaths: null,
             details: null,
             inbox: null,

@@ -28,6 +28,11 @@ export interface Actor {
   readonly wakeAt: Date | null;
   /** The floor under every wake: a start in the future, or the pause after a failed turn. */
   readonly notBefore: Date | null;
+  /** When the first of its time limits ends, and that of all the runs of its start. */
+  readonly deadlineAt: Date | null;
+  readonly chainDeadlineAt: Date | null;
+  /** How long each of these runs may take, in ms. */
+  readonly runLimit: number | null;
   readonly leaseOwner: string | null;
   readonly leaseToken: number;
   /** Numbers of the latest message, of the latest consumed one, and of the latest signal. */
@@ -71,6 +76,9 @@ export const actorEntity = (schema: string): EntitySchema<Actor> =>
       priority: smallint(),
       wakeAt: nullable(instant('wake_at')),
       notBefore: nullable(instant('not_before')),
+      deadlineAt: nullable(instant('deadline_at')),
+      chainDeadlineAt: nullable(instant('chain_deadline_at')),
+      runLimit: nullable(bigint('run_limit')),
       leaseOwner: nullable(uuid('lease_owner')),
       leaseToken: withDefault(bigint('lease_token'), 0),
       inboxSeq: withDefault(bigint('inbox_seq'), 0),
@@ -109,6 +117,7 @@ export const actorEntity = (schema: string): EntitySchema<Actor> =>
       },
       { name: 'actors_parent', columns: ['parentRunId'], where: 'parent_run_id is not null' },
       { name: 'actors_owner', columns: ['leaseOwner'], where: 'lease_owner is not null' },
+      { name: 'actors_deadline', columns: ['deadlineAt'], where: 'deadline_at is not null' },
       { name: 'actors_blocked', columns: ['blockedBuild'], where: 'blocked is not null' },
     ],
   });

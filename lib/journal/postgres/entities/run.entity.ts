@@ -24,6 +24,8 @@ export interface Run {
   readonly details: string | null;
   /** Whose child it is. */
   readonly lineage: Lineage | null;
+  /** When the first of its time limits ends. */
+  readonly deadlineAt: Date | null;
 }
 
 export const runEntity = (schema: string): EntitySchema<Run> =>
@@ -47,6 +49,7 @@ export const runEntity = (schema: string): EntitySchema<Run> =>
       attributes: nullable(jsonb()),
       details: nullable(text()),
       lineage: nullable(json()),
+      deadlineAt: nullable(instant('deadline_at')),
     },
     checks: [
       {

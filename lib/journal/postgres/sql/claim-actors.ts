@@ -2,7 +2,19 @@ import { DEATHS_OF_A_SUSPECT } from '../../rules/deaths.js';
 import { command } from '../statement.js';
 import type { ActorId, RunId } from '../../ids.js';
 
-export interface ClaimRow {
+/** What a holder must know of the time limits of its run; `actor` is in scope. */
+export const DEADLINES = `
+  date_part('epoch', actor.deadline_at) * 1000 as deadline_at,
+  date_part('epoch', actor.chain_deadline_at) * 1000 as chain_deadline_at,
+  actor.run_limit::float8 as run_limit`;
+
+export interface DeadlineColumns {
+  readonly deadline_at: number | null;
+  readonly chain_deadline_at: number | null;
+  readonly run_limit: number | null;
+}
+
+export interface ClaimRow extends DeadlineColumns {
   readonly id: ActorId;
   readonly run_id: RunId;
   readonly namespace: string;
@@ -76,6 +88,7 @@ where actor.id = due.id
 returning
   actor.id, actor.run_id, actor.namespace, actor.workflow_id, actor.workflow, actor.version, actor.priority,
   date_part('epoch', actor.wake_at) as due_at,
-  actor.lease_token, actor.inbox_seq, actor.inbox_consumed, actor.failed_turns, actor.deaths, actor.lineage
+  actor.lease_token, actor.inbox_seq, actor.inbox_consumed, actor.failed_turns, actor.deaths, actor.lineage,
+  ${DEADLINES}
 `,
 );

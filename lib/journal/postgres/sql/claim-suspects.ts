@@ -1,6 +1,6 @@
 import { GROUPS, DEATHS_OF_A_SUSPECT } from '../../rules/deaths.js';
 import { command } from '../statement.js';
-import type { ClaimRow } from './claim-actors.js';
+import { type ClaimRow, DEADLINES } from './claim-actors.js';
 
 /**
  * Leases the suspect that has been due the longest to a live worker. If it died in a large crowd, others come with it, an
@@ -101,6 +101,7 @@ where actor.id = taken.id
 returning
   actor.id, actor.run_id, actor.namespace, actor.workflow_id, actor.workflow, actor.version, actor.priority,
   date_part('epoch', actor.wake_at) as due_at,
-  actor.lease_token, actor.inbox_seq, actor.inbox_consumed, actor.failed_turns, actor.deaths, actor.lineage
+  actor.lease_token, actor.inbox_seq, actor.inbox_consumed, actor.failed_turns, actor.deaths, actor.lineage,
+  ${DEADLINES}
 `,
 );

@@ -8,6 +8,7 @@ export const RUN_COLUMNS = `
   date_part('epoch', run.started_at) * 1000 as started_at,
   date_part('epoch', run.closed_at) * 1000 as closed_at,
   run.continued_to,
+  date_part('epoch', run.deadline_at) * 1000 as deadline_at,
   run.attributes, run.lineage, run.details,
   actor.blocked,
   date_part('epoch', actor.blocked_since) * 1000 as blocked_since,
@@ -47,7 +48,7 @@ left join lateral (
 cross join lateral (
   select
     run.id, run.actor_id, run.namespace, run.workflow_id, run.workflow, run.version, run.state,
-    run.started_at, run.closed_at, run.continued_to, run.last_seq, run.attributes, run.lineage, run.details
+    run.started_at, run.closed_at, run.continued_to, run.last_seq, run.attributes, run.lineage, run.details, run.deadline_at
   from ${schema}.runs as run
   where run.id = coalesce(request.run_id, open.run_id, latest.id)
   limit 1

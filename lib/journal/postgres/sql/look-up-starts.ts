@@ -1,8 +1,9 @@
 import type { RunState } from '../../port/index.js';
 import { query } from '../statement.js';
+import { DEADLINES, type DeadlineColumns } from './claim-actors.js';
 import type { RunId } from '../../ids.js';
 
-export interface StartFacts {
+export interface StartFacts extends DeadlineColumns {
   /** If this very start was done before: the token that its run has now. */
   readonly repeated_token: number | null;
   /** The run that has the workflow id now. */
@@ -20,14 +21,14 @@ export const lookUpStarts = query<
   'look up starts',
   (schema) => `
 select
-  repeated.token as repeated_token,
+  repeated.token as repeated_token, repeated.deadline_at, repeated.chain_deadline_at, repeated.run_limit,
   open.run_id as open_run,
   latest.id as latest_run,
   latest.state as latest_state
 from unnest(:ids::uuid[], :namespaces::text[], :workflowIds::text[]) with ordinality
   as request(id, namespace, workflow_id, ordinal)
 left join lateral (
-  select coalesce(actor.lease_token, run.lease_token, 0) as token
+  select coalesce(actor.lease_token, run.lease_token, 0) as token, ${DEADLINES}
   from ${schema}.runs as run
   left join ${schema}.actors as actor on actor.id = run.actor_id
   where run.id = request.id

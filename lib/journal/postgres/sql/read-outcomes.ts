@@ -15,6 +15,7 @@ select
   date_part('epoch', run.started_at) * 1000 as started_at,
   date_part('epoch', run.closed_at) * 1000 as closed_at,
   run.continued_to,
+  date_part('epoch', run.deadline_at) * 1000 as deadline_at,
   run.attributes, run.lineage, run.details,
   last.seq, last.type, last.command_id, last.name, last.payload, last.facts,
   date_part('epoch', last.at) * 1000 as at
@@ -22,7 +23,7 @@ from unnest(:runIds::uuid[]) with ordinality as request(run_id, ordinal)
 cross join lateral (
   select
     run.id, run.actor_id, run.namespace, run.workflow_id, run.workflow, run.version, run.state,
-    run.started_at, run.closed_at, run.continued_to, run.last_seq, run.attributes, run.lineage, run.details
+    run.started_at, run.closed_at, run.continued_to, run.last_seq, run.attributes, run.lineage, run.details, run.deadline_at
   from ${schema}.runs as run
   where run.id = request.run_id
     and run.state <> 'running'

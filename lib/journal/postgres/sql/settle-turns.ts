@@ -89,6 +89,11 @@ updated as (
       run_id = coalesce(applied.successor, actor.run_id),
       workflow = coalesce(applied.workflow, actor.workflow),
       version = coalesce(applied.version, actor.version),
+      -- The chain's time goes on, and the run's begins anew. least() passes over a null.
+      deadline_at = case
+        when applied.outcome = 'continue' then least(applied.at + actor.run_limit * interval '1 millisecond', actor.chain_deadline_at)
+        else actor.deadline_at
+      end,
       closing = actor.closing or applied.outcome = 'roll back',
       lease_owner = case
         when applied.outcome in ('release', 'block') then null
@@ -98,7 +103,9 @@ updated as (
       wake_at = case
         when applied.outcome = 'block' then applied.blocked_until
         when applied.outcome = 'release' and actor.inbox_seq > applied.consumed then greatest(applied.at, actor.not_before)
-        -- greatest() passes over a null, and an actor that nothing wakes must stay so.
+        -- A holder may not know of a time limit; of one that has passed it has been told. greatest() passes over a null, and an
+        -- actor that nothing wakes must stay so.
+        when applied.outcome = 'release' and actor.deadline_at > applied.at then greatest(least(applied.wake_at, actor.deadline_at), actor.not_before)
         when applied.outcome = 'release' and applied.wake_at is not null then greatest(applied.wake_at, actor.not_before)
         when applied.outcome = 'release' then null
         when applied.outcome = 'continue' and applied.kept is not true then greatest(applied.at, actor.not_before)
@@ -139,6 +146,7 @@ updated as (
       or actor.blocked is not null
       or applied.clears${told ? '\n      or told.messages > 0' : ''}
     )
+  returning actor.id, actor.deadline_at
 ),
 freed as (
   delete from ${schema}.actors as actor
@@ -168,13 +176,15 @@ listed as (
   returning run.id, run.namespace, run.workflow_id, run.started_at, run.attributes, run.details, run.lineage
 ),
 opened as (
-  insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, attributes, details, lineage)
+  insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, attributes, details, lineage, deadline_at)
   select
     applied.successor, applied.actor_id, before.namespace, before.workflow_id, applied.workflow, applied.version, 'running',
     -- Later than the run before, so that lists show them in order.
-    greatest(applied.at, before.started_at + interval '1 millisecond'), before.attributes, before.details, before.lineage
+    greatest(applied.at, before.started_at + interval '1 millisecond'), before.attributes, before.details, before.lineage,
+    updated.deadline_at
   from applied
   join listed as before on before.id = applied.run_id
+  join updated on updated.id = applied.actor_id
   where applied.outcome = 'continue'
 ),
 answered as (

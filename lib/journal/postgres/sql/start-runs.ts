@@ -1,3 +1,4 @@
+import { DEADLINES, type DeadlineColumns } from './claim-actors.js';
 import { command } from '../statement.js';
 
 /** Arrays: one place for every run, and one for every entry of their first turns. */
@@ -14,6 +15,9 @@ export interface StartRuns {
   readonly attributes: string;
   /** JSON of what lists show after the first turn of a run, if it is born leased. */
   readonly shown: string;
+  /** How long it may take, in ms: the run, and all the runs of its start. */
+  readonly runLimits: string;
+  readonly chainLimits: string;
   readonly owners: string;
   readonly entryRuns: string;
   readonly entrySeqs: string;
@@ -29,17 +33,22 @@ export interface StartRuns {
  * Starts the runs whose workflow id is free, leased or not, and answers which ones. What is in the way of the others must be
  * looked up by another statement, for it may have been committed after this one's snapshot.
  */
-export const startRuns = command<StartRuns, { readonly id: string; readonly token: number }>(
+export const startRuns = command<
+  StartRuns,
+  DeadlineColumns & { readonly id: string; readonly token: number }
+>(
   'start runs',
   (schema) => `
 with request as materialized (
   select *
   from unnest(
     :ids::uuid[], :namespaces::text[], :workflowIds::text[], :workflows::text[], :versions::int[], :priorities::smallint[],
-    :inputs::json[], :startTimes::float8[], :attributes::jsonb[], :shown::json[], :owners::uuid[]
+    :inputs::json[], :startTimes::float8[], :attributes::jsonb[], :shown::json[], :runLimits::float8[], :chainLimits::float8[],
+    :owners::uuid[]
   ) with ordinality as request(
     id, namespace, workflow_id, workflow, version, priority,
-    input, start_at, attributes, shown, owner, ordinal
+    input, start_at, attributes, shown, run_limit, chain_limit,
+    owner, ordinal
   )
 ),
 live_owner as materialized (
@@ -58,8 +67,16 @@ wanted as materialized (
   select
     request.*,
     live_owner.id as lease_owner,
-    timestamptz 'epoch' + request.start_at * interval '1 millisecond' as not_before
+    timestamptz 'epoch' + request.start_at * interval '1 millisecond' as not_before,
+    begin.at + request.run_limit * interval '1 millisecond' as run_deadline_at,
+    begin.at + request.chain_limit * interval '1 millisecond' as chain_deadline_at
   from request
+  cross join lateral (
+    select greatest(
+      date_trunc('milliseconds', now()),
+      timestamptz 'epoch' + request.start_at * interval '1 millisecond'
+    ) as at
+  ) as begin
   left join live_owner on live_owner.id = request.owner
   left join lateral (
     select true as found
@@ -73,21 +90,21 @@ born as (
   -- Batches that overlap insert in one order, so that they cannot wait for each other in a circle.
   insert into ${schema}.actors as actor (
     id, run_id, namespace, workflow_id, workflow, version, priority,
-    wake_at, not_before, lease_owner, lease_token, inbox_seq
+    wake_at, not_before, deadline_at, chain_deadline_at, run_limit, lease_owner, lease_token, inbox_seq
   )
   select
     id, id, namespace, workflow_id, workflow, version, priority,
-    greatest(now(), not_before), not_before, lease_owner,
+    greatest(now(), not_before), not_before, least(run_deadline_at, chain_deadline_at), chain_deadline_at, run_limit, lease_owner,
     case when lease_owner is null then 0 else 1 end,
     case when lease_owner is null then 1 else 0 end
   from wanted
   order by namespace, workflow_id, ordinal
   on conflict do nothing
-  returning actor.id, actor.lease_token
+  returning actor.id, actor.lease_token, actor.deadline_at, actor.chain_deadline_at, actor.run_limit
 ),
 opened as (
   -- The clock is read after the insert above, which may have waited for the end of the run before this one.
-  insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, attributes, details)
+  insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, attributes, details, deadline_at)
   select
     wanted.id, wanted.id, namespace, workflow_id, workflow, version, 'running',
     date_trunc('milliseconds', clock_timestamp()),
@@ -96,7 +113,8 @@ opened as (
       when lease_owner is null or shown is null then attributes
       else nullif((shown -> 'attributes')::jsonb, 'null')
     end,
-    case when lease_owner is not null then shown ->> 'details' end
+    case when lease_owner is not null then shown ->> 'details' end,
+    born.deadline_at
   from wanted
   join born on born.id = wanted.id
 ),
@@ -119,7 +137,7 @@ recorded as (
   join born on born.id = entry.run_id
   where born.lease_token = 1
 )
-select id, lease_token as token
-from born
+select actor.id, actor.lease_token as token, ${DEADLINES}
+from born as actor
 `,
 );

@@ -20,6 +20,7 @@ export function claimTopic({ test, expect }: Topic): void {
       inboxConsumed: 0,
       failedTurns: 0,
       deaths: 0,
+      deadlines: { run: null, chain: null, runLimit: null },
     });
     const held = { run, lease: claim.lease, seq: 0, consumed: 0 };
     await s.accepted(s.signal(run));

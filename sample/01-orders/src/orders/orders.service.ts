@@ -126,6 +126,7 @@ const STATUS_OF: Readonly<Record<RunState, OrderStatus>> = {
   completed: 'completed',
   failed: 'failed',
   cancelled: 'cancelled',
+  timed_out: 'failed',
   terminated: 'failed',
 };
 
@@ -134,7 +135,7 @@ const STATES: Readonly<Record<OrderStatus, readonly RunState[]>> = {
   running: ['running'],
   'waiting for approval': ['running'],
   completed: ['completed'],
-  failed: ['failed', 'terminated'],
+  failed: ['failed', 'timed_out', 'terminated'],
   cancelled: ['cancelled'],
 };
 

@@ -1,0 +1,152 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
+import { gate } from '../support/gate.js';
+import { openStages } from '../support/open-stages.js';
+import { activity } from '../support/stage.js';
+import type { ScriptedWorkflow, Stage } from '../support/stage.js';
+
+/** Pays, and then waits for a word. */
+const pays: ScriptedWorkflow = {
+  signals: ['go'],
+  make: ({ ctx, act }) => {
+    let gone = false;
+    return {
+      go: () => void (gone = true),
+      run: async () => {
+        await act('pay');
+        await ctx.condition(() => gone);
+        return 'paid';
+      },
+    };
+  },
+};
+/** The same name, with other code. */
+const drifted: ScriptedWorkflow = {
+  signals: ['go'],
+  make: ({ act }) => ({ go: () => undefined, run: () => act('other') }),
+};
+
+describe('The end of a time limit', () => {
+  const open = openStages();
+  const undone: unknown[] = [];
+  const unpay = activity('unpay', (_, result: unknown) => void undone.push(result));
+  const activities = [
+    activity('pay', () => 'receipt', { compensation: unpay }),
+    unpay,
+    activity('other', () => null),
+  ];
+  const startedAt = (stage: Stage, limits: object) =>
+    stage.client.start('scripted', null, { id: 'w', ...limits });
+  const crashed = async (store: InMemoryStore, stage: Stage): Promise<void> => {
+    await stage.crash();
+    const { id } = stage.runtime.engine!.session;
+    store.killProcess(id);
+    await stage.journal.unregister(id);
+  };
+
+  it('wakes a run that has left the memory', async () => {
+    const stage = await open({ activities, workflows: [pays] });
+    const handle = await startedAt(stage, { runTimeout: 1_600 });
+    await stage.recorder.until('run released');
+    await expect(handle.result()).rejects.toMatchObject({ name: 'WorkflowTimedOutError' });
+  });
+
+  it('reaches the next holder when the first one has died', async () => {
+    const store = new InMemoryStore();
+    const first = await open({ journal: new InMemoryJournal(store), activities, workflows: [pays] });
+    const handle = await startedAt(first, { executionTimeout: 300 });
+    await first.recorder.until('turn committed', ({ entries }) => entries === 1);
+    await crashed(store, first);
+    const second = await open({ journal: new InMemoryJournal(store), activities, workflows: [pays] });
+    const error = second.client.handle(handle.workflowId).result();
+    await expect(error).rejects.toMatchObject({ name: 'WorkflowTimedOutError', rollback: 'complete' });
+  });
+
+  it('stops an activity that is under way, and waits for it before anything is undone', async () => {
+    const begun = gate();
+    const slow = activity('slow', async ({ signal }) => {
+      begun.open();
+      await new Promise((_, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason as Error)),
+      );
+    });
+    const workflow: ScriptedWorkflow = {
+      make: ({ act }) => ({ run: () => act('pay').then(() => act('slow')) }),
+    };
+    const stage = await open({ activities: [...activities, slow], workflows: [workflow] });
+    const handle = await startedAt(stage, { runTimeout: 100 });
+    await begun.opened;
+    await expect(handle.result()).rejects.toMatchObject({
+      name: 'WorkflowTimedOutError',
+      rollback: 'complete',
+    });
+  });
+
+  it('F22: rolls back a run that drift has blocked, without its code, and then is forgotten', async () => {
+    const store = new InMemoryStore();
+    const first = await open({ journal: new InMemoryJournal(store), activities, workflows: [pays] });
+    const handle = await startedAt(first, { executionTimeout: 400 });
+    await first.recorder.until('turn committed', ({ entries }) => entries === 1);
+    await crashed(store, first);
+    undone.length = 0;
+    const second = await open({ journal: new InMemoryJournal(store), activities, workflows: [drifted] });
+    const blocked = await second.recorder.until('turn failed');
+    expect(blocked.error.message).toContain('does not do what the history of this run says');
+    const after = second.client.handle(handle.workflowId);
+    await expect(after.result()).rejects.toMatchObject({
+      name: 'WorkflowTimedOutError',
+      rollback: 'complete',
+      cause: {
+        name: 'TimeoutFailure',
+        message: expect.stringContaining('could not go on: NonDeterminismError'),
+      },
+    });
+    expect(undone).toEqual(['receipt']);
+    const types = (await after.history()).map(({ entry }) => entry.type);
+    expect(types.slice(-5)).toEqual([
+      'deadline_passed',
+      'rollback_started',
+      'activity_scheduled',
+      'activity_completed',
+      'run_timed_out',
+    ]);
+    expect(await after.describe()).toMatchObject({ state: 'timed_out', blocked: null });
+  });
+
+  it('of a run begins anew when it continues, and that of its chain goes on', async () => {
+    const workflow: ScriptedWorkflow = {
+      make: ({ ctx }) => ({
+        run: async (input: unknown) => {
+          await ctx.sleep(60);
+          if (input === 5) return 'done';
+          return ctx.continueAsNew(Number(input) + 1);
+        },
+      }),
+    };
+    const stage = await open({ workflows: [workflow] });
+    const patient = await stage.client.start('scripted', 0, { runTimeout: 250 });
+    const short = await stage.client.start('scripted', 0, { executionTimeout: 150 });
+    expect(await patient.result()).toBe('done');
+    await expect(short.result()).rejects.toMatchObject({ name: 'WorkflowTimedOutError' });
+    const run = await stage.client.describe(short.workflowId);
+    expect(run.runId).not.toBe(short.runId);
+    expect(run.deadlineAt).toBe((await stage.client.describe(short.workflowId, short.runId)).deadlineAt);
+  });
+
+  it('leaves a blocked run alone whose rollback the activities are missing for', async () => {
+    const store = new InMemoryStore();
+    const first = await open({ journal: new InMemoryJournal(store), activities, workflows: [pays] });
+    const handle = await startedAt(first, { executionTimeout: 300 });
+    await first.recorder.until('turn committed', ({ entries }) => entries === 1);
+    await crashed(store, first);
+    const second = await open({ journal: new InMemoryJournal(store), workflows: [drifted] });
+    const missing = await second.recorder.until('turn failed', ({ error }) =>
+      error.message.includes('needs the activity "unpay"'),
+    );
+    expect(missing.run.workflowId).toBe(handle.workflowId);
+    const after = second.client.handle(handle.workflowId);
+    while ((await after.describe()).blocked === null) await setImmediate();
+    expect((await after.describe()).state).toBe('running');
+  });
+});
