@@ -344,24 +344,30 @@ it('many more calls at once than there are connections all come to their end, on
   }
 }, 30_000);
 
-it('only its own id makes a message a duplicate: what else stands in its way is an error, and nothing of it is told as sent', async () => {
-  const request = requestOf();
-  await journal.start([request]);
-  const { namespace, workflowId } = request;
-  const send = (dedupeId: string) =>
-    journal.send([{ namespace, workflowId, runId: null, kind: 'signal', name: 's', payload: '1', dedupeId }]);
-  await expect(send('first')).resolves.toMatchObject([{ type: 'accepted' }]);
-  await admin.query(
-    `create unique index other_rule on continuum.message_ids (workflow_id) where workflow_id = '${workflowId}'`,
-  );
-  try {
-    await expect(send('second')).rejects.toThrow(/other_rule|duplicate key/);
-    await expect(send('first')).resolves.toMatchObject([{ type: 'duplicate' }]);
-  } finally {
-    await admin.query('drop index continuum.other_rule');
-  }
-  await expect(send('second')).resolves.toMatchObject([{ type: 'accepted' }]);
-});
+it.each([
+  ['signal', 'message_ids'],
+  ['update', 'updates'],
+] as const)(
+  'only its own id makes a %s a duplicate: what else stands in its way is an error, and nothing of it is told as sent',
+  async (kind, table) => {
+    const request = requestOf();
+    await journal.start([request]);
+    const { namespace, workflowId } = request;
+    const send = (dedupeId: string) =>
+      journal.send([{ namespace, workflowId, runId: null, kind, name: 's', payload: '1', dedupeId }]);
+    await expect(send('first')).resolves.toMatchObject([{ type: 'accepted' }]);
+    await admin.query(
+      `create unique index other_rule on continuum.${table} (workflow_id) where workflow_id = '${workflowId}'`,
+    );
+    try {
+      await expect(send('second')).rejects.toThrow(/other_rule|duplicate key/);
+      await expect(send('first')).resolves.toMatchObject([{ type: 'duplicate' }]);
+    } finally {
+      await admin.query('drop index continuum.other_rule');
+    }
+    await expect(send('second')).resolves.toMatchObject([{ type: 'accepted' }]);
+  },
+);
 
 it('a bad row sinks nothing of its batch but the call: split, its mates apply', async () => {
   const leases = await Promise.all(Array.from({ length: 9 }, () => startLeased()));

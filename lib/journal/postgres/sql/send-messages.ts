@@ -105,7 +105,7 @@ fresh_update as (
     and kind = 'update'
     and not repeated
   order by namespace, workflow_id, message_id
-  on conflict do nothing
+  on conflict (namespace, workflow_id, update_id) do nothing
   returning known.namespace, known.workflow_id, known.update_id
 ),
 taken as materialized (
