@@ -127,8 +127,10 @@ export type {
   ResultOptions,
   RunWhere,
   SignalOptions,
+  SignalWithStartOptions,
   StartOptions,
   UpdateOptions,
+  UpdateWithStartOptions,
   WorkflowPage,
 } from './client/index.js';
 export type {

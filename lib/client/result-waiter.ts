@@ -11,8 +11,8 @@ const POLL = 1_000;
 /** How long after a hint to look: hints come in crowds, and one query serves them all. In ms. */
 const GATHER = 5;
 
-/** What a waiter gets: how the run ended, that its time ran out, or that this process is closing. */
-export type WaitAnswer = TerminalEntry | 'timeout' | 'closed';
+/** What a waiter gets: how the run ended, that its time ran out, that its signal ended the wait, or that this process is closing. */
+export type WaitAnswer = TerminalEntry | 'timeout' | 'aborted' | 'closed';
 
 /** Waits for runs to end: all waiters of a process share one query, asked when a hint came and by polling. */
 export class ResultWaiter {
@@ -37,18 +37,23 @@ export class ResultWaiter {
    *
    * @param timeout in ms; `null` for none
    * @param resident the run is in memory here: when it ends this process knows, so the journal need not be asked at once
+   * @param signal ends the wait; defaults to none
    */
-  wait(runId: RunId, timeout: number | null, resident: boolean): Promise<WaitAnswer> {
+  wait(runId: RunId, timeout: number | null, resident: boolean, signal?: AbortSignal): Promise<WaitAnswer> {
     return new Promise((resolve) => {
       let timer: LongTimer | undefined;
+      const aborted = (): void => settle('aborted');
       const settle = (answer: WaitAnswer): void => {
         timer?.cancel();
+        signal?.removeEventListener('abort', aborted);
         const others = this.#waiting.get(runId);
         others?.delete(settle);
         if (others?.size === 0) this.#waiting.delete(runId);
         resolve(answer);
       };
       if (this.#stopped) return resolve('closed');
+      if (signal?.aborted) return resolve('aborted');
+      signal?.addEventListener('abort', aborted);
       if (timeout !== null) timer = LongTimer.start(timeout, () => settle('timeout'), true);
       const others = this.#waiting.get(runId);
       if (others) others.add(settle);

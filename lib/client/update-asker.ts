@@ -1,9 +1,9 @@
 import { describeWorkflow, messageOf, readProperty } from '../core/index.js';
 import type { Duration, SideEffectOutcome, UpdateAnswered } from '../core/index.js';
 import { pause } from '../concurrency/index.js';
-import { newUpdateId } from '../engine/index.js';
+import { newMessageId } from '../engine/index.js';
 import { Backoff, JournalError, JournalUnavailableError } from '../journal/index.js';
-import type { Message, RunDescription, UpdateRef, UpdateRefusal } from '../journal/index.js';
+import type { Message, RunDescription, RunId, UpdateRef, UpdateRefusal } from '../journal/index.js';
 import { checkAtWork } from './client-parts.js';
 import type { ClientParts } from './client-parts.js';
 import {
@@ -23,7 +23,18 @@ import type { Sent } from './message-sender.js';
 import { isServed } from './serving.js';
 import type { AwaitedAnswer, Patience } from './update-waiter.js';
 import { checkName, checkOptions, checkSignal, durationOf, validated } from './validation.js';
-import type { HandleTarget } from './workflow-handle.js';
+
+/** Whom an update is for, as its handle knows it. */
+export interface UpdateTarget {
+  readonly workflowId: string;
+  readonly runId: RunId | null;
+  /** The class of its workflow, where that is known. */
+  readonly type: (abstract new (...dependencies: never[]) => object) | undefined;
+  /** Which run, or which runs, it may reach. */
+  scope(): Promise<Pick<Message, 'runId' | 'actorId'>>;
+  /** The run that it reaches now. */
+  describe(): Promise<RunDescription>;
+}
 
 export interface UpdateOptions {
   /**
@@ -46,32 +57,43 @@ const SENDS = 6;
 /** Asks a run for one update, and waits for its answer. */
 export class UpdateAsker {
   readonly #parts: ClientParts;
-  readonly #target: HandleTarget;
+  readonly #target: UpdateTarget;
   readonly #name: string;
 
-  constructor(parts: ClientParts, target: HandleTarget, name: string) {
+  constructor(parts: ClientParts, target: UpdateTarget, name: string) {
     this.#parts = parts;
     this.#target = target;
     this.#name = name;
   }
 
   async ask(payload: unknown, options: UpdateOptions = {}): Promise<unknown> {
+    checkUpdateOptions('the call of update()', options, UPDATE_OPTIONS);
     const until = deadlineOf(options);
     const message = await this.message(payload, options);
     checkAtWork(this.#parts);
     options.signal?.throwIfAborted();
-    const sent = await this.#send(message);
+    const sent = await sendInDoubt(() => this.#parts.sender.send(message));
     if (sent.type === 'not running') throw this.#notTaken(sent);
+    return await this.answered(message, sent, until, options);
+  }
+
+  /** Waits for the answer of an update that was sent. */
+  async answered(
+    { namespace, workflowId, dedupeId: updateId }: UpdateMessage,
+    sent: Exclude<Sent, { type: 'not running' }>,
+    until: number | null,
+    options: UpdateOptions,
+  ): Promise<unknown> {
+    const ref = { namespace, workflowId, updateId };
     const actorId = sent.type === 'accepted' ? sent.actorId : null;
-    const ref = { namespace: message.namespace, workflowId: message.workflowId, updateId: message.dedupeId };
     const answer = this.#parts.updates.wait(ref, actorId, patienceOf(until, options.signal));
     if (sent.type === 'accepted') this.#hint(sent);
-    return await this.answerOf(await answer, ref, options);
+    return this.#answerOf(await answer, ref, options);
   }
 
   /** Checks everything that can be checked here. Nothing is stored yet. */
   async message(payload: unknown, options: UpdateOptions): Promise<UpdateMessage> {
-    const { workflowId, runId, type } = this.#target;
+    const { workflowId, type } = this.#target;
     checkName('the name of an update', this.#name);
     if (options.dedupeId !== undefined) checkName('a dedupeId', options.dedupeId);
     const schema = handlerOf(type && describeWorkflow(type), 'update', this.#name);
@@ -79,17 +101,17 @@ export class UpdateAsker {
     return {
       namespace: this.#parts.namespace,
       workflowId,
-      runId,
+      ...(await this.#target.scope()),
       kind: 'update',
       name: this.#name,
       payload: this.#parts.codec.encode(value),
       checkedBy: schema && 'handler',
-      dedupeId: options.dedupeId ?? newUpdateId(),
+      dedupeId: options.dedupeId ?? newMessageId(),
     };
   }
 
   /** What is given to whoever asked. */
-  async answerOf(
+  async #answerOf(
     answer: AwaitedAnswer,
     { updateId }: UpdateRef,
     { signal, timeout }: UpdateOptions,
@@ -114,21 +136,6 @@ export class UpdateAsker {
         throw this.#notRunning('closed');
       default:
         return answer satisfies never;
-    }
-  }
-
-  /** A send whose answer got lost is repeated: by its id the update counts once. */
-  async #send(message: Message): Promise<Sent> {
-    const backoff = new Backoff();
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#parts.sender.send(message);
-      } catch (error) {
-        const mayWork =
-          error instanceof JournalError && (error.ambiguous || error instanceof JournalUnavailableError);
-        if (!mayWork || tries === SENDS) throw error;
-      }
-      await pause(backoff.next());
     }
   }
 
@@ -191,11 +198,7 @@ export class UpdateAsker {
   /** What is known after a wait that timed out, for the error. */
   async #standing(updateId: string): Promise<{ readonly accepted: boolean; readonly waitingFor: string }> {
     try {
-      const { workflowId, runId } = this.#target;
-      const [run] = await this.#parts.journal.describe([
-        { namespace: this.#parts.namespace, workflowId, runId },
-      ]);
-      if (!run) return { accepted: false, waitingFor: 'Nothing is known of the run.' };
+      const run = await this.#target.describe();
       const [inbox] = await this.#parts.journal.load([
         { actorId: run.actorId, runId: run.runId, historyAfter: null, inboxAfter: 0 },
       ]);
@@ -218,12 +221,31 @@ export class UpdateAsker {
 /** An update always has an id. */
 export type UpdateMessage = Message & { readonly dedupeId: string };
 
-/** By the monotonic clock; `null` for no limit. */
-function deadlineOf(options: UpdateOptions): number | null {
-  checkOptions('the call of update()', options, UPDATE_OPTIONS);
+/** A send whose answer got lost is repeated: by its id the message counts once. */
+export async function sendInDoubt<T>(send: () => Promise<T>): Promise<T> {
+  const backoff = new Backoff();
+  for (let tries = 1; ; tries++) {
+    try {
+      return await send();
+    } catch (error) {
+      const mayWork =
+        error instanceof JournalError && (error.ambiguous || error instanceof JournalUnavailableError);
+      if (!mayWork || tries === SENDS) throw error;
+    }
+    await pause(backoff.next());
+  }
+}
+
+/** Throws {@link InvalidInputError} for what cannot be. */
+export function checkUpdateOptions(call: string, options: UpdateOptions, known: readonly string[]): void {
+  checkOptions(call, options, known);
   checkSignal(options.signal);
-  if (options.timeout === Number.POSITIVE_INFINITY) return null;
-  return performance.now() + (durationOf('timeout', options.timeout) ?? TIMEOUT);
+}
+
+/** By the monotonic clock; `null` for no limit. */
+export function deadlineOf({ timeout }: UpdateOptions): number | null {
+  if (timeout === Number.POSITIVE_INFINITY) return null;
+  return performance.now() + (durationOf('timeout', timeout) ?? TIMEOUT);
 }
 
 const patienceOf = (until: number | null, signal: AbortSignal | undefined): Patience => ({

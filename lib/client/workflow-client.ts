@@ -1,15 +1,23 @@
 import { describeWorkflow } from '../core/index.js';
 import type {
   Duration,
+  HandlerArgs,
+  HandlerResult,
   RunLimits,
+  Signal,
+  SignalArgs,
+  SignalName,
+  UpdateName,
   WorkflowArgs,
   WorkflowClass,
+  WorkflowInput,
   WorkflowResult,
   WorkflowRun,
 } from '../core/index.js';
-import { newRunId } from '../engine/index.js';
+import { newMessageId, newRunId } from '../engine/index.js';
 import { asRunId, isPageSize } from '../journal/index.js';
 import type {
+  Message,
   OnConflict,
   OnReuse,
   RunDescription,
@@ -24,13 +32,19 @@ import { checkAtWork } from './client-parts.js';
 import type { ClientParts } from './client-parts.js';
 import { UnknownWorkflowError, WorkflowAlreadyStartedError } from './errors.js';
 import { QueryReader } from './query-reader.js';
+import { signalContent } from './signal-message.js';
 import { decidedWithin } from './start-batcher.js';
 import type { Started } from './start-batcher.js';
+import { startWith } from './start-with.js';
+import type { StartedWith } from './start-with.js';
 import { transactionOf } from './transaction.js';
+import { checkUpdateOptions, deadlineOf, UPDATE_OPTIONS, UpdateAsker } from './update-asker.js';
+import type { UpdateOptions } from './update-asker.js';
 import {
   checkChoice,
   checkName,
   checkOptions,
+  checkSignal,
   durationOf,
   instantOf,
   invalid,
@@ -38,7 +52,7 @@ import {
   validated,
 } from './validation.js';
 import { WorkflowHandle } from './workflow-handle.js';
-import type { ResultOptions } from './workflow-handle.js';
+import type { HandleTarget, ResultOptions } from './workflow-handle.js';
 
 export interface StartOptions {
   /** The workflow id: names one open run at a time. Defaults to a new UUID. */
@@ -68,6 +82,14 @@ export interface StartOptions {
    */
   readonly manager?: object | undefined;
 }
+
+/** Of a start with a signal: `onConflict` defaults to `'useExisting'`. */
+export interface SignalWithStartOptions extends Omit<StartOptions, 'manager'> {
+  /** A signal that is sent twice with one id counts once, over all runs of the workflow id. Defaults to a new one. */
+  readonly dedupeId?: string | undefined;
+}
+/** Of a start with an update: `onConflict` defaults to `'useExisting'`. */
+export interface UpdateWithStartOptions extends Omit<StartOptions, 'manager'>, UpdateOptions {}
 
 export interface ListOptions {
   readonly where?: RunWhere | undefined;
@@ -151,13 +173,8 @@ export class WorkflowClient {
       throw refusedAsInvalid(`the start of "${request.workflowId}"`, error);
     });
     const runId = this.#started(request, answer);
-    return new WorkflowHandle<W>(this.#parts, this.#queries, {
-      workflowId: request.workflowId,
-      runId,
-      follows: true,
-      type,
-      created: answer.type === 'started',
-    });
+    const { workflowId } = request;
+    return this.#handleOf<W>({ workflowId, runId, type, created: answer.type === 'started' });
   }
 
   /**
@@ -171,7 +188,8 @@ export class WorkflowClient {
     ...args: WorkflowArgs<NoInfer<W>, StartOptions & ResultOptions>
   ): Promise<WorkflowResult<W>> {
     const [input, options] = args as [unknown, (StartOptions & ResultOptions) | undefined];
-    checkOptions('the call of execute()', options, [...START_OPTIONS, 'timeout']);
+    checkOptions('the call of execute()', options, [...START_OPTIONS, 'timeout', 'signal']);
+    checkSignal(options?.signal);
     // Before anything is started.
     durationOf('timeout', options?.timeout);
     if (options?.manager !== undefined) {
@@ -182,7 +200,108 @@ export class WorkflowClient {
     }
     checkAtWork(this.#parts);
     const handle = await this.#startNew<W>('execute', workflow, input, options ?? {});
-    return handle.result({ timeout: options?.timeout });
+    return handle.result({ timeout: options?.timeout, signal: options?.signal });
+  }
+
+  /**
+   * Sends a signal to the run that has the workflow id, and starts one with it where there is none, in one transaction. The
+   * handler of the signal runs before `run`; a signal that was sent before, by its `dedupeId`, starts nothing.
+   *
+   * ```ts
+   * const handle = await client.signalWithStart(CartWorkflow, undefined, 'add', item, { id: `cart-${customer}` });
+   * ```
+   *
+   * @returns a handle of the run that has the signal
+   * @throws WorkflowNotRunningError when that run rolls back: nothing was started or sent
+   * @throws WorkflowAlreadyStartedError by `onConflict`, whose default is `'useExisting'` here, and by `onReuse`
+   * @throws what `start` and `handle.signal` throw
+   */
+  async signalWithStart<W extends WorkflowRun, S extends SignalName<NoInfer<W>> | Signal>(
+    workflow: WorkflowClass<W> | string,
+    input: WorkflowInput<NoInfer<W>>,
+    signal: S,
+    ...args: SignalArgs<NoInfer<W>, S, SignalWithStartOptions>
+  ): Promise<WorkflowHandle<W>> {
+    // The two optional parameters that every form of the arguments has.
+    const [payload, options = {}] = args as unknown as [unknown, SignalWithStartOptions?];
+    checkOptions('the call of signalWithStart()', options, SIGNAL_WITH_START_OPTIONS);
+    checkWorkflow('signalWithStart', workflow);
+    const type = typeof workflow === 'string' ? undefined : workflow;
+    const content = await signalContent(this.#parts.codec, type, signal, payload);
+    const start = await this.#request(workflow, input, usesExisting(options));
+    const { runId, created, sent } = await startWith(this.#parts, start, {
+      ...this.#messageTo(start, options),
+      ...content,
+      kind: 'signal',
+    });
+    this.#tell(sent);
+    return this.#handleOf<W>({ workflowId: start.workflowId, runId, type, created });
+  }
+
+  /**
+   * Asks the run that has the workflow id for an update, and starts one with it where there is none, in one transaction. The run
+   * begins before it takes the update up; an update that was asked for before, by its `dedupeId`, starts nothing.
+   *
+   * ```ts
+   * const { handle, result } = await client.updateWithStart(CartWorkflow, undefined, 'price', item, { id: 'cart-17' });
+   * ```
+   *
+   * @returns a handle of the run, and what the handler returned
+   * @throws UpdateRefusedError when the validator refused it: a run that was started for it is there
+   * @throws WorkflowNotRunningError when the run rolls back: nothing was started or sent
+   * @throws WorkflowAlreadyStartedError by `onConflict`, whose default is `'useExisting'` here, and by `onReuse`
+   * @throws what `start` and `handle.update` throw
+   */
+  async updateWithStart<W extends WorkflowRun, K extends UpdateName<NoInfer<W>>>(
+    workflow: WorkflowClass<W> | string,
+    input: WorkflowInput<NoInfer<W>>,
+    update: K,
+    ...args: HandlerArgs<NoInfer<W>, K, UpdateWithStartOptions>
+  ): Promise<{ readonly handle: WorkflowHandle<W>; readonly result: HandlerResult<W, K> }> {
+    // The two optional parameters that every form of the arguments has.
+    const [payload, options = {}] = args as unknown as [unknown, UpdateWithStartOptions?];
+    checkUpdateOptions('the call of updateWithStart()', options, UPDATE_WITH_START_OPTIONS);
+    checkWorkflow('updateWithStart', workflow);
+    const until = deadlineOf(options);
+    const type = typeof workflow === 'string' ? undefined : workflow;
+    const start = await this.#request(workflow, input, usesExisting(options));
+    const { workflowId } = start;
+    const asker = new UpdateAsker(
+      this.#parts,
+      {
+        workflowId,
+        runId: null,
+        type,
+        scope: () => Promise.resolve({ runId: null }),
+        describe: () => this.describe(workflowId),
+      },
+      update,
+    );
+    const message = await asker.message(payload, options);
+    checkAtWork(this.#parts);
+    options.signal?.throwIfAborted();
+    const { runId, created, sent } = await startWith(this.#parts, start, message);
+    // The type is that of the handler.
+    const result = (await asker.answered(message, sent, until, options)) as HandlerResult<W, K>;
+    return { handle: this.#handleOf<W>({ workflowId, runId, type, created }), result };
+  }
+
+  #messageTo(
+    { namespace, workflowId }: StartRequest,
+    { dedupeId }: SignalWithStartOptions,
+  ): Pick<Message, 'namespace' | 'workflowId' | 'runId' | 'dedupeId'> {
+    if (dedupeId !== undefined) checkName('a dedupeId', dedupeId);
+    return { namespace, workflowId, runId: null, dedupeId: dedupeId ?? newMessageId() };
+  }
+
+  #tell(sent: StartedWith['sent']): void {
+    if (sent.type === 'duplicate') return;
+    const { owner, actorId } = sent;
+    this.#parts.wakeup.tell(owner === null ? { type: 'run ready' } : { type: 'message arrived', actorId });
+  }
+
+  #handleOf<W>(target: Omit<HandleTarget, 'follows'>): WorkflowHandle<W> {
+    return new WorkflowHandle<W>(this.#parts, this.#queries, { ...target, follows: true });
   }
 
   /** A handle by workflow id; nothing is looked up before it is used. Throws `InvalidInputError` for what can be no id. */
@@ -356,6 +475,13 @@ const START_OPTIONS: readonly (keyof StartOptions)[] = [
   'attributes',
   'manager',
 ];
+const usesExisting = (options: StartOptions): StartOptions => ({
+  ...options,
+  onConflict: options.onConflict ?? 'useExisting',
+});
+const STARTS_WITH = START_OPTIONS.filter((option) => option !== 'manager');
+const SIGNAL_WITH_START_OPTIONS: readonly string[] = [...STARTS_WITH, 'dedupeId'];
+const UPDATE_WITH_START_OPTIONS: readonly string[] = [...STARTS_WITH, ...UPDATE_OPTIONS];
 const LIST_OPTIONS: readonly (keyof ListOptions)[] = ['where', 'orderBy', 'cursor', 'limit'];
 const WHERE: readonly (keyof RunWhere)[] = [
   'workflow',

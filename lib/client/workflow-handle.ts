@@ -1,4 +1,3 @@
-import { describeWorkflow } from '../core/index.js';
 import type {
   Duration,
   HandlerArgs,
@@ -35,16 +34,16 @@ import {
   WorkflowTerminatedError,
   WorkflowTimedOutError,
 } from './errors.js';
-import { handlerOf } from './handlers.js';
 import { decodedEntry } from './history-line.js';
 import type { HistoryLine } from './history-line.js';
 import type { Sent } from './message-sender.js';
 import type { QueryReader } from './query-reader.js';
 import { isServed } from './serving.js';
+import { signalContent } from './signal-message.js';
 import { transactionOf } from './transaction.js';
 import { UpdateAsker } from './update-asker.js';
 import type { UpdateOptions } from './update-asker.js';
-import { checkName, checkOptions, checkReason, durationOf, validated } from './validation.js';
+import { checkName, checkOptions, checkReason, checkSignal, durationOf } from './validation.js';
 
 export interface SignalOptions {
   /** A signal that is sent twice with one id counts once, over all runs of the workflow id. Defaults to none. */
@@ -64,6 +63,8 @@ export interface ResultOptions {
    * handle that was made for one run: `handle(workflow, id, runId)`.
    */
   readonly follow?: boolean | undefined;
+  /** Ends the wait, not the run: the call then rejects with the reason of the signal. Defaults to none. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a handle needs to know of its workflow's class, if it has one. */
@@ -131,11 +132,13 @@ export class WorkflowHandle<W = any> {
    * @throws ClientClosedError when the application was closed meanwhile; the run goes on
    * @throws WorkflowNotFoundError
    * @throws InvalidInputError for a timeout that is no duration
+   * @throws the reason of the `AbortSignal` when that ended the wait; the run goes on
    * @throws Error in `onModuleInit` and `onApplicationBootstrap`, of a run that has not ended: the worker begins after them,
    *   or never, where the application is closed before
    */
   async result(options: ResultOptions = {}): Promise<WorkflowResult<W>> {
-    checkOptions('the call of result()', options, ['timeout', 'follow']);
+    checkOptions('the call of result()', options, ['timeout', 'follow', 'signal']);
+    checkSignal(options.signal);
     const timeout = durationOf('timeout', options.timeout);
     const { follow = this.#target.follows } = options;
     const until = timeout === null ? null : performance.now() + timeout;
@@ -143,7 +146,7 @@ export class WorkflowHandle<W = any> {
     // The result of a run that has ended can be had at any time.
     if (this.#parts.idle() && (await this.#describeRun(runId)).state === 'running') checkAtWork(this.#parts);
     for (;;) {
-      const last = await this.#end(runId, timeout, until);
+      const last = await this.#end(runId, timeout, until, options.signal);
       if (last.type !== 'run_continued') {
         // The type is the workflow's own: what its `run` returned was recorded.
         return this.#resultOf(last, runId) as WorkflowResult<W>;
@@ -154,11 +157,17 @@ export class WorkflowHandle<W = any> {
   }
 
   /** @param until when the time is up, by the monotonic clock; the error tells `timeout` */
-  async #end(runId: RunId, timeout: number | null, until: number | null): Promise<TerminalEntry> {
+  async #end(
+    runId: RunId,
+    timeout: number | null,
+    until: number | null,
+    signal: AbortSignal | undefined,
+  ): Promise<TerminalEntry> {
     // A run that is in memory here tells its end by itself.
     const resident = this.#parts.engine()?.runs.ofRun(runId) !== undefined;
     const left = until === null ? null : Math.max(0, until - performance.now());
-    const last = await this.#parts.results.wait(runId, left, resident);
+    const last = await this.#parts.results.wait(runId, left, resident, signal);
+    if (last === 'aborted') throw signal?.reason;
     if (last === 'timeout') {
       const { blocked, served } = await this.#prospect(runId);
       throw new ResultTimeoutError(this.workflowId, runId, timeout ?? 0, blocked, served);
@@ -180,16 +189,10 @@ export class WorkflowHandle<W = any> {
     // The two optional parameters that every form of the arguments has.
     const [payload, options] = args as unknown as [unknown, SignalOptions | undefined];
     checkOptions('the call of signal()', options, ['dedupeId', 'manager']);
-    const { name, handler, schema } = this.#signal(signal);
-    checkName('the name of a signal', name);
     if (options?.dedupeId !== undefined) checkName('a dedupeId', options.dedupeId);
-    const subject = `the payload of the signal "${name}"`;
-    const value = await validated(handler, await validated(schema, payload, subject), subject);
-    await this.#send('signal', name, this.#parts.codec.encode(value), {
-      ...options,
-      // What is not checked here is checked by the worker that takes it.
-      checkedBy: handler ? 'handler' : schema && 'signal',
-    });
+    const content = await signalContent(this.#parts.codec, this.#target.type, signal, payload);
+    const { name, checkedBy } = content;
+    await this.#send('signal', name, content.payload, { ...options, checkedBy });
   }
 
   /**
@@ -217,10 +220,7 @@ export class WorkflowHandle<W = any> {
     // The two optional parameters that every form of the arguments has.
     const [payload, options] = args as unknown as [unknown, UpdateOptions | undefined];
     // The type is that of the handler.
-    return (await new UpdateAsker(this.#parts, this.#target, update).ask(payload, options)) as HandlerResult<
-      W,
-      K
-    >;
+    return (await this.#asker(update).ask(payload, options)) as HandlerResult<W, K>;
   }
 
   /**
@@ -285,16 +285,6 @@ export class WorkflowHandle<W = any> {
     return loaded!.history.map((entry, i) => ({ seq: i + 1, entry: decodedEntry(this.#parts.codec, entry) }));
   }
 
-  /** The schemas that are known here: of the signal itself, and of its handler. */
-  #signal(signal: string | Signal): Pick<Signal, 'name' | 'schema'> & { readonly handler: Signal['schema'] } {
-    const descriptor = this.#target.type && describeWorkflow(this.#target.type);
-    if (typeof signal !== 'string') {
-      return { name: signal.name, schema: signal.schema, handler: descriptor?.signals.get(signal.name) };
-    }
-    // A handle by class knows the handlers; a free-standing signal is given as the object `defineSignal` made.
-    return { name: signal, schema: undefined, handler: handlerOf(descriptor, 'signal', signal) };
-  }
-
   async #send(
     kind: 'signal' | 'cancel',
     name: string | null,
@@ -340,6 +330,13 @@ export class WorkflowHandle<W = any> {
           sent.closing ? 'closing' : 'closed',
         );
     }
+  }
+
+  #asker(update: string): UpdateAsker {
+    const { workflowId, runId, type } = this.#target;
+    const scope = (): Promise<Pick<Message, 'runId' | 'actorId'>> => this.#scope();
+    const describe = (): Promise<RunDescription> => this.#describe();
+    return new UpdateAsker(this.#parts, { workflowId, runId, type, scope, describe }, update);
   }
 
   #terminated(answer: TerminateAnswer): void {

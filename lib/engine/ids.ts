@@ -7,7 +7,7 @@ import type { RunId, WorkerId } from '../journal/index.js';
 export const newRunId = (): RunId => asRunId(uuidv7());
 /** Of workers. */
 export const newWorkerId = (): WorkerId => asWorkerId(randomUUID());
-/** Of updates whose caller gives none. */
-export const newUpdateId = (): string => uuidv7();
+/** Of messages whose caller gives none: updates, and what may have to be sent again. */
+export const newMessageId = (): string => uuidv7();
 /** Of a run's random streams (F9). */
 export const newSeed = (): string => randomUUID();

@@ -40,6 +40,7 @@ import {
 import { BillingWorkflow, Checkout, CheckoutWorkflow, CheckoutWorkflowV2 } from './examples/versions.js';
 import { Reservations, ReservationWorkflow, Seats } from './examples/timeouts.js';
 import { asked, CartWorkflow, closed, DeskWorkflow, ImpatientWorkflow } from './examples/signals.js';
+import { changePlan, MembershipWorkflow, PriceOf, subscribe } from './examples/updates.js';
 
 const metadata: ModuleMetadata = {
   imports: [ContinuumModule.forRoot({ journal: 'memory' })],
@@ -89,6 +90,8 @@ const metadata: ModuleMetadata = {
     CreditInvoice,
     DunningWorkflow,
     ReminderWorkflow,
+    MembershipWorkflow,
+    PriceOf,
   ],
 };
 
@@ -244,6 +247,18 @@ describe('the examples in the documentation', () => {
   it('the workflow: the best of two offers', async () => {
     const purchase = await client.start(PurchaseWorkflow, ['a long name', 'brief'], { id: 'purchase-1' });
     expect(await purchase.result(soon)).toBe('brief of purchase-1');
+  });
+
+  it('updates: a change of plan', async () => {
+    expect(await subscribe(client, '7', { plan: 'pro' }, 'request-1')).toBe('membership-7: pro');
+    const change = (plan: 'basic' | 'pro', request: string): Promise<string> =>
+      changePlan(client, 'membership-7', plan, request);
+    expect(await change('pro', 'request-2')).toBe('refused: The plan is pro already.');
+    expect(await change('basic', 'request-3')).toBe('basic for 5');
+    expect(await change('basic', 'request-3')).toBe('basic for 5');
+    const handle = client.handle(MembershipWorkflow, 'membership-7');
+    await handle.signal('end');
+    expect(await handle.result()).toBe('basic');
   });
 
   it('signals: a race', async () => {

@@ -1,6 +1,6 @@
 // What the compiler says about updates: their handlers, their validators, and who asks for them.
-import { OnUpdate, ValidateUpdate, Workflow } from 'nestjs-continuum';
-import type { UpdateName, WorkflowContext, WorkflowHandle } from 'nestjs-continuum';
+import { OnSignal, OnUpdate, ValidateUpdate, Workflow } from 'nestjs-continuum';
+import type { UpdateName, WorkflowClient, WorkflowContext, WorkflowHandle } from 'nestjs-continuum';
 import { z } from 'zod';
 import type { Equal } from './support.js';
 import { is } from './support.js';
@@ -43,6 +43,43 @@ export class Subscription {
   async run(ctx: WorkflowContext): Promise<void> {
     await ctx.condition(() => ctx.handlersFinished());
   }
+}
+
+@Workflow()
+export class Approval {
+  protected by = '';
+  @OnSignal() approve(by: string): void {
+    this.by = by;
+  }
+  @OnSignal() nudge(): void {
+    this.by = '?';
+  }
+  async run(ctx: WorkflowContext, input: { readonly of: string }): Promise<string> {
+    await ctx.condition(() => this.by !== '');
+    return input.of;
+  }
+}
+
+export async function startingWith(client: WorkflowClient): Promise<void> {
+  const { handle, result } = await client.updateWithStart(Subscription, undefined, 'changePlan', 'pro', {
+    id: 's-1',
+    timeout: '10s',
+  });
+  is<Equal<typeof handle, WorkflowHandle<Subscription>>>();
+  is<Equal<typeof result.price, number>>();
+  const signalled = await client.signalWithStart(Approval, { of: 'x' }, 'approve', 'ann', { id: 'a-1' });
+  is<Equal<typeof signalled, WorkflowHandle<Approval>>>();
+  await client.signalWithStart(Approval, { of: 'x' }, 'nudge');
+  // @ts-expect-error the input has another type
+  await client.signalWithStart(Approval, 5, 'approve', 'ann');
+  // @ts-expect-error the payload has another type
+  await client.signalWithStart(Approval, { of: 'x' }, 'approve', 5);
+  // @ts-expect-error no such signal
+  await client.signalWithStart(Approval, { of: 'x' }, 'aprove', 'ann');
+  // @ts-expect-error it cannot take part in a transaction
+  await client.signalWithStart(Approval, { of: 'x' }, 'nudge', undefined, { manager: {} });
+  // @ts-expect-error no such plan
+  await client.updateWithStart(Subscription, undefined, 'changePlan', 'gold');
 }
 
 export async function updating(handle: WorkflowHandle<Subscription>, loose: WorkflowHandle): Promise<void> {

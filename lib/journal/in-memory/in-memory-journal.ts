@@ -25,6 +25,8 @@ import type {
   ServedWorkflow,
   StartAnswer,
   StartRequest,
+  StartWithAnswer,
+  StartWithRequest,
   SuspectRequest,
   TerminateAnswer,
   TerminateRequest,
@@ -37,6 +39,7 @@ import type {
 import {
   refuseUnstorableMessage,
   refuseUnstorableStart,
+  refuseUnstorableStartWith,
   refuseUnstorableTermination,
 } from '../rules/storable.js';
 import type { RunId, WorkerId } from '../ids.js';
@@ -48,6 +51,7 @@ import { type Actor, InMemoryStore } from './in-memory-store.js';
 import { answerOf, countRuns, describeRef, listRuns, loadRun, outcomeOf } from './read-runs.js';
 import { deliverLetters } from './deliver-letters.js';
 import { sendMessage, targetOf } from './send-message.js';
+import { startWith, startWithNeeds } from './start-with.js';
 import { startNeeds, startRun, terminateRun, terminationTarget } from './start-runs.js';
 import {
   endSession,
@@ -111,6 +115,15 @@ export class InMemoryJournal implements Journal {
     return await store.whenFree(
       () => (options.wait ? present(messages.map((message) => targetOf(store, message))) : []),
       () => messages.map((message) => sendMessage(store, message)),
+    );
+  }
+
+  async startWith(request: StartWithRequest): Promise<StartWithAnswer> {
+    const store = await this.#enter();
+    refuseUnstorableStartWith(request);
+    return await store.whenFree(
+      () => startWithNeeds(store, request),
+      () => startWith(store, request),
     );
   }
 

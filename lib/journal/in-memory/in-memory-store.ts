@@ -10,6 +10,7 @@ import type {
   WorkerDeath,
   WorkerSession,
 } from '../port/index.js';
+import { actorOf } from '../ids.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 import { firstDeadline, runFrom } from '../rules/deadlines.js';
 import { RowLock } from './row-lock.js';
@@ -319,6 +320,14 @@ export class InMemoryStore {
       },
     ];
     return n;
+  }
+
+  /** Of a run that was started just now: its signal comes before its start. */
+  putFirst(runId: RunId): void {
+    const actor = this.actors.get(actorOf(runId));
+    if (!actor) return;
+    actor.signalSeq = 1;
+    actor.inbox = actor.inbox.toReversed().map((message, i) => ({ ...message, n: i + 1 }));
   }
 
   append(run: Run, entries: readonly HistoryEntry[]): void {

@@ -37,7 +37,7 @@ export function sendMessage(store: InMemoryStore, message: Message): SendAnswer 
 }
 
 /** An update is known by its own table, whatever other messages have had its id. */
-function wasSent(store: InMemoryStore, message: Message): boolean {
+export function wasSent(store: InMemoryStore, message: Message): boolean {
   const { namespace, workflowId, dedupeId } = message;
   if (dedupeId === null) return false;
   return message.kind === 'update'

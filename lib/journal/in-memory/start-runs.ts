@@ -7,11 +7,13 @@ import { RowLock } from './row-lock.js';
 import { closeChildren, tellParent } from './outbox.js';
 import { actorOf } from '../ids.js';
 
+type DecidedStart = Exclude<StartAnswer, { type: 'again' | 'unanswered' }>;
+
 /** What makes a run a child. */
 export type Child = Pick<Actor, 'parent' | 'lineage' | 'parentClose'>;
 
 /** An open run with the workflow id is a matter of `onConflict`; where there is none, `onReuse` looks at the latest one. */
-export function startRun(store: InMemoryStore, request: StartRequest): StartAnswer {
+export function startRun(store: InMemoryStore, request: StartRequest): DecidedStart {
   const { namespace, workflowId } = request;
   const repeated = store.runs.get(request.runId);
   if (repeated !== undefined) {
@@ -80,7 +82,7 @@ export function terminateActor(store: InMemoryStore, actor: Actor, reason: strin
 }
 
 /** Starts a run of which it is known that its workflow id is free. */
-export function begin(store: InMemoryStore, request: StartRequest, child: Child | null = null): StartAnswer {
+export function begin(store: InMemoryStore, request: StartRequest, child: Child | null = null): DecidedStart {
   const { runId, namespace, workflowId, workflow, version, priority } = request;
   const now = store.now();
   // A session that is over cannot hold a lease: the run is started without one.

@@ -31,6 +31,14 @@ export interface JournalSending {
   ): Promise<readonly SendAnswer[]>;
 
   /**
+   * Starts a run together with its first message, or, by `onConflict: 'useExisting'`, sends the message to the run that has the
+   * workflow id: in one transaction, so that neither is there without the other. A message that was sent before starts nothing.
+   * A signal comes before the start, so that its handler runs before `run`; an update comes after it. Waits some seconds for a
+   * locked row.
+   */
+  startWith(request: StartWithRequest): Promise<StartWithAnswer>;
+
+  /**
    * Closes runs without running their code or their rollback. Works against a live holder, whose turns are `lost` from
    * then on. Waits some seconds for a locked row. Each request waits for its own row only.
    */
@@ -93,6 +101,24 @@ export type StartAnswer =
   | { readonly type: 'conflict'; readonly runId: RunId }
   /** `onReuse`: this closed run had the workflow id. */
   | { readonly type: 'reuse refused'; readonly runId: RunId; readonly state: RunState };
+
+export interface StartWithRequest {
+  /** Without `first`. */
+  readonly start: StartRequest;
+  /** A signal or an update to the same workflow id, with a dedupe id. */
+  readonly message: Message;
+}
+
+export type StartWithAnswer =
+  /** Also for a repeated one of the same `runId`, as long as that run is open. */
+  | { readonly type: 'started'; readonly runId: RunId }
+  /** To the run that has the workflow id. */
+  | { readonly type: 'sent'; readonly runId: RunId; readonly sent: Extract<SendAnswer, { type: 'accepted' }> }
+  /** The message was sent before: nothing was started. */
+  | { readonly type: 'duplicate' }
+  /** The run that has the workflow id rolls back: it takes no message, and no other one can be started yet. */
+  | { readonly type: 'closing'; readonly runId: RunId }
+  | Extract<StartAnswer, { type: 'existing' | 'conflict' | 'reuse refused' }>;
 
 export type OnConflict = 'fail' | 'useExisting' | 'terminateExisting';
 

@@ -25,6 +25,8 @@ import type {
   ServedWorkflow,
   StartAnswer,
   StartRequest,
+  StartWithAnswer,
+  StartWithRequest,
   StuckMark,
   SuspectRequest,
   TerminateAnswer,
@@ -128,6 +130,10 @@ export class PostgresJournal implements Journal {
     options?: { wait?: boolean; within?: Transaction },
   ): Promise<readonly SendAnswer[]> {
     return await this.#sending.send(messages, options);
+  }
+
+  async startWith(request: StartWithRequest): Promise<StartWithAnswer> {
+    return await this.#sending.startWith(request);
   }
 
   async terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]> {

@@ -4,6 +4,8 @@ import type {
   SendAnswer,
   StartAnswer,
   StartRequest,
+  StartWithAnswer,
+  StartWithRequest,
   TerminateAnswer,
   TerminateRequest,
   Transaction,
@@ -11,6 +13,7 @@ import type {
 import {
   refuseUnstorableMessage,
   refuseUnstorableStart,
+  refuseUnstorableStartWith,
   refuseUnstorableTermination,
 } from '../rules/storable.js';
 import { inCallersTransaction } from './caller-transaction.js';
@@ -27,6 +30,7 @@ import {
   startTogether,
   startWithin,
 } from './start-runs.js';
+import { MessageWasSent, startWith } from './start-with.js';
 import { terminateRun } from './terminate-runs.js';
 
 /** Starts, messages and terminations: what of it goes together, what waits for locks, and what is tried again. */
@@ -67,6 +71,17 @@ export class PostgresSending implements JournalSending {
       { type: 'again' },
       (answer) => answer.type === 'again',
     );
+  }
+
+  async startWith(request: StartWithRequest): Promise<StartWithAnswer> {
+    refuseUnstorableStartWith(request);
+    try {
+      return await this.#waiting(() => this.#database.transaction((sql) => startWith(sql, request)));
+    } catch (error) {
+      if (error instanceof MessageWasSent) return { type: 'duplicate' };
+      if (error instanceof StartRefused) return error.answer;
+      throw error;
+    }
   }
 
   async terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]> {

@@ -1,7 +1,12 @@
 import { JournalError, type Unanswered } from '../errors.js';
 import type { StartAnswer, StartRequest } from '../port/index.js';
 import { toldDeadlines } from '../rules/deadlines.js';
-import { REPLACED_BY_A_START, answerToConflict, answerToReuse } from '../rules/start-policies.js';
+import {
+  type PolicyAnswer,
+  REPLACED_BY_A_START,
+  answerToConflict,
+  answerToReuse,
+} from '../rules/start-policies.js';
 import { NOWHERE, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import { EntryArrays } from './entry-arrays.js';
 import { toDeadlines } from './row-mapping.js';
@@ -85,7 +90,7 @@ async function startInto(
 /** Thrown to roll back what was written on trial. `answer` is another run's, or a refusal. */
 export class StartRefused extends Error {
   override readonly name: string = 'StartRefused';
-  constructor(readonly answer: StartAnswer) {
+  constructor(readonly answer: PolicyAnswer) {
     super('The start is refused, and what was written on trial is rolled back.');
   }
 }

@@ -1,6 +1,6 @@
 import { LONGEST_NAME_BYTES, isStorableText } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
-import type { Message, RunFilter, StartRequest, TerminateRequest } from '../port/index.js';
+import type { Message, RunFilter, StartRequest, StartWithRequest, TerminateRequest } from '../port/index.js';
 import { requireUuid } from './ids.js';
 
 // Both adapters refuse the same things, before anything is written: a workflow id that one of them cut or changed
@@ -40,6 +40,19 @@ export function refuseUnstorableFilter(filter: RunFilter): void {
   for (const condition of conditions) {
     const values = condition.is === 'in' ? condition.values : condition.value;
     refuseAttributes({ [condition.name]: values }, 'a filter');
+  }
+}
+
+/** Throws {@link JournalRefusedError} for a start and a message that do not belong together, or cannot be stored. */
+export function refuseUnstorableStartWith({ start, message }: StartWithRequest): void {
+  refuseUnstorableStart(start);
+  refuseUnstorableMessage(message);
+  const isOne = start.namespace === message.namespace && start.workflowId === message.workflowId;
+  const isFirst = (message.kind === 'signal' || message.kind === 'update') && message.dedupeId !== null;
+  if (!isOne || !isFirst || start.first !== null) {
+    throw new JournalRefusedError(
+      `What is started with a message has no first turn, and the message is a signal or an update to it, with an id; the start of "${excerpt(start.workflowId)}" with the ${message.kind} to "${excerpt(message.workflowId)}" is none.`,
+    );
   }
 }
 

@@ -25,6 +25,7 @@ import { sendRaceTopic } from './topics/send-races.js';
 import { shownTopic } from './topics/shown.js';
 import { startTopic } from './topics/start.js';
 import { startConflictTopic } from './topics/start-conflicts.js';
+import { startWithTopic } from './topics/start-with.js';
 import { stressTopic } from './topics/stress.js';
 import { suspectsTopic } from './topics/suspects.js';
 import { terminateTopic } from './topics/terminate.js';
@@ -47,6 +48,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   children: childrenTopic,
   refence: refenceTopic,
   updates: updatesTopic,
+  'start with a message': startWithTopic,
   terminate: terminateTopic,
   'worker sessions': workerTopic,
   'leases that nobody holds': ownedTopic,

@@ -21,8 +21,8 @@ export class PriceOf {
   }
 }
 
-@Workflow({ name: 'subscription' })
-export class SubscriptionWorkflow {
+@Workflow({ name: 'membership' })
+export class MembershipWorkflow {
   private plan = 'basic';
   private ended = false;
 
@@ -51,13 +51,26 @@ export class SubscriptionWorkflow {
   }
 }
 
+export async function subscribe(
+  client: WorkflowClient,
+  customer: string,
+  plan: Change,
+  requestId: string,
+): Promise<string> {
+  const asked = await client.updateWithStart(MembershipWorkflow, undefined, 'changePlan', plan, {
+    id: `membership-${customer}`,
+    dedupeId: requestId,
+  });
+  return `${asked.handle.workflowId}: ${asked.result.plan}`;
+}
+
 export async function changePlan(
   client: WorkflowClient,
   id: string,
   plan: 'basic' | 'pro',
   requestId: string,
 ): Promise<string> {
-  const handle = client.handle(SubscriptionWorkflow, id);
+  const handle = client.handle(MembershipWorkflow, id);
   try {
     const { price } = await handle.update('changePlan', { plan }, { dedupeId: requestId, timeout: '10s' });
     return `${plan} for ${price}`;

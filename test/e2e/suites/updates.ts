@@ -77,6 +77,37 @@ export class TourWorkflow {
   }
 }
 
+/** One in which no seat is left. */
+@Workflow({ name: 'full-tour' })
+export class FullTourWorkflow {
+  @OnUpdate() book(guest: string): string {
+    return guest;
+  }
+  @ValidateUpdate('book') protected refuse(): void {
+    throw new NoSeatLeft('There never was a seat.');
+  }
+  async run(ctx: WorkflowContext): Promise<void> {
+    await ctx.sleep('1 day');
+  }
+}
+
+/** Continues as a new run after each update. */
+@Workflow({ name: 'monthly' })
+export class MonthlyWorkflow {
+  private month = 0;
+  private over = false;
+
+  @OnUpdate() next(): number {
+    this.over = true;
+    return this.month;
+  }
+  async run(ctx: WorkflowContext, month: number): Promise<void> {
+    this.month = month;
+    await ctx.condition(() => this.over);
+    return ctx.continueAsNew(month + 1);
+  }
+}
+
 /** Until the run has accepted this many updates. */
 const accepted = (handle: WorkflowHandle, count: number): Promise<void> =>
   until(async () => {
@@ -88,7 +119,11 @@ export function describeUpdates(backend: Backend, residency: Residency): void {
   describe(`updates on ${backend.name}, ${residency}`, () => {
     let app: App;
     beforeAll(async () => {
-      app = await openApp({ continuum: await backend.fresh(), providers: [TourWorkflow], residency });
+      app = await openApp({
+        continuum: await backend.fresh(),
+        providers: [TourWorkflow, FullTourWorkflow, MonthlyWorkflow],
+        residency,
+      });
     });
     afterAll(async () => {
       await closeApps();
@@ -246,14 +281,99 @@ export function describeUpdates(backend: Backend, residency: Residency): void {
       expect(await first).toBeInstanceOf(WorkflowNotRunningError);
     });
 
-    it('are waited for until a signal says not to', async () => {
+    it('start the run that they are for, where there is none', async () => {
+      const id = uniqueId();
+      const ask = (guest: string) =>
+        app.client.updateWithStart(TourWorkflow, undefined, 'book', guest, { id });
+      const first = await ask('ann');
+      expect(first.result).toBe(2);
+      expect(first.handle.created).toBe(true);
+      const second = await ask('bob');
+      expect(second).toMatchObject({ result: 1, handle: { created: false, runId: first.handle.runId } });
+      // Many at once: one run.
+      const others = await Promise.allSettled(['eve', 'joe', 'kim'].map(ask));
+      expect(others.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect(await app.client.count({ id })).toBe(1);
+      await first.handle.signal('depart');
+      expect(await first.handle.result()).toHaveLength(3);
+    });
+
+    it('that are refused leave the run that was started for them; by their schema, nothing', async () => {
+      const id = uniqueId();
+      const ask = app.client.updateWithStart(FullTourWorkflow, undefined, 'book', 'ann', { id });
+      expect(await caught(ask)).toBeInstanceOf(UpdateRefusedError);
+      expect((await app.client.handle(id).history()).map(({ entry }) => entry.type)).toEqual([
+        'run_started',
+        'timer_started',
+      ]);
+      await app.client.handle(id).terminate();
+      const other = uniqueId();
+      const wrong = app.client.updateWithStart(TourWorkflow, undefined, 'grow', { seats: -1 }, { id: other });
+      expect(await caught(wrong)).toBeInstanceOf(InvalidInputError);
+      expect(await app.client.count({ id: other })).toBe(0);
+    });
+
+    it('that were asked for before start nothing, also when their run has ended', async () => {
+      const id = uniqueId();
+      const options = { id, dedupeId: 'once' };
+      const ask = () => app.client.updateWithStart(TourWorkflow, undefined, 'departNow', undefined, options);
+      const { handle } = await ask();
+      await handle.result();
+      const again = await ask();
+      expect(again.result).toBe('gone');
+      expect(again.handle.created).toBe(false);
+      expect(await again.handle.result()).toEqual([]);
+      expect(await app.client.count({ id })).toBe(1);
+    });
+
+    it('and signals obey the policies of a start', async () => {
+      const id = uniqueId();
+      const handle = await app.client.signalWithStart(TourWorkflow, undefined, 'depart', undefined, { id });
+      // The handler of the signal runs before run does.
+      expect(await handle.result()).toEqual([]);
+      expect((await handle.history())[0]?.entry.type).toBe('signal_received');
+      for (const [onReuse, name] of [
+        ['reject', 'WorkflowAlreadyStartedError'],
+        ['useExisting', 'WorkflowNotRunningError'],
+      ] as const) {
+        const options = { id, onReuse, onConflict: 'useExisting' } as const;
+        expect(
+          await caught(app.client.signalWithStart(TourWorkflow, undefined, 'depart', undefined, options)),
+        ).toMatchObject({ name });
+        expect(
+          await caught(app.client.updateWithStart(TourWorkflow, undefined, 'departNow', undefined, options)),
+        ).toMatchObject({ name });
+      }
+      const open = await app.client.start(TourWorkflow, undefined, { id });
+      const failing = app.client.signalWithStart(TourWorkflow, undefined, 'depart', undefined, {
+        id,
+        onConflict: 'fail',
+      });
+      expect(await caught(failing)).toMatchObject({ name: 'WorkflowAlreadyStartedError', state: 'running' });
+      await open.signal('depart');
+      await open.result();
+    });
+
+    it('reach the run that goes on under the id of their handle', async () => {
+      const handle = await app.client.start(MonthlyWorkflow, 1);
+      expect(await handle.update('next')).toBe(1);
+      await until(async () => (await handle.describe()).runId !== handle.runId);
+      expect(await handle.update('next')).toBe(2);
+      await handle.terminate();
+    });
+
+    it('and results are waited for until a signal says not to', async () => {
       const handle = await app.client.start(TourWorkflow);
       const abort = new AbortController();
       const asked = caught(handle.update('never', undefined, { signal: abort.signal }));
+      const result = caught(handle.result({ signal: abort.signal }));
       await accepted(handle, 1);
       const reason = new Error('The browser has gone.');
       abort.abort(reason);
       expect(await asked).toBe(reason);
+      expect(await result).toBe(reason);
+      expect(await caught(handle.result({ signal: abort.signal }))).toBe(reason);
+      expect(await caught(handle.update('never', undefined, { signal: abort.signal }))).toBe(reason);
       await handle.terminate();
     });
   });

@@ -1,6 +1,6 @@
 // The examples in the doc comments of updates.
 import type { WorkflowClient } from 'nestjs-continuum';
-import { OnUpdate, ValidateUpdate, Workflow, WorkflowContext } from 'nestjs-continuum';
+import { OnSignal, OnUpdate, ValidateUpdate, Workflow, WorkflowContext } from 'nestjs-continuum';
 import { z } from 'zod';
 
 @Workflow({ name: 'subscription' })
@@ -29,6 +29,36 @@ export class CheckedSubscriptionWorkflow {
   async run(ctx: WorkflowContext): Promise<void> {
     await ctx.sleep('1 day');
   }
+}
+
+interface Item {
+  readonly sku: string;
+}
+@Workflow({ name: 'cart' })
+export class CartWorkflow {
+  private readonly items: Item[] = [];
+  @OnSignal() add(item: Item): void {
+    this.items.push(item);
+  }
+  @OnUpdate() price(item: Item): number {
+    return this.items.indexOf(item);
+  }
+  async run(ctx: WorkflowContext): Promise<void> {
+    await ctx.condition(() => this.items.length > 3);
+  }
+}
+
+export async function fill(client: WorkflowClient, customer: string, item: Item): Promise<unknown> {
+  const handle = await client.signalWithStart(CartWorkflow, undefined, 'add', item, {
+    id: `cart-${customer}`,
+  });
+  return handle.result();
+}
+export async function ask(client: WorkflowClient, item: Item): Promise<unknown> {
+  const { handle, result } = await client.updateWithStart(CartWorkflow, undefined, 'price', item, {
+    id: 'cart-17',
+  });
+  return [handle.workflowId, result];
 }
 
 export async function change(client: WorkflowClient, request: { readonly id: string }): Promise<number> {
