@@ -119,7 +119,7 @@ function harnessOf({ database, journal, admin, application }: Shared): JournalHa
   };
 }
 
-const EMPTY = ['actors', 'runs', 'history', 'inbox', 'message_ids', 'updates', 'workers']
+const EMPTY = ['actors', 'runs', 'history', 'inbox', 'message_ids', 'outbox', 'updates', 'workers']
   .map((table) => `delete from continuum.${table}`)
   .join(';');
 
@@ -134,6 +134,8 @@ const ELAPSE = `
   set started_at = started_at - :ms * interval '1 ms',
       closed_at = closed_at - :ms * interval '1 ms',
       deadline_at = deadline_at - :ms * interval '1 ms';
+  update continuum.outbox
+  set due_at = due_at - :ms * interval '1 ms';
   update continuum.workers
   set started_at = started_at - :ms * interval '1 ms',
       heartbeat_at = heartbeat_at - :ms * interval '1 ms',

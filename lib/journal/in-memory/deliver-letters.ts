@@ -12,8 +12,10 @@ export function deliverLetters(store: InMemoryStore, namespace: string, limit: n
   const ended: RunId[] = [];
   const held = new Set<string>();
   let done = 0;
-  const letters = store.outbox.filter((letter) => namespaceOf(letter) === namespace).slice(0, limit);
+  const letters = store.outbox.filter((letter) => namespaceOf(letter) === namespace);
   for (const letter of letters) {
+    // What is held does not count: it would keep what is behind it from being looked at.
+    if (done === limit) break;
     const pair = pairOf(letter);
     if (held.has(pair)) continue;
     const delivered = deliverLetter(store, letter, reached, ended);

@@ -33,15 +33,17 @@ export async function deliver(database: Database, namespace: string, limit: numb
   let terminations: readonly OutboxRow[] = [];
   let more = false;
   await database.transaction(async (sql) => {
-    const letters = await sql.run(takeOutbox, { namespace, limit });
-    if (letters.length === 0) return;
+    const taken = await sql.run(takeOutbox, { namespace, limit });
+    if (taken.length === 0) return;
+    sorted.held.push(...taken.filter(({ blocked }) => blocked).map(({ id }) => id));
+    const letters = taken.filter(({ blocked }) => !blocked);
     // The end of a run sends to its children.
-    more = letters.length === limit || letters.some(({ kind }) => kind === 'parent_closed');
+    more = taken.length === limit || letters.some(({ kind }) => kind === 'parent_closed');
     await deliverMessages(sql, namespace, letters.filter(isMessage), sorted);
     for (const letter of letters)
       if (letter.kind === 'parent_closed') await tellChildren(sql, namespace, letter, sorted);
     // What its sender has sent there before must arrive first.
-    const behind = new Set(letters.filter(({ id }) => sorted.held.includes(id)).map(pairOf));
+    const behind = new Set(taken.filter(({ id }) => sorted.held.includes(id)).map(pairOf));
     const ends = letters.filter(({ kind }) => kind === 'terminate');
     sorted.held.push(...ends.filter((letter) => behind.has(pairOf(letter))).map(({ id }) => id));
     terminations = ends.filter((letter) => !behind.has(pairOf(letter)));

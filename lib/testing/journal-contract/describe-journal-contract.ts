@@ -7,6 +7,7 @@ import { claimTopic } from './topics/claim.js';
 import { commitTopic } from './topics/commit.js';
 import { commitLockedTopic } from './topics/commit-locked.js';
 import { continuationTopic } from './topics/continuation.js';
+import { childrenRacesTopic } from './topics/children-races.js';
 import { continuationRacesTopic } from './topics/continuation-races.js';
 import { contentionTopic } from './topics/contention.js';
 import { deadlinesTopic } from './topics/deadlines.js';
@@ -46,6 +47,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   continuation: continuationTopic,
   'continuation, raced': continuationRacesTopic,
   children: childrenTopic,
+  'children, raced': childrenRacesTopic,
   refence: refenceTopic,
   updates: updatesTopic,
   'start with a message': startWithTopic,

@@ -19,8 +19,8 @@ export interface JournalHarness {
   now(): Promise<Instant>;
   /**
    * Lets `ms` pass for everything that is stored: a manual clock goes forward, or every stored time goes back
-   * (due times, floors and deadlines of actors, since when they are blocked, expiry and heartbeat of sessions, start and end of
-   * runs). Instants that a test has computed before may so be stale: the suite computes them anew after it.
+   * (due times, floors and deadlines of actors, due times of what is to be delivered, since when they are blocked, expiry and
+   * heartbeat of sessions, start and end of runs). Instants that a test has computed before may so be stale: the suite computes them anew after it.
    */
   elapse(ms: number): Promise<void>;
   /**

@@ -12,11 +12,14 @@ export interface OutboxRow {
   readonly run_id: RunId | null;
   readonly name: string | null;
   readonly payload: string | null;
+  /** Something that its sender has sent there before comes first, and is another worker's just now, or not due. */
+  readonly blocked: boolean;
 }
 
 /**
- * Locks what is due, for the transaction that delivers it. What a run sends to another one is passed over while something that
- * it has sent there before is another worker's just now, or not due: so nothing overtakes anything.
+ * Locks what is due, for the transaction that delivers it. What a run sends to another one is blocked while something that it
+ * has sent there before is another worker's just now, or not due: so nothing overtakes anything. It is given all the same, so that it
+ * can be put off: what is only passed over would come first again, and keep what is behind it from being looked at.
  */
 export const takeOutbox = command<{ readonly namespace: string; readonly limit: number }, OutboxRow>(
   'take outbox',
@@ -31,7 +34,15 @@ with due as materialized (
   for update skip locked
 )
 select
-  letter.id::float8 as id, letter.source, letter.kind, letter.workflow_id, letter.actor_id, letter.run_id, letter.name, letter.payload
+  letter.id::float8 as id, letter.source, letter.kind, letter.workflow_id, letter.actor_id, letter.run_id, letter.name, letter.payload,
+  exists (
+    select 1
+    from ${schema}.outbox as earlier
+    where earlier.source = letter.source
+      and earlier.workflow_id = letter.workflow_id
+      and earlier.id < letter.id
+      and not exists (select 1 from due as taken where taken.id = earlier.id)
+  ) as blocked
 from due
 cross join lateral (
   select letter.*
@@ -39,14 +50,6 @@ cross join lateral (
   where letter.id = due.id
   limit 1
 ) as letter
-where not exists (
-  select 1
-  from ${schema}.outbox as earlier
-  where earlier.source = letter.source
-    and earlier.workflow_id = letter.workflow_id
-    and earlier.id < letter.id
-    and not exists (select 1 from due as taken where taken.id = earlier.id)
-)
 order by letter.id
 `,
 );

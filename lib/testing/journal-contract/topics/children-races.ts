@@ -1,0 +1,200 @@
+import { uuidv7 } from 'uuidv7';
+import type { HistoryEntry } from '../../../core/index.js';
+import { actorOf, asRunId, childMessageName } from '../../../journal/index.js';
+import type { ChildStart, Delivery, Journal } from '../../../journal/index.js';
+import { countOf, race, range } from '../concurrency.js';
+import { continuing, goingOn } from './continuation.js';
+import { runCompleted, step } from '../entries.js';
+import { COMPLETED, NAMESPACE, SECOND, type Held, type Scenario, type Topic } from '../scenario.js';
+
+const ROUNDS = 30;
+const COMMAND = 3;
+
+const childOf = ({ run, lease }: Held, changes: Partial<ChildStart> = {}): ChildStart => {
+  const runId = asRunId(uuidv7());
+  const link = { workflowId: run.workflowId, runId: lease.runId };
+  return {
+    runId,
+    workflowId: `child ${runId}`,
+    workflow: 'order',
+    version: 1,
+    input: '{"total":1}',
+    command: COMMAND,
+    parentClose: 'terminate',
+    lineage: { parent: link, root: link, depth: 1 },
+    confirms: false,
+    ...changes,
+  };
+};
+
+const started = (child: ChildStart): HistoryEntry => ({
+  type: 'child_started',
+  at: 1_700_000_000_000,
+  id: child.command,
+  name: child.workflow,
+  args: child.input,
+  version: child.version,
+  workflowId: child.workflowId,
+  runId: child.runId,
+  parentClose: child.parentClose,
+  confirms: child.confirms,
+  compensation: null,
+  undoes: null,
+});
+
+/** Parents, children and what goes between them, all at the same time. */
+export function childrenRacesTopic({ test, expect }: Topic): void {
+  /** Delivers until nothing is left, nor held by anybody. */
+  const deliverAll = async (s: Scenario, journal: Journal = s.journal): Promise<readonly Delivery[]> => {
+    const all: Delivery[] = [];
+    for (;;) {
+      // What was held is put off for a moment.
+      await s.harness.elapse(SECOND);
+      const delivery = await journal.deliver(NAMESPACE, 100);
+      all.push(delivery);
+      if (delivery.done === 0 && !delivery.held && !delivery.more) return all;
+    }
+  };
+  /** A parent and its child, both held, so that what they do is the test's. */
+  const family = async (s: Scenario, changes: Partial<ChildStart> = {}): Promise<readonly [Held, Held]> => {
+    const owner = await s.worker({ leaseTimeout: 3_600_000 });
+    const parent = await s.held(owner);
+    const child = childOf(parent, changes);
+    await s.applies(parent, { entries: [started(child)], children: [child] });
+    const run = { ...s.request(), workflowId: child.workflowId, runId: child.runId };
+    return [parent, await s.reclaimed(owner, run)];
+  };
+  const completes = (s: Scenario, held: Held, tellsParent: boolean) =>
+    s.settles(held, {
+      entries: [runCompleted()],
+      consumedThrough: held.consumed + (tellsParent ? 1 : 0),
+      decides: true,
+      outcome: COMPLETED,
+      tellsParent,
+      closesChildren: !tellsParent,
+    });
+  const ended = (parent: Held): string =>
+    childMessageName({ runId: parent.lease.runId, command: COMMAND, news: 'completed' });
+
+  test('a child that starts while its parent is terminated is terminated with it, or never was', async (s) => {
+    const second = await s.harness.second();
+    for (const round of range(ROUNDS)) {
+      const parent = await s.held(await s.worker());
+      const child = childOf(parent);
+      const request = { namespace: NAMESPACE, workflowId: parent.run.workflowId, runId: null, reason: null };
+      const [answer] = await race(
+        round,
+        () => s.settles(parent, { entries: [started(child)], children: [child] }),
+        () => second.terminate([request]),
+      );
+      await deliverAll(s);
+      const ref = { namespace: NAMESPACE, workflowId: child.workflowId, runId: child.runId };
+      const [described] = await s.journal.describe([ref]);
+      expect(described?.state ?? 'never was').toBe(answer.type === 'applied' ? 'terminated' : 'never was');
+    }
+  }, 60_000);
+
+  test('a child that ends while its parent does is neither in the way of the other, nor told of twice', async (s) => {
+    const second = await s.harness.second();
+    for (const round of range(ROUNDS)) {
+      const [parent, child] = await family(s);
+      const [one, other] = await race(
+        round,
+        () => completes(s, child, true),
+        () => completes(s, parent, false),
+      );
+      expect([one.type, other.type]).toEqual(['applied', 'applied']);
+      await Promise.all([deliverAll(s), deliverAll(s, second)]);
+      expect(await s.inboxOf(parent.run)).toEqual([]);
+      expect((await s.describe(child.run)).state).toBe('completed');
+    }
+  }, 60_000);
+
+  test('the end of a child reaches its parent once, whoever delivers, and not one that has continued', async (s) => {
+    const second = await s.harness.second();
+    for (const round of range(ROUNDS)) {
+      const [parent, child] = await family(s, { parentClose: 'abandon' });
+      const continues = round % 2 === 0;
+      const { next, changes } = continuing();
+      await race(
+        round,
+        () => completes(s, child, true),
+        () => (continues ? s.settles(parent, changes) : s.settles(parent, { entries: [step('a')] })),
+      );
+      await Promise.all([deliverAll(s), deliverAll(s, second)]);
+      const now = continues ? goingOn(parent, next.runId) : parent;
+      const news = (await s.inboxOf(parent.run, now.consumed)).filter(({ kind }) => kind === 'child_end');
+      // Between the two it may have been delivered to the run that is over by now: then it means nothing to the next.
+      if (continues) expect(news.length).toBeLessThanOrEqual(1);
+      else expect(news.map(({ name }) => name)).toEqual([ended(parent)]);
+      for (const { name } of news) expect(name).toBe(ended(parent));
+    }
+  }, 60_000);
+
+  test('of workers that deliver at once each does its part, and a target gets everything once and in order', async (s) => {
+    const second = await s.harness.second();
+    const owner = await s.worker();
+    const senders = await s.heldMany(10, owner);
+    const target = await s.held(owner);
+    const send = {
+      kind: 'cancel',
+      workflowId: target.run.workflowId,
+      actorId: target.lease.actorId,
+    } as const;
+    for (const sender of senders)
+      for (const _ of range(5)) await s.applies(sender, { entries: [step('send')], sends: [send, send] });
+    const deliveries = await Promise.all(
+      range(6).map((i) => deliverAll(s, i % 2 === 0 ? s.journal : second)),
+    );
+    expect(deliveries.flat().reduce((sum, { done }) => sum + done, 0)).toBe(100);
+    const inbox = await s.inboxOf(target.run);
+    expect(inbox.map(({ n }) => n)).toEqual(range(100).map((i) => i + 1));
+  }, 60_000);
+
+  test('what cannot be delivered, because somebody holds its target, keeps nothing else waiting, however much it is', async (s) => {
+    const owner = await s.worker({ leaseTimeout: 3_600_000 });
+    const [sender, other, held, free] = await s.heldMany(4, owner);
+    if (!sender || !other || !held || !free) throw new Error('Four runs were started.');
+    const to = ({ run, lease }: Held) =>
+      ({ kind: 'cancel', workflowId: run.workflowId, actorId: lease.actorId }) as const;
+    const release = await s.harness.holdActor(actorOf(held.run.runId));
+    const limit = 4;
+    // More than is looked at once; some of it comes when the first of it was tried already.
+    for (const _ of range(3)) {
+      await s.applies(sender, { entries: [step('send')], sends: range(limit).map(() => to(held)) });
+      await s.journal.deliver(NAMESPACE, limit);
+    }
+    await s.applies(other, { entries: [step('send')], sends: [to(free)] });
+    for (const _ of range(20)) await s.journal.deliver(NAMESPACE, limit);
+    expect(await s.inboxOf(free.run)).toHaveLength(1);
+    expect(await s.inboxOf(held.run)).toEqual([]);
+    await release();
+    await deliverAll(s);
+    expect(await s.inboxOf(held.run)).toHaveLength(3 * limit);
+  });
+
+  test('two runs that start one child id at once: one has it, and the other is told', async (s) => {
+    const second = await s.harness.second();
+    const owner = await s.worker();
+    for (const round of range(ROUNDS)) {
+      const parents = await s.heldMany(2, owner);
+      const workflowId = `wanted ${round}`;
+      const children = parents.map((parent) => childOf(parent, { workflowId, confirms: true }));
+      const commit = (i: number, journal: Journal) =>
+        s.settles(parents[i]!, { entries: [started(children[i]!)], children: [children[i]!] }, journal);
+      const answers = await race(
+        round,
+        () => commit(0, s.journal),
+        () => commit(1, second),
+      );
+      expect(countOf(answers, 'applied')).toBe(2);
+      const news = await Promise.all(parents.map(({ run }) => s.inboxOf(run)));
+      expect(
+        news
+          .flat()
+          .map(({ name }) => name?.split(':').at(-1))
+          .toSorted(),
+      ).toEqual(['accepted', 'refused']);
+    }
+  }, 60_000);
+}
