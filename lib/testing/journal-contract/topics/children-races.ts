@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7';
 import type { HistoryEntry } from '../../../core/index.js';
 import { actorOf, asRunId, childMessageName } from '../../../journal/index.js';
-import type { ChildStart, Delivery, Journal } from '../../../journal/index.js';
+import type { ChildStart, CommitAnswer, Delivery, Journal, Outgoing } from '../../../journal/index.js';
 import { countOf, race, range } from '../concurrency.js';
 import { continuing, goingOn } from './continuation.js';
 import { runCompleted, step } from '../entries.js';
@@ -42,74 +42,46 @@ const started = (child: ChildStart): HistoryEntry => ({
   undoes: null,
 });
 
+/** Delivers until nothing is left, nor held by anybody. */
+const deliverAll = async (s: Scenario, journal: Journal = s.journal): Promise<readonly Delivery[]> => {
+  const all: Delivery[] = [];
+  for (;;) {
+    // What was held is put off for a moment.
+    await s.harness.elapse(SECOND);
+    const delivery = await journal.deliver(NAMESPACE, 100);
+    all.push(delivery);
+    if (delivery.done === 0 && !delivery.held && !delivery.more) return all;
+  }
+};
+/** A parent and its child, both held, so that what they do is the test's. */
+const family = async (s: Scenario, changes: Partial<ChildStart> = {}): Promise<readonly [Held, Held]> => {
+  const owner = await s.worker({ leaseTimeout: 3_600_000 });
+  const parent = await s.held(owner);
+  const child = childOf(parent, changes);
+  await s.applies(parent, { entries: [started(child)], children: [child] });
+  const run = { ...s.request(), workflowId: child.workflowId, runId: child.runId };
+  return [parent, await s.reclaimed(owner, run)];
+};
+const completes = (s: Scenario, held: Held, tellsParent: boolean): Promise<CommitAnswer> =>
+  s.settles(held, {
+    entries: [runCompleted()],
+    consumedThrough: held.consumed + (tellsParent ? 1 : 0),
+    decides: true,
+    outcome: COMPLETED,
+    tellsParent,
+    closesChildren: !tellsParent,
+  });
+const ended = (parent: Held): string =>
+  childMessageName({ runId: parent.lease.runId, command: COMMAND, news: 'completed' });
+
+const to = ({ run, lease }: Held): Outgoing => ({
+  kind: 'cancel',
+  workflowId: run.workflowId,
+  actorId: lease.actorId,
+});
+
 /** Parents, children and what goes between them, all at the same time. */
 export function childrenRacesTopic({ test, expect }: Topic): void {
-  /** Delivers until nothing is left, nor held by anybody. */
-  const deliverAll = async (s: Scenario, journal: Journal = s.journal): Promise<readonly Delivery[]> => {
-    const all: Delivery[] = [];
-    for (;;) {
-      // What was held is put off for a moment.
-      await s.harness.elapse(SECOND);
-      const delivery = await journal.deliver(NAMESPACE, 100);
-      all.push(delivery);
-      if (delivery.done === 0 && !delivery.held && !delivery.more) return all;
-    }
-  };
-  /** A parent and its child, both held, so that what they do is the test's. */
-  const family = async (s: Scenario, changes: Partial<ChildStart> = {}): Promise<readonly [Held, Held]> => {
-    const owner = await s.worker({ leaseTimeout: 3_600_000 });
-    const parent = await s.held(owner);
-    const child = childOf(parent, changes);
-    await s.applies(parent, { entries: [started(child)], children: [child] });
-    const run = { ...s.request(), workflowId: child.workflowId, runId: child.runId };
-    return [parent, await s.reclaimed(owner, run)];
-  };
-  const completes = (s: Scenario, held: Held, tellsParent: boolean) =>
-    s.settles(held, {
-      entries: [runCompleted()],
-      consumedThrough: held.consumed + (tellsParent ? 1 : 0),
-      decides: true,
-      outcome: COMPLETED,
-      tellsParent,
-      closesChildren: !tellsParent,
-    });
-  const ended = (parent: Held): string =>
-    childMessageName({ runId: parent.lease.runId, command: COMMAND, news: 'completed' });
-
-  test('a child that starts while its parent is terminated is terminated with it, or never was', async (s) => {
-    const second = await s.harness.second();
-    for (const round of range(ROUNDS)) {
-      const parent = await s.held(await s.worker());
-      const child = childOf(parent);
-      const request = { namespace: NAMESPACE, workflowId: parent.run.workflowId, runId: null, reason: null };
-      const [answer] = await race(
-        round,
-        () => s.settles(parent, { entries: [started(child)], children: [child] }),
-        () => second.terminate([request]),
-      );
-      await deliverAll(s);
-      const ref = { namespace: NAMESPACE, workflowId: child.workflowId, runId: child.runId };
-      const [described] = await s.journal.describe([ref]);
-      expect(described?.state ?? 'never was').toBe(answer.type === 'applied' ? 'terminated' : 'never was');
-    }
-  }, 60_000);
-
-  test('a child that ends while its parent does is neither in the way of the other, nor told of twice', async (s) => {
-    const second = await s.harness.second();
-    for (const round of range(ROUNDS)) {
-      const [parent, child] = await family(s);
-      const [one, other] = await race(
-        round,
-        () => completes(s, child, true),
-        () => completes(s, parent, false),
-      );
-      expect([one.type, other.type]).toEqual(['applied', 'applied']);
-      await Promise.all([deliverAll(s), deliverAll(s, second)]);
-      expect(await s.inboxOf(parent.run)).toEqual([]);
-      expect((await s.describe(child.run)).state).toBe('completed');
-    }
-  }, 60_000);
-
   test('the end of a child reaches its parent once, whoever delivers, and not one that has continued', async (s) => {
     const second = await s.harness.second();
     for (const round of range(ROUNDS)) {
@@ -155,8 +127,6 @@ export function childrenRacesTopic({ test, expect }: Topic): void {
     const owner = await s.worker({ leaseTimeout: 3_600_000 });
     const [sender, other, held, free] = await s.heldMany(4, owner);
     if (!sender || !other || !held || !free) throw new Error('Four runs were started.');
-    const to = ({ run, lease }: Held) =>
-      ({ kind: 'cancel', workflowId: run.workflowId, actorId: lease.actorId }) as const;
     const release = await s.harness.holdActor(actorOf(held.run.runId));
     const limit = 4;
     // More than is looked at once; some of it comes when the first of it was tried already.
@@ -189,12 +159,9 @@ export function childrenRacesTopic({ test, expect }: Topic): void {
       );
       expect(countOf(answers, 'applied')).toBe(2);
       const news = await Promise.all(parents.map(({ run }) => s.inboxOf(run)));
-      expect(
-        news
-          .flat()
-          .map(({ name }) => name?.split(':').at(-1))
-          .toSorted(),
-      ).toEqual(['accepted', 'refused']);
+      const told = news.flat().map(({ name }) => name?.split(':').at(-1) ?? '');
+      expect(new Set(told)).toEqual(new Set(['accepted', 'refused']));
+      expect(told).toHaveLength(2);
     }
   }, 60_000);
 }
