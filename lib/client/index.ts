@@ -6,5 +6,6 @@ export * from './message-sender.js';
 export * from './result-waiter.js';
 export type { UpdateOptions } from './update-asker.js';
 export * from './update-waiter.js';
+export type { RollbackReport, RunReport } from './rollback-report.js';
 export * from './workflow-client.js';
 export * from './workflow-handle.js';

@@ -51,6 +51,7 @@ import {
   refusedAsInvalid,
   validated,
 } from './validation.js';
+import type { RunReport } from './rollback-report.js';
 import { WorkflowHandle } from './workflow-handle.js';
 import type { HandleTarget, ResultOptions } from './workflow-handle.js';
 
@@ -326,7 +327,7 @@ export class WorkflowClient {
   }
 
   /** Describes the latest run of a workflow id, or the one named. Throws `WorkflowNotFoundError`. */
-  describe(workflowId: string, runId?: string): Promise<RunDescription> {
+  describe(workflowId: string, runId?: string): Promise<RunReport> {
     return this.handle(workflowId, runId).describe();
   }
 

@@ -2,6 +2,7 @@ import type {
   Duration,
   HandlerArgs,
   HandlerResult,
+  HistoryEntry,
   QueryArgs,
   QueryName,
   RunContinued,
@@ -36,6 +37,8 @@ import {
 } from './errors.js';
 import { decodedEntry } from './history-line.js';
 import type { HistoryLine } from './history-line.js';
+import { rollbackOf } from './rollback-report.js';
+import type { RunReport } from './rollback-report.js';
 import type { Sent } from './message-sender.js';
 import type { QueryReader } from './query-reader.js';
 import { isServed } from './serving.js';
@@ -66,6 +69,9 @@ export interface ResultOptions {
   /** Ends the wait, not the run: the call then rejects with the reason of the signal. Defaults to none. */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Of these nothing is undone at the end. */
+const ENDS_WELL: ReadonlySet<RunDescription['state']> = new Set(['running', 'completed', 'continued']);
 
 /** What a handle needs to know of its workflow's class, if it has one. */
 export interface HandleTarget {
@@ -262,9 +268,22 @@ export class WorkflowHandle<W = any> {
     this.#terminated(answer!);
   }
 
-  /** What is known of the run. Throws {@link WorkflowNotFoundError}. */
-  describe(): Promise<RunDescription> {
-    return this.#describe();
+  /**
+   * What is known of the run. Of one that failed, was cancelled or terminated it tells of each step of the rollback how it
+   * went, for which its history is read.
+   *
+   * ```ts
+   * const { state, rollback } = await handle.describe();
+   * const kept = rollback?.filter(({ outcome }) => outcome !== 'undone');
+   * ```
+   *
+   * Throws {@link WorkflowNotFoundError}.
+   */
+  async describe(): Promise<RunReport> {
+    const run = await this.#describe();
+    if (ENDS_WELL.has(run.state)) return run;
+    const rollback = rollbackOf(await this.#historyOf(run));
+    return rollback.length === 0 ? run : { ...run, rollback };
   }
 
   /**
@@ -278,11 +297,13 @@ export class WorkflowHandle<W = any> {
    * @throws WorkflowNotFoundError
    */
   async history(): Promise<readonly HistoryLine[]> {
-    const run = await this.#describe();
-    const [loaded] = await this.#parts.journal.load([
-      { actorId: run.actorId, runId: run.runId, historyAfter: 0, inboxAfter: null },
-    ]);
-    return loaded!.history.map((entry, i) => ({ seq: i + 1, entry: decodedEntry(this.#parts.codec, entry) }));
+    const history = await this.#historyOf(await this.#describe());
+    return history.map((entry, i) => ({ seq: i + 1, entry: decodedEntry(this.#parts.codec, entry) }));
+  }
+
+  async #historyOf({ actorId, runId }: RunDescription): Promise<readonly HistoryEntry[]> {
+    const [loaded] = await this.#parts.journal.load([{ actorId, runId, historyAfter: 0, inboxAfter: null }]);
+    return loaded!.history;
   }
 
   async #send(

@@ -1,6 +1,6 @@
 import type { Mistakes } from './misuse.js';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { RecordedActivityOptions } from './history.js';
+import type { RecordedActivityOptions, RollbackOrder } from './history.js';
 import type { WorkflowContext } from './workflow-context.js';
 import type { RunLimits } from './workflow-descriptor.js';
 
@@ -13,6 +13,8 @@ export interface WorkflowDefinition {
   readonly version: number;
   /** Whether a failed or cancelled run undoes its completed activities by itself. */
   readonly compensation: 'automatic' | 'manual';
+  /** Whether steps are undone one at a time, the last completed first, or all side by side (F20). Defaults to `'reverse'`. */
+  readonly rollbackOrder?: RollbackOrder | undefined;
   /** What becomes of a run with an uncaught error of JavaScript itself. Defaults to what its worker says. */
   readonly mistakes?: Mistakes | undefined;
   /** How long its runs may take, where their start does not say. Defaults to no limit. */

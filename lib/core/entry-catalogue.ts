@@ -7,6 +7,7 @@ import {
   factOrZero,
   failure,
   list,
+  listIfAny,
   name,
   outcome,
   textFact,
@@ -156,7 +157,7 @@ export const ENTRY_CATALOGUE = {
     fields: { updateId: name, outcome, unanswered: factOrNull },
   },
   rollback_step_added: { class: 'command', work: null, fields: { id: command, name, args: value } },
-  rollback_cleared: { class: 'command', work: null, fields: {} },
+  rollback_cleared: { class: 'command', work: null, fields: { steps: listIfAny } },
   rollback_started: {
     class: 'command',
     work: null,

@@ -34,7 +34,7 @@ export interface FactField {
   /** Is not stored: what has no such fact has this. */
   readonly usual?: Usual;
 }
-type Usual = null | false | 0;
+type Usual = null | false | 0 | undefined;
 
 export const command = { part: 'command', holds: 'command' } as const;
 export const name = { part: 'name', holds: 'text' } as const;
@@ -43,6 +43,8 @@ export const failure = { part: 'payload', holds: 'failure' } as const;
 export const outcome = { part: 'payload', holds: 'outcome' } as const;
 export const carried = { part: 'fact', holds: 'signals' } as const;
 export const list = { part: 'fact', holds: 'list' } as const;
+/** A list that an entry may lack. */
+export const listIfAny = { part: 'fact', holds: 'list', usual: undefined } as const;
 /** A fact that every entry of its type has, or one that may be missing in the entry too (`?`). */
 export const fact = { part: 'fact', holds: 'plain' } as const;
 export const textFact = { part: 'fact', holds: 'text' } as const;
@@ -65,9 +67,11 @@ export type FieldFor<V> = [V] extends [SideEffectOutcome]
     ? typeof list
     : [V] extends [readonly CarriedSignal[] | undefined]
       ? typeof carried
-      : string extends V
-        ? TextField<V>
-        : PlainField<V> | ([V] extends [CommandId] ? CommandField : never);
+      : [V] extends [readonly number[] | undefined]
+        ? typeof listIfAny
+        : string extends V
+          ? TextField<V>
+          : PlainField<V> | ([V] extends [CommandId] ? CommandField : never);
 
 type TextField<V> = NameField | typeof value | typeof failure | FactOf<V, 'value' | 'text'>;
 type PlainField<V> = FactOf<V, 'plain'>;

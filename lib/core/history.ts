@@ -340,6 +340,8 @@ export interface RollbackStepAdded {
 export interface RollbackCleared {
   readonly type: 'rollback_cleared';
   readonly at: Instant;
+  /** In a saga: the commands whose steps are gone. Missing stands for all of the run. */
+  readonly steps?: readonly CommandId[];
 }
 /** The outcome is a failure or a cancellation, and what was done is being undone. From here on no user code runs (F22). */
 export interface RollbackStarted {

@@ -66,6 +66,7 @@ export * from './names.js';
 export * from './progress.js';
 export * from './reaching-errors.js';
 export * from './retry-policy.js';
+export type * from './rollback-steps.js';
 export * from './semantics-version.js';
 export * from './small-map.js';
 export type * from './stored.js';

@@ -124,6 +124,10 @@ export class RunProgress {
   get undoneSteps(): readonly UndoneStep[] {
     return this.#steps.undone;
   }
+  /** How many steps are being undone. */
+  get undoing(): number {
+    return this.#steps.undoing;
+  }
   /** The step that undoes this command, if there is one and nothing undoes it yet. */
   rollbackStepOf(id: CommandId): RollbackStep | undefined {
     return this.#steps.get(id);
@@ -205,7 +209,7 @@ export class RunProgress {
         this.#steps.add({ type: 'added', of: entry.id, name: entry.name, args: entry.args });
         return;
       case 'rollback_cleared':
-        this.#steps.clear();
+        this.#steps.clear(entry.steps);
         return;
       case 'rollback_started':
         return this.#startRollback(entry);

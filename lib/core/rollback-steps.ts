@@ -83,7 +83,12 @@ export class RollbackSteps {
     this.#order.push(step.of);
   }
 
-  clear(): void {
+  /** @param commands whose steps are gone. Defaults to all of them. */
+  clear(commands?: readonly CommandId[]): void {
+    if (commands !== undefined) {
+      for (const command of commands) this.#steps?.delete(command);
+      return;
+    }
     this.#steps = null;
     this.#order = [];
   }

@@ -339,6 +339,28 @@ export abstract class WorkflowContext {
     ...args: WorkflowArgs<NoInfer<W>, never>
   ): Promise<never>;
 
+  /**
+   * Runs `fn` in a scope with a rollback of its own: where it rejects, what completed inside is undone before the error
+   * passes on.
+   *
+   * ```ts
+   * const trip = await ctx
+   *   .saga(() => Promise.all([this.hotels.book(city), this.flights.book(city)]))
+   *   .catch(() => null); // nothing is booked
+   * ```
+   *
+   * First what is under way inside is cancelled and waited for; then steps are undone in the order of the workflow, the
+   * last completed first. Where `fn` resolves, its steps stay on the stack of whatever is around: another saga, or the
+   * run. `ctx.commit()` inside is about the steps of the saga only; `ctx.compensate()` is about all of the run.
+   *
+   * @param fn called at once
+   * @returns what `fn` resolves to
+   *
+   * Throws what `fn` throws, when what completed inside is undone. A compensation that fails is noted, and the run's end
+   * says that its rollback is incomplete.
+   */
+  abstract saga<T>(fn: () => Promise<T>): Promise<T>;
+
   /** Rolls back now: undoes every completed activity that has a compensation, in reverse order. */
   abstract compensate(): Promise<{ readonly complete: boolean }>;
   /** Adds a step to the rollback: this activity is run with this input when the run rolls back. */

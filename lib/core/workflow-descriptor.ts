@@ -2,6 +2,8 @@ import type { Duration } from './duration.js';
 import { milliseconds } from './duration.js';
 import type { Mistakes } from './misuse.js';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { WorkflowDefinition } from './definitions.js';
+import type { RollbackOrder } from './history.js';
 import type { Class } from './method-marks.js';
 import { MethodMarks } from './method-marks.js';
 
@@ -24,9 +26,9 @@ export interface WorkflowOptions<S extends StandardSchemaV1 = StandardSchemaV1> 
   readonly input?: S | undefined;
   /**
    * Whether a failed or cancelled run undoes its completed activities by itself, or only where the code says
-   * `ctx.compensate()`. Defaults to `'automatic'`.
+   * `ctx.compensate()`; and whether one at a time or all side by side. Defaults to `'automatic'`, in reverse order.
    */
-  readonly compensation?: 'automatic' | 'manual' | undefined;
+  readonly compensation?: CompensationMode | CompensationOptions | undefined;
   /**
    * What becomes of a run that does not catch an error which JavaScript itself throws (`TypeError`, `ReferenceError`,
    * `RangeError`, `SyntaxError`): `'fail'` fails it and rolls back, `'block'` keeps it until a deploy mends the code.
@@ -48,11 +50,33 @@ export interface RunLimits {
   readonly chain: number | null;
 }
 
+/** Whether a failed or cancelled run rolls back by itself. */
+export type CompensationMode = 'automatic' | 'manual';
+
+export interface CompensationOptions {
+  /** Defaults to `'automatic'`. */
+  readonly mode?: CompensationMode | undefined;
+  /**
+   * `'reverse'`: one at a time, the last completed first. `'parallel'`: all side by side, for steps that do not depend on
+   * each other. The order that a rollback begins with is recorded, and it keeps it. Defaults to `'reverse'`.
+   */
+  readonly order?: RollbackOrder | undefined;
+}
+
+/** What the option says, in either form. */
+export function compensationOf(
+  option: WorkflowOptions['compensation'],
+): Pick<WorkflowDefinition, 'compensation' | 'rollbackOrder'> {
+  const { mode, order } = typeof option === 'object' ? option : { mode: option };
+  return { compensation: mode ?? 'automatic', rollbackOrder: order ?? 'reverse' };
+}
+
 /** What a class says of itself, readable without an application: enough to start, signal, update and query its runs. */
 export interface WorkflowDescriptor {
   readonly name: string;
   readonly version: number;
-  readonly compensation: 'automatic' | 'manual';
+  readonly compensation: CompensationMode;
+  readonly rollbackOrder?: RollbackOrder | undefined;
   readonly input: StandardSchemaV1 | undefined;
   readonly limits: RunLimits;
   /** The signals that the class handles, each with the schema of its payload. */
@@ -96,7 +120,7 @@ export function describeWorkflow(type: Class): WorkflowDescriptor | undefined {
     descriptor = {
       name: options.name ?? type.name,
       version: options.version ?? 1,
-      compensation: options.compensation ?? 'automatic',
+      ...compensationOf(options.compensation),
       input: options.input,
       limits: limitsOf(options),
       ...handlersOf(type),

@@ -9,6 +9,7 @@ import type {
   WorkflowOptions,
 } from '../core/index.js';
 import {
+  compensationOf,
   handlerMarks,
   isClass,
   isStandardSchema,
@@ -89,7 +90,7 @@ export class WorkflowReader {
     return {
       name: options.name ?? marked.name,
       version: options.version ?? 1,
-      compensation: options.compensation ?? 'automatic',
+      ...compensationOf(options.compensation),
       mistakes: options.mistakes,
       input: options.input,
       limits: limitsOrNone(options),
@@ -119,9 +120,8 @@ export class WorkflowReader {
     if (input !== undefined && !isStandardSchema(input)) {
       refuse('"input" is a Standard Schema, such as one of zod, valibot or arktype.');
     }
-    if (compensation !== undefined && compensation !== 'automatic' && compensation !== 'manual') {
-      refuse(`"compensation" is "automatic" or "manual", not ${shown(compensation)}.`);
-    }
+    const ofCompensation = compensationProblem(compensation);
+    if (ofCompensation !== null) refuse(ofCompensation);
     if (mistakes !== undefined && mistakes !== 'fail' && mistakes !== 'block') {
       refuse(`"mistakes" is "fail" or "block", not ${shown(mistakes)}.`);
     }
@@ -209,3 +209,19 @@ function limitProblem(limit: Duration): string | undefined {
 }
 
 const shown = (value: unknown): string => (typeof value === 'string' ? `"${value}"` : String(value));
+
+/** What is wrong with the option; code without types can hand over anything. */
+function compensationProblem(option: unknown): string | null {
+  const isWord = typeof option !== 'object' || option === null;
+  const { mode, order, ...unknown }: Readonly<Record<string, unknown>> = isWord
+    ? { mode: option }
+    : { ...option };
+  if (mode !== undefined && mode !== 'automatic' && mode !== 'manual') {
+    return `"compensation${isWord ? '' : '.mode'}" is "automatic" or "manual", not ${shown(mode)}.`;
+  }
+  if (order !== undefined && order !== 'reverse' && order !== 'parallel') {
+    return `"compensation.order" is "reverse" or "parallel", not ${shown(order)}.`;
+  }
+  const [key] = Object.keys(unknown);
+  return key === undefined ? null : `"compensation.${key}" is an unknown option. There are mode and order.`;
+}

@@ -34,6 +34,8 @@ import {
   diary,
   Hotels,
   ManualTripWorkflow,
+  PackageWorkflow,
+  stepsKept,
   SendApology,
   TripWorkflow,
 } from './examples/rollback.js';
@@ -63,6 +65,7 @@ const metadata: ModuleMetadata = {
     ImportRows,
     TripWorkflow,
     ManualTripWorkflow,
+    PackageWorkflow,
     Hotels,
     BookFlight,
     SendApology,
@@ -226,6 +229,20 @@ describe('the examples in the documentation', () => {
       'book Oslo',
       'release room in Oslo, Oslo',
     ]);
+  });
+
+  it('rollback: of a part, and how it went', async () => {
+    diary.length = 0;
+    const found = await client.start(PackageWorkflow, ['Atlantis', 'Rome']);
+    expect(await found.result(soon)).toBe('room in Rome, seat to Rome');
+    expect(diary.slice(0, 3)).toEqual([
+      'book Atlantis',
+      'fly to Atlantis',
+      'release room in Atlantis, Atlantis',
+    ]);
+    const none = await client.start(PackageWorkflow, ['Atlantis']);
+    await expect(none.result(soon)).rejects.toMatchObject({ rollback: 'complete' });
+    expect([await stepsKept(found), await stepsKept(none)]).toEqual([0, 0]);
   });
 
   it('signals and client: a cart', async () => {

@@ -8,6 +8,7 @@ import { describeInsideRun } from './suites/inside-run.js';
 import { describeMany } from './suites/many.js';
 import { describeRaces } from './suites/races.js';
 import { describeSaga } from './suites/saga.js';
+import { describeScopedRollback } from './suites/scoped-rollback.js';
 import { describeSchemas } from './suites/schemas.js';
 import { PostgresBackend } from './support/backend.js';
 
@@ -17,6 +18,7 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeContext(new PostgresBackend(), residency);
   describeRaces(new PostgresBackend(), residency);
   describeMany(new PostgresBackend(), residency);
+  describeScopedRollback(new PostgresBackend(), residency);
   describeSchemas(new PostgresBackend(), residency);
   describeAttributes(new PostgresBackend(), residency);
   describeContinuation(new PostgresBackend(), residency);

@@ -8,6 +8,7 @@ import { describeInsideRun } from './suites/inside-run.js';
 import { describeMany } from './suites/many.js';
 import { describeRaces } from './suites/races.js';
 import { describeSaga } from './suites/saga.js';
+import { describeScopedRollback } from './suites/scoped-rollback.js';
 import { describeSchemas } from './suites/schemas.js';
 import { memory } from './support/backend.js';
 
@@ -18,6 +19,7 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeContext(memory, residency);
   describeRaces(memory, residency);
   describeMany(memory, residency);
+  describeScopedRollback(memory, residency);
   describeSchemas(memory, residency);
   describeAttributes(memory, residency);
   describeContinuation(memory, residency);

@@ -374,6 +374,18 @@ describe('an application is refused', () => {
       expect(await problemsOf({ providers: [Order] })).toEqual([`@Workflow() of Order: "name" ${problem}.`]);
     });
 
+    it.each([
+      [{ mode: 'never' }, '"compensation.mode" is "automatic" or "manual", not "never".'],
+      [{ order: 'forward' }, '"compensation.order" is "reverse" or "parallel", not "forward".'],
+      [{ ordre: 'reverse' }, '"compensation.ordre" is an unknown option. There are mode and order.'],
+    ])('with the rollback %j, which cannot be', async (compensation, problem) => {
+      class Order {
+        async run(): Promise<void> {}
+      }
+      unchecked(Workflow({ compensation: compensation as never }))(Order);
+      expect(await problemsOf({ providers: [Order] })).toEqual([`@Workflow() of Order: ${problem}`]);
+    });
+
     it('with options that cannot be', async () => {
       class Order {
         async run(): Promise<void> {}

@@ -37,6 +37,7 @@ export interface WorkflowSketch {
   readonly name?: string;
   readonly version?: number;
   readonly compensation?: 'automatic' | 'manual';
+  readonly rollbackOrder?: 'reverse' | 'parallel';
   readonly signals?: Readonly<Record<string, Handler>>;
   readonly updates?: Readonly<Record<string, Handler>>;
   /** By the names of updates. */
@@ -90,6 +91,7 @@ export function workflow(run: Run, sketch: WorkflowSketch = {}): WorkflowDefinit
     name: sketch.name ?? 'test',
     version: sketch.version ?? 1,
     compensation: sketch.compensation ?? 'automatic',
+    rollbackOrder: sketch.rollbackOrder,
     signals: new Set(Object.keys(sketch.signals ?? {})),
     updates: new Map(
       Object.keys(sketch.updates ?? {}).map((name) => [

@@ -22,6 +22,7 @@ export function brokenPromises({ history, fold }: Life): string[] {
       ? unlessEqual('F16: protected code is finished', [count(trail, 'entered')], [count(trail, 'left')])
       : []),
     ...unlessEqual('F20: the last completed is undone first', undonesOf(history), undonesOf(history, true)),
+    ...unlessEqual('F36: a saga that failed leaves nothing', leftBySagas(history, trail), []),
     ...unlessEqual('F15: a cancelled run asks for nothing new', unprotectedAfterCancel(history, trail), []),
   ];
 }
@@ -61,11 +62,12 @@ function undonesOf(history: readonly HistoryEntry[], expected = false): CommandI
       entry.type === 'activity_scheduled' && entry.compensation !== null ? [entry.id] : [],
     ),
   );
-  const cleared = history.findLastIndex((entry) => entry.type === 'rollback_cleared');
-  const steps = history.slice(cleared + 1).flatMap((entry) => {
-    if (entry.type === 'activity_completed' && compensated.has(entry.id)) return [entry.id];
-    return entry.type === 'rollback_step_added' ? [entry.id] : [];
-  });
+  let steps: CommandId[] = [];
+  for (const entry of history) {
+    if (entry.type === 'rollback_step_added') steps.push(entry.id);
+    if (entry.type === 'activity_completed' && compensated.has(entry.id)) steps.push(entry.id);
+    if (entry.type === 'rollback_cleared') steps = steps.filter((id) => entry.steps?.includes(id) === false);
+  }
   const before = new Set(undosIn(history.slice(0, begin)));
   const due = steps.filter((id) => !before.has(id)).toReversed();
   // A run that is still open has not undone everything yet.
@@ -87,5 +89,36 @@ function unprotectedAfterCancel(history: readonly HistoryEntry[], trail: unknown
     const isNew =
       entry.type === 'timer_started' || (entry.type === 'activity_scheduled' && entry.undoes === null);
     return isNew ? [entry.name] : [];
+  });
+}
+
+/** Commands that completed inside of a saga and were not undone when its error came out, unless there was no return. */
+function leftBySagas(history: readonly HistoryEntry[], trail: unknown): CommandId[] {
+  if (!Array.isArray(trail)) return [];
+  return trail.flatMap((mark: unknown) => {
+    const [, ...numbers] = /^saga:(\d+):(\d+):(\d+):(\d+)$/.exec(String(mark)) ?? [];
+    if (numbers.length === 0) return [];
+    const [label, last, from, to] = numbers.map(Number) as [number, number, number, number];
+    const before = history.slice(0, to);
+    const cleared = (id: CommandId): boolean =>
+      before.some((entry) => entry.type === 'rollback_cleared' && (entry.steps?.includes(id) ?? true));
+    const completed = new Set(
+      before.flatMap((entry) => (entry.type === 'activity_completed' ? [entry.id] : [])),
+    );
+    const ended = new Set(before.flatMap((entry) => (isEvent(entry) && 'id' in entry ? [entry.id] : [])));
+    const undone = new Set(
+      before.flatMap((entry) =>
+        entry.type === 'activity_scheduled' && entry.undoes !== null && ended.has(entry.id)
+          ? [entry.undoes]
+          : [],
+      ),
+    );
+    return history.slice(from - 1, to).flatMap((entry) => {
+      if (entry.type !== 'activity_scheduled' || entry.compensation === null) return [];
+      const of = Number(/^\[(\d+)\]$/.exec(entry.args)?.[1] ?? 0);
+      const isLeft = completed.has(entry.id) && !undone.has(entry.id) && !cleared(entry.id);
+      // Other arguments than a label are 6 at most.
+      return of > Math.max(label, 6) && of <= last && isLeft ? [entry.id] : [];
+    });
   });
 }

@@ -60,7 +60,7 @@ type Statement =
     }
   | { readonly kind: 'loop'; readonly label: number; readonly times: number; readonly body: Statement[] }
   | {
-      readonly kind: 'helper' | 'cancellable' | 'nonCancellable';
+      readonly kind: 'helper' | 'cancellable' | 'nonCancellable' | 'saga';
       readonly label: number;
       readonly body: Statement[];
     }
@@ -73,6 +73,7 @@ export interface RandomProgram {
   readonly handler: Statement[];
   readonly handlerCatches: boolean;
   readonly compensation: 'automatic' | 'manual';
+  readonly rollbackOrder?: 'reverse' | 'parallel';
   readonly cleansUp: boolean;
 }
 
@@ -193,7 +194,11 @@ class Generator {
       }
       case 'race':
         return { kind, label, branches: Array.from({ length: 2 + chance.below(2) }, () => body()) };
-      case 'tryCatch':
+      case 'tryCatch': {
+        const [tried, other] = [body(), body(1)];
+        const inSaga = this.#kinds.happens(0.5);
+        return { kind, label, body: inSaga ? [{ kind: 'saga', label, body: tried }] : tried, other };
+      }
       case 'tryFinally':
       case 'float':
       case 'scopeCancel':
@@ -205,6 +210,7 @@ class Generator {
       case 'withTimeout':
         return { kind, label, ms: 1 + chance.below(60), body: body() };
       case 'helper':
+        return { kind: this.#kinds.happens(0.5) ? 'saga' : kind, label, body: body() };
       case 'cancellable':
       case 'nonCancellable':
         return { kind, label, body: body() };
@@ -224,6 +230,7 @@ export function randomProgram(seed: number): RandomProgram {
     handlerCatches: chance.happens(0.85),
     compensation: chance.happens(0.7) ? 'automatic' : 'manual',
     cleansUp: chance.happens(0.3),
+    rollbackOrder: new Chance(seed * 811 + 3).happens(0.3) ? 'parallel' : 'reverse',
   };
 }
 
@@ -233,11 +240,13 @@ export function randomProgram(seed: number): RandomProgram {
 class Renderer {
   readonly #hops: Chance | null;
   readonly #patched: boolean;
+  readonly #marksSagas: boolean;
 
   /** @param patched whether the changes that patches stand for are made yet */
-  constructor(hops: Chance | null, patched: boolean) {
+  constructor(hops: Chance | null, patched: boolean, marksSagas: boolean) {
     this.#hops = hops;
     this.#patched = patched;
+    this.#marksSagas = marksSagas;
   }
 
   block(statements: readonly Statement[]): string {
@@ -313,6 +322,7 @@ class Renderer {
       case 'helper':
       case 'cancellable':
       case 'nonCancellable':
+      case 'saga':
       case 'withTimeout':
       case 'scopeCancel':
       case 'patch':
@@ -320,6 +330,16 @@ class Renderer {
       default:
         return s satisfies never;
     }
+  }
+
+  /** In `run` it tells from where to where it went, so that what it left can be counted. In handlers two may go on at once. */
+  #saga(label: number, body: readonly Statement[]): string {
+    const call = `await ctx.saga(${this.#code(body)});`;
+    if (!this.#marksSagas) return `${call} T(${label});`;
+    const labels = [...JSON.stringify(body).matchAll(/"label":(\d+)/g)].map(([, number]) => Number(number));
+    const mark = (what: string) =>
+      `T('saga', ${label}, ${Math.max(label, ...labels)}, ${what}, ctx.info.historyLength)`;
+    return `{ const from${label} = ctx.info.historyLength; try { ${call} } catch (e) { ${mark(`from${label}`)}; throw e; } T(${label}); }`;
   }
 
   #compound(s: Exclude<Statement, { kind: LeafKind }>): string {
@@ -357,6 +377,8 @@ class Renderer {
         return `await (${this.#code(s.body)})(); ${T}`;
       case 'cancellable':
         return `await ctx.cancellable(${this.#code(s.body)}); ${T}`;
+      case 'saga':
+        return this.#saga(s.label, s.body);
       case 'nonCancellable':
         return `await ctx.nonCancellable(${protectedCode(this.block(s.body))}); ${T}`;
       case 'withTimeout':
@@ -402,9 +424,8 @@ const MICROTASKS = [
 ];
 
 export function render(program: RandomProgram, hops: Chance | null = null, patched = true): string {
-  const renderer = new Renderer(hops, patched);
-  const handler = renderer.block(program.handler);
-  const run = renderer.block(program.run);
+  const handler = new Renderer(hops, patched, false).block(program.handler);
+  const run = new Renderer(hops, patched, true).block(program.run);
   const trail = 'const self = this, { ctx, act } = this.steps, T = (...a) => this.trail.push(a.join(":"));';
   return `
 const mix = (x, r) => (Math.imul(x, 31) + (typeof r === 'number' ? r : r === true ? 3 : r === undefined ? 5 : 7)) & 0xffff;
@@ -463,6 +484,7 @@ export function compile(
     name: `program ${program.seed}`,
     version: 1,
     compensation: program.compensation,
+    rollbackOrder: program.rollbackOrder,
     signals: new Set(['s0', 's1']),
     queries: new Set(['tell']),
     activitiesOf: () => ({ name: 'Undo', activities: new Map([['execute', activity('undo')]]) }),

@@ -53,6 +53,7 @@ export function scheduleActivity(
     options,
   });
   if (scheduled === null) return never();
+  if (scheduled.compensation !== null) scope.saga?.add(scheduled.id);
   return run.pending.add(new PendingActivity(scope, scheduled.id, activity.name, codec)).promise;
 }
 
@@ -313,12 +314,24 @@ export function addRollbackStep(run: Execution, type: ActivityToken, input: unkn
   const { ledger, codec } = run;
   const { name } = executeOf(run, type);
   const args = codec.encode(input === undefined ? [] : [input]);
-  ledger.record({ type: 'rollback_step_added', at: ledger.now, id: ledger.nextId, name, args });
+  const added = ledger.record({
+    type: 'rollback_step_added',
+    at: ledger.now,
+    id: ledger.nextId,
+    name,
+    args,
+  });
+  if (added !== null) run.scope().saga?.add(added.id);
 }
 
+/** In a saga it is about the saga's own steps (F36). */
 export function clearRollback(run: Execution): void {
   run.demand('ctx.commit');
-  run.ledger.record({ type: 'rollback_cleared', at: run.ledger.now });
+  const { ledger } = run;
+  const { saga } = run.scope();
+  if (saga === null) return void ledger.record({ type: 'rollback_cleared', at: ledger.now });
+  const steps = [...saga.commands].filter((id) => ledger.progress.rollbackStepOf(id) !== undefined);
+  if (steps.length > 0) ledger.record({ type: 'rollback_cleared', at: ledger.now, steps });
 }
 
 /** Nothing waits for these, so that nothing is to be answered where they do not count any more. */

@@ -70,7 +70,10 @@ function begin(
   } catch (error) {
     return refused(run, call, error);
   }
-  return started === null ? never() : run.pending.add(pending(scope, started)).promise;
+  if (started === null) return never();
+  // One without a compensation undoes its own steps where it is cancelled: that is waited for, too.
+  if (started.parentClose !== 'abandon') scope.saga?.add(started.id);
+  return run.pending.add(pending(scope, started)).promise;
 }
 
 function workflowOf(type: ActivityToken, what: string): WorkflowDescriptor {

@@ -23,6 +23,7 @@ import { PendingWork } from './pending-work.js';
 import type { RunIdentity } from './run-identity.js';
 import type { Accountable } from './ownership.js';
 import { windowCloses, windowOpens } from './ownership.js';
+import type { Saga } from './saga.js';
 import { isCancellation, Scope } from './scope.js';
 import { Shown } from './shown.js';
 import { SignalBuffers } from './signal-buffers.js';
@@ -86,6 +87,8 @@ export class Execution implements Accountable {
   concluded = false;
   /** Running `ctx.compensate()` (F20). */
   compensating: { readonly scope: Scope; readonly deferred: Deferred } | null = null;
+  /** Sagas whose rollback is under way (F36), in the order in which they failed. */
+  sagas: Set<Saga> | null = null;
   /** What it was started with: its input, and the seed of the random streams (F9); `null` until then. */
   started: RunStarted | null = null;
   get seed(): string | null {
@@ -121,9 +124,10 @@ export class Execution implements Accountable {
   }
   enterShield(scope: Scope): void {
     (this.#shields ??= new Set()).add(scope);
+    scope.saga?.shield(1);
   }
   leaveShield(scope: Scope): void {
-    this.#shields?.delete(scope);
+    if (this.#shields?.delete(scope)) scope.saga?.shield(-1);
   }
 
   get decision(): Decision | null {
@@ -312,6 +316,7 @@ export class Execution implements Accountable {
   /** Whether something durable may still settle a promise of the code (F13); after the decision, of code in nonCancellable scopes (F16). */
   get isWaiting(): boolean {
     const decided = this.#decision !== null;
+    if (this.sagas !== null && this.sagas.size > 0) return true;
     if (this.compensating !== null && (!decided || this.compensating.scope.shielded)) return true;
     return !this.pending.isEmpty(decided);
   }

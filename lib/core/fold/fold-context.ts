@@ -39,6 +39,7 @@ import { patched, requirePatchId } from './patches.js';
 import { race } from './race.js';
 import type { RunIdentity } from './run-identity.js';
 import { RandomStream } from './random-stream.js';
+import { saga } from './saga.js';
 import * as scopes from './scope-calls.js';
 
 /**
@@ -204,6 +205,10 @@ export class FoldContext extends WorkflowContext {
     return typeof first === 'function'
       ? calls.continueAsNew(this.#run, first as WorkflowClass, input)
       : calls.continueAsNew(this.#run, null, first);
+  }
+
+  saga<T>(fn: () => Promise<T>): Promise<T> {
+    return saga(this.#run, fn);
   }
 
   compensate(): Promise<{ readonly complete: boolean }> {

@@ -28,6 +28,7 @@ import type { Item } from './history-queue.js';
 import { HistoryQueue, recordedEntry } from './history-queue.js';
 import type { CallSite, OutwardCommand } from './ledger.js';
 import { Ledger } from './ledger.js';
+import { advanceSagas } from './saga.js';
 import type { Segment } from './segment.js';
 import type { ShownChange } from './shown.js';
 import type { SignalCheck } from './signal-buffers.js';
@@ -52,7 +53,7 @@ import { WorkflowObject } from './workflow-object.js';
  *     └────────── commands compared or written, outcome concluded ── none is left ─────────┘
  *
  * Where what lives: `fold.ts` events and windows; `execution.ts` the inside of a run, and the gate of every call;
- * `calls.ts`, `scope-calls.ts`, `race.ts`, `map.ts` the durable calls; `fold-context.ts` what users hold; `ledger.ts`, `segment.ts`,
+ * `calls.ts`, `scope-calls.ts`, `race.ts`, `map.ts`, `saga.ts` the durable calls; `fold-context.ts` what users hold; `ledger.ts`, `segment.ts`,
  * `matching.ts` history compared and written; `patches.ts` which way the code goes after a change; `waits.ts`, `scope.ts` conditions and cancellation; `settling.ts` the
  * end; `ownership.ts` whose rejection it was; `../progress.ts` what is known without code.
  *
@@ -79,6 +80,7 @@ import { WorkflowObject } from './workflow-object.js';
  * - F33 Races
  * - F34 Schemas are asked once
  * - F35 Many at once
+ * - F36 Sagas
  * Detection
  * - F13 No foreign awaits
  * - F14 No runaways
@@ -555,7 +557,7 @@ export class Fold implements Steppable {
   /** The event is over: nothing is on the agenda, and no wait holds. */
   #finish(): void {
     const held = this.#isHeld;
-    if (!held && advanceCompensation(this.#run)) return;
+    if (!held && (advanceCompensation(this.#run) || advanceSagas(this.#run))) return;
     this.#run.settleShown();
     if (!held) {
       // Not before `run_started` is recorded: a history without it would lack its input and its seed.

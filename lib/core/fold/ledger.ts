@@ -118,6 +118,11 @@ export class Ledger implements MatchTally {
     return this.#segment === null ? hasSchema : this.#segment.checks(signal);
   }
 
+  /** Of an event that is replayed: whether the undoing of this command began in it. */
+  wasUndone(command: CommandId): boolean {
+    return this.#segment?.undoes(command) ?? false;
+  }
+
   /** What the code last asked for, for messages; `null` before it asked for anything. */
   get lastAsked(): string | null {
     const last = this.#lastCommand;

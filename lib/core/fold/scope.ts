@@ -1,4 +1,5 @@
 import { CancelledError } from '../errors.js';
+import type { SagaSteps } from './saga-steps.js';
 import { isArray, isError, lengthOf, readProperty } from '../thrown.js';
 
 /** Which scope's cancellation an error stands for. */
@@ -17,11 +18,20 @@ export class Scope {
   readonly contested: boolean;
   #cancellation: { readonly message: string; readonly reason: string | null } | null = null;
 
-  private constructor(parent: Scope | null, cancellable: boolean, contested: boolean) {
+  /** Keeps what the innermost saga around has to undo (F36). */
+  readonly saga: SagaSteps | null;
+
+  private constructor(
+    parent: Scope | null,
+    cancellable: boolean,
+    contested: boolean,
+    saga: SagaSteps | null = parent?.saga ?? null,
+  ) {
     this.parent = parent;
     this.#cancellable = cancellable;
     this.shielded = !cancellable || (parent?.shielded ?? false);
     this.contested = contested;
+    this.saga = saga;
   }
 
   static root(): Scope {
@@ -36,6 +46,9 @@ export class Scope {
   /** Of a race (F33). */
   branch(): Scope {
     return new Scope(this, true, true);
+  }
+  withSaga(steps: SagaSteps): Scope {
+    return new Scope(this, true, this.contested, steps);
   }
 
   cancel(message: string, reason: string | null): void {

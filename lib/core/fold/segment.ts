@@ -1,5 +1,5 @@
 import type { Codec } from '../codec.js';
-import type { HistoryCommand, HistoryNote } from '../history.js';
+import type { CommandId, HistoryCommand, HistoryNote } from '../history.js';
 import { isEnding, matchKey, sameCommand, sameEnding, sameKind } from './matching.js';
 
 /** How well the code agrees with what was recorded. */
@@ -25,6 +25,8 @@ export class Segment {
   #places: Map<string, number[]> | null = null;
   /** Signals that a check was requested for; made when somebody asks. */
   #checks: Set<number> | null = null;
+  /** Commands whose undoing began here; made when somebody asks. */
+  #undone: Set<CommandId> | null = null;
 
   constructor(
     commands: readonly HistoryCommand[],
@@ -44,6 +46,18 @@ export class Segment {
       ),
     );
     return this.#checks.has(signal);
+  }
+
+  /** Whether the undoing of this command began here (F20). */
+  undoes(id: CommandId): boolean {
+    this.#undone ??= new Set(
+      this.#commands.flatMap((command) =>
+        (command.type === 'activity_scheduled' || command.type === 'child_started') && command.undoes !== null
+          ? [command.undoes]
+          : [],
+      ),
+    );
+    return this.#undone.has(id);
   }
 
   /** The first command that the code has not asked for yet. */

@@ -1,7 +1,8 @@
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
 import { ForeignAwaitError } from '../errors.js';
-import type { Encoded } from '../history.js';
+import type { Encoded, RollbackOrder } from '../history.js';
+import type { RollbackMove } from '../progress.js';
 import type { RollbackStep } from '../rollback-steps.js';
 import type { ActivityInFlight, ChildInFlight } from '../progress.js';
 import { recordChild } from './child-command.js';
@@ -17,8 +18,7 @@ import { answerOpenUpdates } from './updates.js';
 export function advanceCompensation(run: Execution): boolean {
   const { compensating, ledger } = run;
   if (compensating === null || (run.decision !== null && !compensating.scope.shielded)) return false;
-  const move = ledger.progress.nextRollbackMove('manual');
-  if (move.type === 'undo') undo(run, move.step);
+  const move = undoNext(run, 'manual', run.definition.rollbackOrder);
   if (move.type !== 'done') return false;
   run.compensating = null;
   const complete = ledger.progress.failedSteps.length === 0;
@@ -46,12 +46,15 @@ export function conclude(run: Execution): void {
   answerOpenUpdates(run, undoes ? 'closing' : 'closed');
   if (undoes) {
     const { type: outcome, failure } = decision;
+    // Without the code nobody knows its options (F22).
+    const order = run.definition.rollbackOrder === 'parallel' ? { order: 'parallel' as const } : null;
     ledger.record({
       type: 'rollback_started',
       at: ledger.now,
       outcome,
       failure,
       unreadSignals: run.signals.unread,
+      ...order,
     });
   }
   if (progress.rollback === null) close(ledger, decision, run.signals.unread);
@@ -126,13 +129,10 @@ function rollBack(run: Execution, decision: Ended): void {
   const { ledger } = run;
   const { progress } = ledger;
   while (ledger.fault === null) {
-    const move = progress.nextRollbackMove('automatic');
+    const move = undoNext(run, 'automatic', progress.rollback?.order);
     switch (move.type) {
       case 'stop':
         for (const work of move.work) stop(ledger, work);
-        break;
-      case 'undo':
-        undo(run, move.step);
         break;
       case 'wait':
         return;
@@ -144,8 +144,35 @@ function rollBack(run: Execution, decision: Ended): void {
   }
 }
 
+/** Undoes what a rollback may undo by now, and tells what it does then. */
+function undoNext(
+  run: Execution,
+  manner: 'automatic' | 'manual',
+  order: RollbackOrder | undefined,
+): Exclude<RollbackMove, { type: 'undo' }> {
+  const { ledger } = run;
+  const { progress } = ledger;
+  for (;;) {
+    const move = progress.nextRollbackMove(manner, 'parallel');
+    if (move.type !== 'undo') return move;
+    if (progress.undoing > 0 && !isUndoneBeside(ledger, move.step, order)) return { type: 'wait' };
+    undo(run, move.step);
+    if (ledger.fault !== null) return { type: 'wait' };
+  }
+}
+
+/**
+ * Whether a step is undone while others are. In a replay the history says so, whatever the workflow's option says now: as
+ * any option it may be changed under a run (F7).
+ */
+export const isUndoneBeside = (
+  ledger: Ledger,
+  step: RollbackStep,
+  order: RollbackOrder | undefined,
+): boolean => (ledger.replaying ? ledger.wasUndone(step.of) : order === 'parallel');
+
 /** Asks something in flight to stop; a child by what its parent's end means for it. */
-function stop(ledger: Ledger, work: ActivityInFlight | ChildInFlight): void {
+export function stop(ledger: Ledger, work: ActivityInFlight | ChildInFlight): void {
   if (work.type === 'activity') {
     ledger.record({ type: 'activity_cancel_requested', at: ledger.now, of: work.scheduled.id });
     return;
@@ -156,7 +183,7 @@ function stop(ledger: Ledger, work: ActivityInFlight | ChildInFlight): void {
 }
 
 /** Schedules what undoes a step: an activity, or a child. It is recorded like any other, and an activity retried like any other. */
-function undo(run: Execution, step: RollbackStep): void {
+export function undo(run: Execution, step: RollbackStep): void {
   const { ledger, codec } = run;
   if (step.type === 'child compensation' && step.by.type === 'workflow') {
     recordChild(run, { ...step.by, args: codec.encodeOwn(undone(codec, step)), undoes: step.of });

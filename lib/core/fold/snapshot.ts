@@ -26,6 +26,7 @@ export function snapshotOf(run: Execution, object: WorkflowObject): unknown {
     runningHandlers: run.handlers,
     openUpdates: [...progress.openUpdates.keys()],
     compensating: run.compensating !== null,
+    sagas: run.sagas?.size ?? 0,
     inFlight: [...progress.inFlight.keys()],
     rollbackSteps: progress.rollbackSteps.map(({ of }) => of),
     failedSteps: progress.failedSteps.map(({ of }) => of),

@@ -46,10 +46,14 @@ interface MappedField {
   readonly usual: unknown;
 }
 
+const NO_ITEMS: readonly never[] = Object.freeze([]);
+
 const MAPPINGS = forEachType((shape, type): Mapping => {
   const fields = Object.entries(shape.fields).map(([key, field]): MappedField => {
     const { part, holds } = field;
-    return { key, part, holds, usual: part === 'fact' ? field.usual : undefined };
+    // A list is one without items where nothing is stored, if the entry has to have one.
+    const isList = holds === 'list' && !('usual' in field);
+    return { key, part, holds, usual: isList ? NO_ITEMS : part === 'fact' ? field.usual : undefined };
   });
   const keyOf = (part: EntryField['part']): string | null =>
     fields.find((field) => field.part === part)?.key ?? null;
@@ -102,7 +106,7 @@ function factsOf(values: Values, fields: readonly MappedField[]): Values | null 
 
 /** `undefined`: it only says the usual. */
 function factOf(value: unknown, field: MappedField): unknown {
-  if (field.holds === 'list') return (value as readonly unknown[]).length === 0 ? undefined : value;
+  if (field.usual === NO_ITEMS) return (value as readonly unknown[]).length === 0 ? undefined : value;
   if (field.holds === 'outcome')
     return (value as SideEffectOutcome).type === 'failure' ? 'failure' : undefined;
   return field.part === 'fact' && value === field.usual ? undefined : value;
@@ -148,7 +152,7 @@ function valueOf(field: MappedField, row: HistoryRow, facts: Values): unknown {
     case 'fact': {
       const fact = facts[field.key];
       if (fact !== undefined) return fact;
-      return field.holds === 'list' ? [] : field.usual;
+      return field.usual === NO_ITEMS ? [] : field.usual;
     }
     default:
       return field.part satisfies never;

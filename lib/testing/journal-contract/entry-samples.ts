@@ -217,7 +217,10 @@ export const ENTRY_SAMPLES: {
   ],
   signal_check_requested: [{ type: 'signal_check_requested', at: AT, name: TEXT, signal: 12 }],
   rollback_step_added: [{ type: 'rollback_step_added', at: AT, id: 11, name: 'refund', args: ENCODED }],
-  rollback_cleared: [{ type: 'rollback_cleared', at: AT }],
+  rollback_cleared: [
+    { type: 'rollback_cleared', at: AT, steps: [3, 7] },
+    { type: 'rollback_cleared', at: AT },
+  ],
   rollback_started: [
     {
       type: 'rollback_started',

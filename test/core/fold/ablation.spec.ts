@@ -6,6 +6,7 @@ import { Ledger } from '../../../lib/core/fold/ledger.js';
 import { Patches } from '../../../lib/core/fold/patches.js';
 import { PendingWork } from '../../../lib/core/fold/pending-work.js';
 import { RandomStream } from '../../../lib/core/fold/random-stream.js';
+import { SagaSteps } from '../../../lib/core/fold/saga-steps.js';
 import { Scope } from '../../../lib/core/fold/scope.js';
 import { Segment } from '../../../lib/core/fold/segment.js';
 import { Waits } from '../../../lib/core/fold/waits.js';
@@ -241,6 +242,12 @@ const rules: Readonly<Record<string, () => () => void>> = {
           if (args[2] !== 'map' || unruly.happens(0.5)) original.apply(this, args);
         },
     ),
+  'F36: a saga does not know what was called inside': () =>
+    replace(SagaSteps.prototype, 'add', () => () => undefined),
+  'F36: a saga does not wait until its steps are undone': () =>
+    replace(RunProgress.prototype, 'isUnsettled', () => () => false),
+  'F7, F20: what was undone side by side is not read from the history': () =>
+    replace(Segment.prototype, 'undoes', () => () => false),
   'F33: now and then the losers of a race go on': () =>
     replace(
       Execution.prototype,

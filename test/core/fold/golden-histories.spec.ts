@@ -32,6 +32,7 @@ const COLLECTIONS: readonly Collection[] = [
   { name: 'random-programs', holds: () => true },
   { name: 'races', holds: (source) => source.includes('ctx.race(') },
   { name: 'maps', holds: (source) => source.includes('ctx.map(') },
+  { name: 'sagas', holds: (source) => source.includes('ctx.saga(') },
   { name: 'patches', holds: (source) => source.includes('ctx.patched(') },
 ];
 const fileOf = ({ name }: Collection): URL =>

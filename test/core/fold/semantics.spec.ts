@@ -99,6 +99,12 @@ describe('semantics version', () => {
         ({ ctx, act }) => ctx.nonCancellable(async () => void (await act('a'))),
         [fulfilled],
       ),
+      map: await hops(({ ctx, act }) => ctx.map([1], () => act('a')), [fulfilled]),
+      saga: await hops(({ ctx, act }) => ctx.saga(() => act('a')), [fulfilled]),
+      'saga that undoes': await hops(
+        ({ ctx, act }) => ctx.saga(() => act('pay').then(() => Promise.reject(new Error('no')))),
+        [completed(0), completed(1)],
+      ),
       compensate: await hops(
         async ({ ctx, act }) => {
           await act('pay');
@@ -122,6 +128,9 @@ describe('semantics version', () => {
       'race that waits for a loser': 2,
       withTimeout: 2,
       nonCancellable: 3,
+      map: 2,
+      saga: 2,
+      'saga that undoes': 1,
       compensate: 2,
     });
   });

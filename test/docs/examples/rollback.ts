@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Activity, Compensate, Workflow, WorkflowContext } from 'nestjs-continuum';
+import { Activity, Compensate, Workflow, WorkflowContext, WorkflowFailure } from 'nestjs-continuum';
+import type { WorkflowHandle } from 'nestjs-continuum';
 
 /** What was done and undone, for the spec. */
 export const diary: string[] = [];
@@ -63,4 +64,27 @@ export class ManualTripWorkflow {
     const { complete } = await ctx.compensate(); // now, and not at the end
     return complete ? 'everything undone' : 'something is left';
   }
+}
+
+const once = { retry: { maxAttempts: 1 } } as const;
+
+@Workflow({ name: 'package', compensation: { mode: 'automatic', order: 'parallel' } })
+export class PackageWorkflow {
+  constructor(private readonly hotels: Hotels) {}
+
+  async run(ctx: WorkflowContext, cities: readonly string[]): Promise<string> {
+    for (const city of cities) {
+      const trip = await ctx
+        .saga(() => Promise.all([this.hotels.book(city), ctx.run(BookFlight, city, once)]))
+        .catch(() => null); // what was booked there is released again
+      if (trip) return trip.join(', ');
+    }
+    throw new WorkflowFailure('There is no way.');
+  }
+}
+
+export async function stepsKept(handle: WorkflowHandle): Promise<number> {
+  const { state, rollback } = await handle.describe();
+  const kept = rollback?.filter(({ outcome }) => outcome !== 'undone');
+  return state === 'completed' ? 0 : (kept?.length ?? 0);
 }

@@ -49,3 +49,10 @@ export async function approve(client: WorkflowClient): Promise<Receipt> {
     if (entry.type === 'activity_completed') console.log(seq, entry.result);
   return receipt;
 }
+
+export async function notUndone(client: WorkflowClient): Promise<boolean> {
+  const handle = client.handle(OrderWorkflow, 'order-17');
+  const { state, rollback } = await handle.describe();
+  const kept = rollback?.filter(({ outcome }) => outcome !== 'undone');
+  return state === 'failed' && kept !== undefined && kept.length > 0;
+}

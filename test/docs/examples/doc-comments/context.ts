@@ -150,3 +150,31 @@ export class AccountWorkflow {
     return ctx.continueAsNew({ ...account, month: account.month + 1 });
   }
 }
+
+@Injectable()
+export class HotelActivities {
+  @Activity() async book(city: string): Promise<string> {
+    return city;
+  }
+}
+@Injectable()
+export class FlightActivities {
+  @Activity() async book(city: string): Promise<string> {
+    return city;
+  }
+}
+
+@Workflow({ name: 'saga-trip' })
+export class SagaTripWorkflow {
+  constructor(
+    private readonly hotels: HotelActivities,
+    private readonly flights: FlightActivities,
+  ) {}
+
+  async run(ctx: WorkflowContext, city: string): Promise<boolean> {
+    const trip = await ctx
+      .saga(() => Promise.all([this.hotels.book(city), this.flights.book(city)]))
+      .catch(() => null); // nothing is booked
+    return trip !== null;
+  }
+}
