@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import type { WorkflowContext } from '../../lib/core/index.js';
+import { Workflow } from '../../lib/nest/index.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { gate } from '../support/gate.js';
 import { openStages } from '../support/open-stages.js';
@@ -26,6 +28,15 @@ const drifted: ScriptedWorkflow = {
   signals: ['go'],
   make: ({ act }) => ({ go: () => undefined, run: () => act('other') }),
 };
+
+@Workflow({ name: 'bill' })
+class Bill {
+  run(_: WorkflowContext, input: string): Promise<string> {
+    return Promise.resolve(input);
+  }
+}
+@Workflow({ name: 'scripted' })
+class Scripted extends Bill {}
 
 describe('The end of a time limit', () => {
   const open = openStages();
@@ -113,6 +124,78 @@ describe('The end of a time limit', () => {
     ]);
     expect(await after.describe()).toMatchObject({ state: 'timed_out', blocked: null });
   });
+
+  it('F22: reaches the children of a run that drift has blocked, which stop before anything is undone', async () => {
+    const store = new InMemoryStore();
+    const parent: ScriptedWorkflow = {
+      make: ({ ctx, act }) => ({
+        run: async () => {
+          await act('pay');
+          return ctx.child(Bill, 'a bill');
+        },
+      }),
+    };
+    const bill: ScriptedWorkflow = { name: 'bill', make: ({ ctx }) => ({ run: () => ctx.sleep('1 hour') }) };
+    const first = await open({
+      journal: new InMemoryJournal(store),
+      activities,
+      workflows: [parent, bill],
+    });
+    const handle = await startedAt(first, { executionTimeout: 600 });
+    const begun = await first.recorder.until('turn committed', ({ run }) => run.workflow === 'bill');
+    await crashed(store, first);
+    undone.length = 0;
+    const second = await open({
+      journal: new InMemoryJournal(store),
+      activities,
+      workflows: [drifted, bill],
+    });
+    await expect(second.client.handle(handle.workflowId).result()).rejects.toMatchObject({
+      name: 'WorkflowTimedOutError',
+      rollback: 'complete',
+    });
+    expect(undone).toEqual(['receipt']);
+    expect(await second.client.describe(begun.run.workflowId)).toMatchObject({ state: 'cancelled' });
+  });
+
+  it.each(['with something to undo', 'with nothing to undo'])(
+    'F22: of a child that drift has blocked is told to its parent, %s',
+    async (how) => {
+      const store = new InMemoryStore();
+      const parent: ScriptedWorkflow = {
+        name: 'parent',
+        make: ({ ctx }) => ({ run: () => ctx.child(Scripted, how).catch((error: Error) => error.name) }),
+      };
+      const child: ScriptedWorkflow = {
+        make: ({ ctx, act }) => ({
+          run: async (input) => {
+            if (input === 'with something to undo') await act('pay');
+            await ctx.sleep('1 hour');
+          },
+        }),
+      };
+      const first = await open({
+        journal: new InMemoryJournal(store),
+        activities,
+        workflows: [parent, child],
+      });
+      const handle = await first.client.start('parent', null, { id: 'p' });
+      const { run } = await first.recorder.until(
+        'turn committed',
+        (turn) => turn.run.workflow === 'scripted',
+      );
+      await crashed(store, first);
+      // As the class of a child may say.
+      const [actor] = [...store.actors.values()].filter(({ runId }) => runId === run.runId);
+      actor!.deadlines = { run: Date.now() + 300, chain: null, runLimit: 300 };
+      const second = await open({
+        journal: new InMemoryJournal(store),
+        activities,
+        workflows: [parent, drifted],
+      });
+      await expect(second.client.handle(handle.workflowId).result()).resolves.toBe('ChildWorkflowFailure');
+    },
+  );
 
   it('of a run begins anew when it continues, and that of its chain goes on', async () => {
     const workflow: ScriptedWorkflow = {

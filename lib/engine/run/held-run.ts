@@ -17,6 +17,7 @@ import { resultOf } from '../activities/attempt-verdict.js';
 import type { AttemptResult } from '../activities/attempt-verdict.js';
 import type { Committed } from '../commit/group-committer.js';
 import { Inbox } from './inbox.js';
+import { closingFor, reachingOut } from './outward-turn.js';
 import { emptyContext, pause } from '../../concurrency/index.js';
 import { RunActivities } from '../activities/run-activities.js';
 import { inAscii, writeReturned } from '../activities/returned-result.js';
@@ -265,11 +266,15 @@ export class HeldRun {
 
   /** Messages stay unread: no code takes them, and the rollback counts those that come. */
   forcedTurn(passed: DeadlinePassed, entries: readonly HistoryEntry[]): Turn {
-    const closed = this.fold.current.progress.closed;
+    const { progress } = this.fold.current;
+    const { closed } = progress;
+    const outward = this.fold.current.takeOutward();
     return {
       ...this.emptyTurn({ type: 'roll back' }),
       entries,
       firedUpTo: passed.deadlineAt,
+      ...(outward === null ? {} : reachingOut(outward, progress, this.facts)),
+      ...(closed === null ? {} : closingFor(closed, progress)),
       ...(closed !== null &&
         closed.type !== 'run_continued' && { outcome: { type: 'close', state: stateOf(closed) } as const }),
     };
