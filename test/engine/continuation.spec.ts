@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { WorkflowContinuedError } from '../../lib/client/index.js';
 import type { WorkflowContext } from '../../lib/core/index.js';
 import { Workflow } from '../../lib/nest/index.js';
@@ -38,6 +38,23 @@ const counter: ScriptedWorkflow = {
         const two = [await ctx.waitForSignal('n'), await ctx.waitForSignal('n')];
         const all = [...seen, ...two];
         return runs === 0 ? all : ctx.continueAsNew({ left: runs - 1, seen: all } satisfies Counting);
+      },
+    };
+  },
+};
+
+/** Continues with the first poke, or ends. */
+const pokedOnce: ScriptedWorkflow = {
+  signals: ['poke'],
+  make: ({ ctx }) => {
+    let poked = false;
+    return {
+      poke: () => {
+        poked = true;
+      },
+      run: async (input) => {
+        await ctx.condition(() => poked && input === 1);
+        return ctx.continueAsNew(2);
       },
     };
   },
@@ -183,6 +200,76 @@ describe('Continuing as new', () => {
     expect(lost).toBe(2);
     expect(stage.recorder.count('lease lost')).toBe(0);
     expect(await stage.client.count({ state: 'continued' })).toBe(2);
+  });
+
+  describe('a request to cancel', () => {
+    const begun: unknown[] = [];
+    /** Goes on with every poke. */
+    const restless: ScriptedWorkflow = {
+      signals: ['poke'],
+      make: ({ ctx, act }) => {
+        let pokes = 0;
+        return {
+          poke: () => void pokes++,
+          run: async (input) => {
+            begun.push(input);
+            try {
+              await ctx.condition(() => pokes > 0);
+            } finally {
+              if (ctx.cancelRequested) await ctx.nonCancellable(() => act('clean'));
+            }
+            return ctx.continueAsNew(Number(input) + 1);
+          },
+        };
+      },
+    };
+    const cleaned: unknown[] = [];
+    const clean = activity('clean', () => void cleaned.push('cleaned'));
+    beforeEach(() => {
+      begun.length = 0;
+      cleaned.length = 0;
+    });
+
+    it('that a signal overtakes is the next run’s (F17)', async () => {
+      const store = new InMemoryStore();
+      const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+      const outside = new InMemoryJournal(store);
+      await outside.open();
+      const stage = await open({ journal, activities: [], workflows: [pokedOnce] });
+      const poke = { namespace: 'default', workflowId: 'w', runId: null, dedupeId: null } as const;
+      let poked = 0;
+      // The run is about to end cancelled when a signal comes in that it has to see before.
+      detour('commit', async (real, turns, options) => {
+        if (turns.some(({ decides }) => decides) && poked++ === 0)
+          await outside.send([{ ...poke, kind: 'signal', name: 'poke', payload: 'null' }]);
+        return real(turns, options);
+      });
+      const handle = await stage.client.start('scripted', 1, { id: 'w' });
+      await handle.cancel({ reason: 'enough' });
+      const failure = await handle.result().catch((error: unknown) => error);
+      expect(failure).toMatchObject({ name: 'WorkflowCancelledError', cause: { reason: 'enough' } });
+      expect(stage.recorder.count('run continued')).toBe(1);
+      expect(stage.recorder.count('turn refused')).toBe(1);
+    });
+
+    it('that finds the next run not begun yet lets it begin, and clean up', async () => {
+      const store = new InMemoryStore();
+      const { journal, detour } = scriptedJournal(new InMemoryJournal(store));
+      const stage = await open({ journal, activities: [clean], workflows: [restless] });
+      const outside = new InMemoryJournal(store);
+      await outside.open();
+      const message = { namespace: 'default', workflowId: 'w', runId: null, dedupeId: null } as const;
+      detour('commit', async (real, turns, options) => {
+        if (turns.some(({ outcome }) => outcome.type === 'continue'))
+          await outside.send([{ ...message, kind: 'cancel', name: null, payload: '"enough"' }]);
+        return real(turns, options);
+      });
+      const handle = await stage.client.start('scripted', 1, { id: 'w' });
+      await handle.signal('poke');
+      await expect(handle.result()).rejects.toMatchObject({ name: 'WorkflowCancelledError' });
+      expect([...new Set(begun)]).toEqual([1, 2]);
+      expect(cleaned).toEqual(['cleaned']);
+    });
   });
 
   it('runs the newest version that the worker has, and the one of a class it is given', async () => {

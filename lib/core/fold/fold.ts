@@ -6,6 +6,7 @@ import { FoldError, HistoryLimitError, RunNotReadyError, UnsupportedSemanticsErr
 import { LARGEST_HISTORY, reaches } from '../history-limits.js';
 import type { HistorySize } from '../history-limits.js';
 import type {
+  CancelRequested,
   CarriedSignal,
   DeadlinePassed,
   Encoded,
@@ -161,6 +162,8 @@ export class Fold implements Steppable {
   #wasDecided = false;
   /** A held signal has decided: what follows in its block is recorded, not handled (F17). */
   #decidedWhileHeld = false;
+  /** The run was to be cancelled when it had already decided to continue. */
+  #lateCancel: CancelRequested | null = null;
 
   constructor(options: FoldOptions) {
     const {
@@ -207,6 +210,10 @@ export class Fold implements Steppable {
   /** Signals that nobody took, in the order in which they came in: they travel to the successor of the run (F17). */
   get untakenSignals(): readonly CarriedSignal[] {
     return this.#run.signals.untaken();
+  }
+  /** A cancellation that has come after the run had decided to continue, for its successor; `null` for none. */
+  get lateCancel(): CancelRequested | null {
+    return this.#lateCancel;
   }
   /** The object of the run; `null` when there is none. */
   get instance(): object | null {
@@ -517,14 +524,18 @@ export class Fold implements Steppable {
       case 'run_started':
         return this.decided ? null : () => this.#object.start(event);
       case 'signal_received':
-        return this.#decidedWhileHeld ? null : () => this.#object.signal(event);
+        if (!this.#decidedWhileHeld) return () => this.#object.signal(event);
+        return this.decided?.type === 'continued' ? () => this.#object.keep(event) : null;
       case 'update_accepted':
         return this.#decidedWhileHeld ? null : () => this.#object.update(event);
       case 'signal_accepted':
       case 'signal_refused':
         return event.signal === null ? null : () => this.#object.checked(event);
       case 'cancel_requested':
-        return this.decided ? null : () => this.#object.cancel(event);
+        if (!this.decided) return () => this.#object.cancel(event);
+        // It came too late for this run; the one that it continues as is cancelled.
+        if (this.decided.type === 'continued') this.#lateCancel ??= event;
+        return null;
       case 'deadline_passed':
         return () => this.#object.timeOut(event);
       case 'timer_fired':

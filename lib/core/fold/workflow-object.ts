@@ -76,13 +76,14 @@ export class WorkflowObject implements RunBinding {
   /** To its handler, or into its buffer (F10). */
   signal(event: SignalReceived): void {
     if (!this.#neverBegins) this.#make();
-    if (this.#neverBegins || !this.#run.definition.signals.has(event.name)) {
-      const { payload, checked } = event;
-      const signal = this.#run.ledger.eventSeq;
-      this.#run.signals.of(event.name).signals.push({ payload, signal, check: checked ? 'passed' : 'none' });
-      return;
-    }
-    this.#handle(event.name, event.payload);
+    if (this.#neverBegins || !this.#run.definition.signals.has(event.name)) this.keep(event);
+    else this.#handle(event.name, event.payload);
+  }
+
+  /** Into its buffer, also where there is a handler: that of the run that this one continues as takes it (F17). */
+  keep({ name, payload, checked }: SignalReceived): void {
+    const signal = this.#run.ledger.eventSeq;
+    this.#run.signals.of(name).signals.push({ payload, signal, check: checked ? 'passed' : 'none' });
   }
 
   /** What the run before had received and nobody had taken: into its buffer, or to a handler that its successor has. */

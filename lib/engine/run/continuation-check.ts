@@ -2,12 +2,20 @@ import { InvalidContinuationError, textOf } from '../../core/index.js';
 import type { CarriedSignal, Codec, Encoded, WorkflowDefinition } from '../../core/index.js';
 import type { InboxMessage } from '../../journal/index.js';
 import { readContinuation, writeContinuation } from './continuation.js';
+import type { CarriedCancel } from './continuation.js';
 import type { SchemaVerdict } from './signal-checks.js';
 
 /** A signal that came along, and that the schema of a handler refuses which only the next run has. */
 export interface RefusedSignal {
   readonly name: string;
   readonly issues: Encoded;
+}
+
+/** A start as the schemas would have it, and what is to be fed behind it. */
+export interface CheckedContinuation {
+  readonly start: InboxMessage;
+  readonly refused: readonly RefusedSignal[];
+  readonly cancel: CarriedCancel | null;
 }
 
 type Check = (
@@ -29,9 +37,9 @@ export async function checkContinuation(
   start: InboxMessage,
   codec: Codec,
   check: Check,
-): Promise<{ readonly start: InboxMessage; readonly refused: readonly RefusedSignal[] }> {
+): Promise<CheckedContinuation> {
   // Who continues writes a payload.
-  const { input, signals } = readContinuation(start.payload!);
+  const { input, signals, cancel = null } = readContinuation(start.payload!);
   const verdict = await check(`input of ${name}`, schema, input);
   if (verdict.type === 'refused')
     throw new InvalidContinuationError(name, version, textOf(codec.decode(verdict.issues)));
@@ -43,11 +51,5 @@ export async function checkContinuation(
     else kept.push({ ...signal, payload: handled.payload });
   }
   const payload = writeContinuation({ input: verdict.payload, signals: kept });
-  return { start: { ...start, payload }, refused };
+  return { start: { ...start, payload }, refused, cancel };
 }
-
-/** Whether there is anything to check. */
-export const isToBeChecked = (
-  { input, signalInputs }: WorkflowDefinition,
-  { kind, name }: InboxMessage,
-): boolean => kind === 'start' && name !== null && (input !== undefined || (signalInputs?.size ?? 0) > 0);

@@ -20,6 +20,12 @@ import type { Holding } from './held-run.js';
 interface Continuation {
   readonly input: Encoded;
   readonly signals: readonly CarriedSignal[];
+  /** The run was asked to cancel when it had already decided to continue: this one is cancelled behind its start. */
+  readonly cancel?: CarriedCancel | undefined;
+}
+
+export interface CarriedCancel {
+  readonly reason: string | null;
 }
 
 /** The next run, taken up where the last one has left: the lease and the inbox are the same. */
@@ -46,13 +52,14 @@ export const chooseAmong =
 export function successorOf(
   { runId, workflow, version, input }: RunContinued,
   signals: readonly CarriedSignal[],
+  cancel: CarriedCancel | null,
   kept: boolean,
 ): Successor {
   return {
     runId: asRunId(runId),
     workflow,
     version,
-    start: writeContinuation({ input, signals }),
+    start: writeContinuation({ input, signals, ...(cancel && { cancel: { reason: cancel.reason } }) }),
     kept,
   };
 }

@@ -42,6 +42,8 @@ export class Inbox {
     const cancel = this.#read.find(({ kind }) => kind === 'cancel');
     if (!cancel) return false;
     const start = this.#read.filter(({ kind }) => kind === 'start');
+    // A run that continues another one has begun long ago: its code cleans up. Only its start has a name.
+    if (start.some(({ name }) => name !== null)) return false;
     const others = this.#read.filter((message) => message !== cancel && message.kind !== 'start');
     this.#read = [cancel, ...others, ...start];
     return true;

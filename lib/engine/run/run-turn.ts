@@ -8,9 +8,10 @@ import type { HeldRun } from './held-run.js';
 import { pause } from '../../concurrency/index.js';
 import { closingFor, reachingOut } from './outward-turn.js';
 import { stateOf } from './closed-state.js';
-import { retakeOrder } from './turn-input.js';
+import { reasonOf, retakeOrder } from './turn-input.js';
 import type { TurnInput } from './turn-input.js';
 import { successorOf } from './continuation.js';
+import type { CarriedCancel } from './continuation.js';
 import { TurnFeeder } from './turn-feeder.js';
 import type { Intake } from './work-kind.js';
 
@@ -270,11 +271,12 @@ export class RunTurn implements PumpListener, CommitListener {
     const { progress } = fold.current;
     const { closed } = progress;
     const outward = fold.current.takeOutward();
+    const consumedThrough = takenThrough(taken, inbox.consumed);
     return {
       lease,
       previousSeq: fold.committed,
       entries,
-      consumedThrough: takenThrough(taken, inbox.consumed),
+      consumedThrough,
       decides: fold.decides && !fold.continues,
       firedUpTo,
       clearsDeaths: suspicion.isClearedBy(entries, progress),
@@ -282,15 +284,28 @@ export class RunTurn implements PumpListener, CommitListener {
       refusals: this.#feeder.refusals,
       ...(outward === null ? {} : reachingOut(outward, progress, this.#held.facts)),
       ...(closed === null ? {} : closingFor(closed, progress)),
-      outcome: closed ? this.#outcomeOf(closed) : outcomeOf(entries),
+      outcome: closed ? this.#outcomeOf(closed, consumedThrough) : outcomeOf(entries),
     };
   }
 
-  #outcomeOf(closed: TerminalEntry): TurnOutcome {
+  #outcomeOf(closed: TerminalEntry, consumedThrough: number): TurnOutcome {
     if (closed.type !== 'run_continued') return { type: 'close', state: stateOf(closed) };
     const { fold, host } = this.#held;
     const kept = host.serves(closed.workflow, closed.version);
-    return { type: 'continue', successor: successorOf(closed, fold.current.untakenSignals, kept) };
+    const { untakenSignals, lateCancel } = fold.current;
+    const cancel = lateCancel ?? this.#feeder.leftCancel ?? this.#unfedCancel(consumedThrough);
+    return { type: 'continue', successor: successorOf(closed, untakenSignals, cancel, kept) };
+  }
+
+  /** A cancellation that would have ended the run, had not one of the signals before it made it continue (F17). */
+  #unfedCancel(consumedThrough: number): CarriedCancel | null {
+    for (const input of this.#taken.slice(this.#fed)) {
+      // What is not consumed the next run finds in the inbox.
+      if (input.type !== 'message' || input.message.n > consumedThrough) continue;
+      if (input.message.kind !== 'cancel') continue;
+      return { reason: reasonOf(input.message, this.#held.host.codec) };
+    }
+    return null;
   }
 
   #refused(reason: string): void {

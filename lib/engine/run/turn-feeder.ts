@@ -5,7 +5,8 @@ import type { InboxMessage, UpdateRefusal } from '../../journal/index.js';
 import type { HeldRun } from './held-run.js';
 import { eventOf } from './turn-input.js';
 import type { TurnInput } from './turn-input.js';
-import { checkContinuation, isToBeChecked } from './continuation-check.js';
+import { checkContinuation } from './continuation-check.js';
+import type { CarriedCancel } from './continuation.js';
 import { SignalChecks } from './signal-checks.js';
 import type { SchemaVerdict } from './signal-checks.js';
 import { refusalOf, refusedBySchema } from './update-refusal.js';
@@ -16,6 +17,7 @@ export class TurnFeeder {
   readonly #run: { readonly over: boolean };
   /** Made when there is something to check. */
   #checks: SignalChecks | null = null;
+  #leftCancel: CarriedCancel | null = null;
   /** Updates that were not accepted, in the state that the turn had come to. Taken again, it has other ones. */
   #refusals: UpdateRefusal[] | undefined;
 
@@ -62,7 +64,8 @@ export class TurnFeeder {
       if (received && isNote(received)) fold.current.note(received);
       else if (received) fold.current.feed({ ...received, at: host.clock.now() });
     } else if (this.#schemaOf(message)) return this.#feedChecked(message, hold);
-    else if (isToBeChecked(this.#held.definition, message)) return this.#feedContinuation(message);
+    // Only the start of a run that continues another one has a name.
+    else if (message.kind === 'start' && message.name !== null) return this.#feedContinuation(message);
     else this.#take(message, hold);
     return null;
   }
@@ -98,7 +101,7 @@ export class TurnFeeder {
   /** The start of a run that continues another one, as the schemas of its own workflow would have it. */
   async #feedContinuation(message: InboxMessage): Promise<void> {
     const { definition, fold, host } = this.#held;
-    const { start, refused } = await checkContinuation(
+    const { start, refused, cancel } = await checkContinuation(
       definition,
       message,
       host.codec,
@@ -120,6 +123,14 @@ export class TurnFeeder {
       });
       await fold.pump();
     }
+    if (cancel === null) return;
+    this.#leftCancel = fold.current.feed({ type: 'cancel_requested', at, ...cancel }) ? null : cancel;
+    await fold.pump();
+  }
+
+  /** A cancellation that came along with the start, of a run that has ended in its first event; `null`: there is none. */
+  get leftCancel(): CarriedCancel | null {
+    return this.#leftCancel;
   }
 
   /** What the schema yields is what is received. */

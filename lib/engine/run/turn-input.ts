@@ -84,7 +84,8 @@ function startOf(
   return { ...fixed, input, continuedFrom: name, ...(signals.length > 0 && { signals }) };
 }
 
-function reasonOf(message: InboxMessage, codec: Codec): string | null {
+/** Why a cancellation was asked for. */
+export function reasonOf(message: InboxMessage, codec: Codec): string | null {
   const reason = message.payload === null ? null : codec.decode(message.payload);
   return typeof reason === 'string' ? reason : null;
 }

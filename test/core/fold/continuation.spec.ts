@@ -288,4 +288,36 @@ describe('continuing as new', () => {
       /rollback_started activity_scheduled1:unpay activity_completed1 run_failed$/,
     );
   });
+
+  it('F15: a cancellation that comes after the decision is its successor’s', async () => {
+    const definition = workflow(({ ctx, act }) => {
+      void ctx.nonCancellable(() => act('audit'));
+      return ctx.continueAsNew();
+    });
+    const run = await drive(definition, [started(), cancel('first'), cancel('second'), completed(0)], live);
+    expect(line(run.history)).toMatch(/cancel_requested cancel_requested activity_completed0 run_continued$/);
+    expect(run.fold.lateCancel).toMatchObject({ reason: 'first' });
+    const again = await refold(definition, run.history);
+    expect(again.lateCancel).toEqual(run.fold.lateCancel);
+    const seen = await drive(definition, [started()], live);
+    expect(seen.fold.lateCancel).toBeNull();
+  });
+
+  it('F17: signals that are held behind a handler that continues travel, though they have a handler here', async () => {
+    const handled: unknown[] = [];
+    const definition = workflow(({ ctx }) => ctx.condition(() => false), {
+      signals: {
+        a: (payload: unknown, { ctx }) => {
+          handled.push(payload);
+          return payload === 1 ? ctx.continueAsNew() : undefined;
+        },
+      },
+    });
+    const block = [signal('a', 1, true), signal('a', 2, true), signal('a', 3)];
+    const run = await drive(definition, [started(), ...block], live);
+    expect(run.history.at(-1)).toMatchObject({ type: 'run_continued', carriedSignals: 2 });
+    expect(run.fold.untakenSignals.map(({ payload }) => payload)).toEqual(['2', '3']);
+    expect(handled).toEqual([1]);
+    await expectSameAgain(definition, run);
+  });
 });

@@ -68,11 +68,57 @@ export class RestlessWorkflow {
   }
 }
 
+/** A child that goes on for three runs. */
+@Workflow()
+export class LeggedWorkflow {
+  async run(ctx: WorkflowContext, legs: readonly string[]): Promise<readonly string[]> {
+    await ctx.sleep(1);
+    if (legs.length === 3) return [...legs, `child of ${ctx.info.parent?.workflowId}`];
+    return ctx.continueAsNew(LeggedWorkflow, [...legs, `leg ${legs.length + 1}`]);
+  }
+}
+
+@Workflow()
+export class TripWorkflow {
+  async run(ctx: WorkflowContext): Promise<readonly string[]> {
+    return ctx.child(LeggedWorkflow, []);
+  }
+}
+
+@Workflow()
+export class EndlessWorkflow {
+  async run(ctx: WorkflowContext, name: string): Promise<string> {
+    if (name === 'ends') return 'of the next run';
+    await ctx.condition(() => false);
+    return 'never';
+  }
+}
+
+/** Leaves a child behind when it continues, and starts another one under the same number. */
+@Workflow()
+export class LeavingWorkflow {
+  async run(ctx: WorkflowContext, round: 'first' | 'next'): Promise<string> {
+    if (round === 'next') return ctx.child(EndlessWorkflow, 'ends');
+    await ctx.startChild(EndlessWorkflow, 'stays', { id: `left by ${ctx.info.workflowId}` });
+    return ctx.continueAsNew(LeavingWorkflow, 'next');
+  }
+}
+
+const KINDS = ['signal', 'cancel', 'terminate', 'query'] as const;
+
 /** `ctx.continueAsNew`: one workflow id, run after run. */
 export function describeContinuation(backend: Backend, residency: Residency): void {
   describe(`continuing as new on ${backend.name}, ${residency}`, () => {
     let app: App;
-    const providers = [AccountWorkflow, RestlessWorkflow, Billing];
+    const providers = [
+      AccountWorkflow,
+      RestlessWorkflow,
+      LeggedWorkflow,
+      TripWorkflow,
+      EndlessWorkflow,
+      LeavingWorkflow,
+      Billing,
+    ];
     beforeAll(async () => {
       app = await openApp({ continuum: await backend.fresh(), providers, residency });
     });
@@ -121,6 +167,51 @@ export function describeContinuation(backend: Backend, residency: Residency): vo
       await expect(first.result({ follow: true })).resolves.toEqual([3, 6]);
       await expect(chain.result()).resolves.toEqual([3, 6]);
       await handle.terminate();
+    });
+
+    it('a child that continues stays a child: its parent has the end of the last run', async () => {
+      const trip = await app.client.start(TripWorkflow, undefined, { id: 'trip' });
+      await expect(trip.result()).resolves.toEqual(['leg 1', 'leg 2', 'leg 3', 'child of trip']);
+      const ends = (await trip.history()).filter(({ entry }) => entry.type.startsWith('child_'));
+      expect(ends.map(({ entry }) => entry.type).filter((type) => type === 'child_completed')).toHaveLength(
+        1,
+      );
+    });
+
+    it('a parent that continues leaves its children, whose ends mean nothing to the next run', async () => {
+      const parent = await app.client.start(LeavingWorkflow, 'first', { id: 'leaving' });
+      await expect(parent.result()).resolves.toBe('of the next run');
+      // As at every other end of a run: by default they are asked to cancel.
+      await expect(app.client.handle('left by leaving').result()).rejects.toMatchObject({
+        name: 'WorkflowCancelledError',
+      });
+    });
+
+    it('whatever else comes while it continues: nothing is lost, and nothing there twice', async () => {
+      const rounds = backend.name === 'memory' ? 60 : 12;
+      for (let round = 0; round < rounds; round++) {
+        const kind = KINDS[round % KINDS.length]!;
+        // Each poke makes it continue; the last thing races the last of them.
+        const handle = await app.client.start(RestlessWorkflow, { before: [], total: 5 });
+        const pokes = Promise.all([0, 1, 2].map((n) => handle.signal('poke', n)));
+        if (kind === 'signal') {
+          await Promise.all([pokes, handle.signal('poke', 3), handle.signal('poke', 4)]);
+          expect([...(await handle.result())].toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4]);
+        } else if (kind === 'query') {
+          await Promise.all([pokes, handle.query('seen')]);
+          expect(await handle.query('seen')).toBe(3);
+          await handle.terminate();
+        } else if (kind === 'cancel') {
+          await Promise.all([pokes, handle.cancel({ reason: 'enough' })]);
+          await expect(handle.result()).rejects.toMatchObject({ name: 'WorkflowCancelledError' });
+        } else {
+          await Promise.allSettled([pokes, handle.terminate()]);
+          await expect(handle.result()).rejects.toMatchObject({ name: 'WorkflowTerminatedError' });
+        }
+        const { runs } = await app.client.list({ where: { id: handle.workflowId } });
+        expect(runs.slice(1).every(({ state }) => state === 'continued')).toBe(true);
+        expect(runs[0]!.state).not.toBe('continued');
+      }
     });
 
     it('loses no signal and sees none twice while it continues, and a query sees what was acknowledged', async () => {
