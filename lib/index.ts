@@ -135,6 +135,7 @@ export type {
   StartOptions,
   UpdateOptions,
   UpdateWithStartOptions,
+  WaitingFor,
   WorkflowPage,
 } from './client/index.js';
 export type {

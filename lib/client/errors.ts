@@ -178,6 +178,8 @@ export class ResultTimeoutError extends ClientError {
      * with its class among the providers. Defaults to `true`.
      */
     readonly served = true,
+    /** What the run waits for first, in one sentence; `null` where it is not known. */
+    readonly waitingFor: string | null = null,
   ) {
     super(`The workflow "${workflowId}" had no result after ${timeout} ms. ${prospect(blocked, served)}`);
   }

@@ -1,4 +1,5 @@
 /** What users call from outside a workflow: start, signal, update, query, cancel, wait for the result, list. */
+export type { WaitingFor } from './waiting-for.js';
 export type { AttributeBounds, AttributeFilter } from './attribute-filter.js';
 export * from './errors.js';
 export * from './history-line.js';

@@ -1,9 +1,12 @@
 import { RunProgress, summarizeFailure } from '../core/index.js';
 import type { CommandId, FailureSummary, HistoryEntry, RollbackStep } from '../core/index.js';
 import type { RunDescription } from '../journal/index.js';
+import type { WaitingFor } from './waiting-for.js';
 
 /** What is known of a run, as `handle.describe()` gives it. */
 export interface RunReport extends RunDescription {
+  /** Of an open run: the first one is why it does not go on now. Empty once it is closed. */
+  readonly waitingFor: readonly WaitingFor[];
   /**
    * Of a closed run that did not complete: the steps of its rollback, in the order in which they ended, those of sagas and
    * of `ctx.compensate()` included. Missing where there was none.

@@ -68,6 +68,8 @@ export interface StartOptions {
   readonly onReuse?: OnReuse | undefined;
   /** Not before this time. A signal does not start it earlier. Defaults to now. */
   readonly startAt?: Date | undefined;
+  /** Not before so much time has passed, by the database's clock. Instead of `startAt`. Defaults to none. */
+  readonly startDelay?: Duration | undefined;
   /**
    * How long all the runs of this start may take together, from now or from `startAt`. Then what runs is cancelled, rolls back
    * and ends `timed_out`. Defaults to that of the class.
@@ -105,6 +107,8 @@ export interface RunWhere {
   readonly workflow?: string | WorkflowClass | undefined;
   readonly id?: string | undefined;
   readonly state?: RunState | readonly RunState[] | undefined;
+  /** `false`: open runs that no live worker takes, because none has their workflow in their version. */
+  readonly served?: false | undefined;
   readonly startedAfter?: Date | undefined;
   readonly startedBefore?: Date | undefined;
   /** Each attribute has this value, or fits these bounds. */
@@ -381,6 +385,7 @@ export class WorkflowClient {
             : named(where.workflow).name,
       workflowId: where.id,
       state: where.state,
+      served: servedOf(where.served),
       startedAfter: instantOf('startedAfter', where.startedAfter),
       startedBefore: instantOf('startedBefore', where.startedBefore),
       ...attributeFilter(where.attributes),
@@ -401,6 +406,13 @@ export class WorkflowClient {
     checkChoice('onConflict', options.onConflict, ['fail', 'useExisting', 'terminateExisting']);
     checkChoice('onReuse', options.onReuse, ['allow', 'allowIfFailed', 'reject', 'useExisting']);
     const startAt = instantOf('startAt', options.startAt) ?? null;
+    const startDelay = durationOf('startDelay', options.startDelay);
+    if (startAt !== null && startDelay !== null) {
+      throw invalid(
+        'the option "startDelay"',
+        'cannot be given together with "startAt": they say the same in two ways',
+      );
+    }
     const own = {
       run: limitOf('runTimeout', options.runTimeout),
       chain: limitOf('executionTimeout', options.executionTimeout),
@@ -416,6 +428,7 @@ export class WorkflowClient {
       priority: 2,
       input: this.#parts.codec.encode(value),
       startAt,
+      startDelay,
       onConflict: options.onConflict ?? 'fail',
       onReuse: options.onReuse ?? 'allow',
       attributes: options.attributes ?? null,
@@ -471,6 +484,7 @@ const START_OPTIONS: readonly (keyof StartOptions)[] = [
   'onConflict',
   'onReuse',
   'startAt',
+  'startDelay',
   'executionTimeout',
   'runTimeout',
   'attributes',
@@ -488,6 +502,7 @@ const WHERE: readonly (keyof RunWhere)[] = [
   'workflow',
   'id',
   'state',
+  'served',
   'startedAfter',
   'startedBefore',
   'attributes',
@@ -501,6 +516,12 @@ const STATES: readonly RunState[] = [
   'continued',
   'terminated',
 ];
+
+/** Only those that nobody serves can be asked for: of all others a list would promise too much. */
+function servedOf(served: unknown): false | undefined {
+  if (served !== undefined && served !== false) throw invalid('the filter "served"', 'can only be false');
+  return served;
+}
 
 interface NamedWorkflow {
   readonly name: string;

@@ -43,6 +43,8 @@ import type { Sent } from './message-sender.js';
 import type { QueryReader } from './query-reader.js';
 import { isServed } from './serving.js';
 import { signalContent } from './signal-message.js';
+import { waitingFor } from './waiting-for.js';
+import type { WaitingFor } from './waiting-for.js';
 import { transactionOf } from './transaction.js';
 import { UpdateAsker } from './update-asker.js';
 import type { UpdateOptions } from './update-asker.js';
@@ -175,8 +177,8 @@ export class WorkflowHandle<W = any> {
     const last = await this.#parts.results.wait(runId, left, resident, signal);
     if (last === 'aborted') throw signal?.reason;
     if (last === 'timeout') {
-      const { blocked, served } = await this.#prospect(runId);
-      throw new ResultTimeoutError(this.workflowId, runId, timeout ?? 0, blocked, served);
+      const { blocked, served, first } = await this.#prospect(runId);
+      throw new ResultTimeoutError(this.workflowId, runId, timeout ?? 0, blocked, served, first);
     }
     if (last === 'closed') throw new ClientClosedError(this.workflowId, runId);
     return last;
@@ -269,7 +271,7 @@ export class WorkflowHandle<W = any> {
   }
 
   /**
-   * What is known of the run. Of one that failed, was cancelled or terminated it tells of each step of the rollback how it
+   * What is known of the run, and what it waits for. Of one that failed, was cancelled or terminated it tells of each step of the rollback how it
    * went, for which its history is read.
    *
    * ```ts
@@ -281,9 +283,19 @@ export class WorkflowHandle<W = any> {
    */
   async describe(): Promise<RunReport> {
     const run = await this.#describe();
-    if (ENDS_WELL.has(run.state)) return run;
+    if (run.state === 'running') return { ...run, waitingFor: await this.#waitingFor(run) };
+    const waited = { ...run, waitingFor: [] };
+    if (ENDS_WELL.has(run.state)) return waited;
     const rollback = rollbackOf(await this.#historyOf(run));
-    return rollback.length === 0 ? run : { ...run, rollback };
+    return rollback.length === 0 ? waited : { ...waited, rollback };
+  }
+
+  async #waitingFor(run: RunDescription): Promise<readonly WaitingFor[]> {
+    const [history, served] = await Promise.all([
+      this.#historyOf(run),
+      run.inbox?.owner === null ? isServed(this.#parts, run) : true,
+    ]);
+    return waitingFor(run, history, served);
   }
 
   /**
@@ -415,17 +427,18 @@ export class WorkflowHandle<W = any> {
   }
 
   /** Whether the run is blocked, and whether a worker would take it up. Read once, after a wait that timed out, for the error. */
-  async #prospect(runId: RunId): Promise<{ readonly blocked: string | null; readonly served: boolean }> {
+  async #prospect(runId: RunId): Promise<Prospect> {
     try {
       const run = await this.#describeRun(runId);
       const isNobodys = run.inbox?.owner === null && run.blocked === null;
       return {
         blocked: run.blocked?.reason ?? null,
         served: !isNobodys || (await isServed(this.#parts, run)),
+        first: (await this.#waitingFor(run))[0]?.text ?? null,
       };
     } catch {
       // It cannot be read. The timeout is told without it.
-      return { blocked: null, served: true };
+      return { blocked: null, served: true, first: null };
     }
   }
 
@@ -450,4 +463,12 @@ export class WorkflowHandle<W = any> {
         throw new WorkflowTerminatedError(this.workflowId, runId, last.reason);
     }
   }
+}
+
+/** What a wait that timed out can tell. */
+interface Prospect {
+  readonly blocked: string | null;
+  readonly served: boolean;
+  /** What the run waits for first. */
+  readonly first: string | null;
 }

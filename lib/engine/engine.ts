@@ -244,7 +244,8 @@ export class Engine {
    */
   async startRun(request: StartRequest): Promise<DecidedStart> {
     const owner = this.session.id;
-    const run = this.accepting && request.startAt === null ? this.runs.prepare(request, owner) : undefined;
+    const isDue = request.startAt === null && request.startDelay == null;
+    const run = this.accepting && isDue ? this.runs.prepare(request, owner) : undefined;
     if (!run) return this.#parts.starts.ask(request);
     try {
       const message = {

@@ -4,6 +4,7 @@ import { describeChildren } from './suites/children.js';
 import { describeContext } from './suites/context.js';
 import { describeContinuation } from './suites/continuation.js';
 import { describeDeadlines } from './suites/deadlines.js';
+import { describeWaitingFor } from './suites/waiting-for.js';
 import { describeInsideRun } from './suites/inside-run.js';
 import { describeMany } from './suites/many.js';
 import { describeRaces } from './suites/races.js';
@@ -25,4 +26,5 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeContinuation(memory, residency);
   describeChildren(memory, residency);
   describeDeadlines(memory, residency);
+  describeWaitingFor(memory, residency);
 });

@@ -18,6 +18,7 @@ import type {
 } from '../port/index.js';
 import type { RunId } from '../ids.js';
 import type { InMemoryStore, Run } from './in-memory-store.js';
+import { servedBy } from './worker-sessions.js';
 
 export function loadRun(store: InMemoryStore, request: LoadRequest): Loaded {
   const { historyAfter, inboxAfter } = request;
@@ -84,7 +85,7 @@ export function countRuns(store: InMemoryStore, filter: RunFilter): number {
 
 function runsMatching(store: InMemoryStore, filter: RunFilter): readonly Run[] {
   refuseUnstorableFilter(filter);
-  return [...store.runs.values()].filter((run) => matches(run, filter));
+  return [...store.runs.values()].filter((run) => matches(store, run, filter));
 }
 
 const placeOf = ({ startedAt, id }: Run): RunPlace => ({ startedAt, runId: id });
@@ -92,13 +93,14 @@ const placeOf = ({ startedAt, id }: Run): RunPlace => ({ startedAt, runId: id })
 const compare = (a: RunPlace, b: RunPlace): number =>
   a.startedAt - b.startedAt || (a.runId < b.runId ? -1 : Number(a.runId > b.runId));
 
-function matches(run: Run, filter: RunFilter): boolean {
+function matches(store: InMemoryStore, run: Run, filter: RunFilter): boolean {
   const { workflow, workflowId, state, startedAfter, startedBefore, attributes, conditions } = filter;
   return (
     run.namespace === filter.namespace &&
     (workflow === undefined || run.workflow === workflow) &&
     (workflowId === undefined || run.workflowId === workflowId) &&
     (state === undefined || (typeof state === 'string' ? run.state === state : state.includes(run.state))) &&
+    (filter.served === undefined || (run.state === 'running' && servedBy(store, [run])[0] === false)) &&
     (startedAfter === undefined || run.startedAt > startedAfter) &&
     (startedBefore === undefined || run.startedAt < startedBefore) &&
     (attributes === undefined || hasAttributes(parseAttributes(run.attributes), attributes)) &&
@@ -161,6 +163,7 @@ function describeRun(store: InMemoryStore, run: Run): RunDescription {
     closedAt: run.closedAt,
     continuedTo: run.continuedTo,
     deadlineAt: run.deadlineAt,
+    notBefore: actor?.notBefore ?? null,
     attributes: parseAttributes(run.attributes),
     details: run.details,
     lineage: run.lineage,

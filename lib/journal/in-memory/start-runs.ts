@@ -90,7 +90,8 @@ export function begin(store: InMemoryStore, request: StartRequest, child: Child 
   const first = isHeld ? request.first : null;
   const token = first === null ? 0 : 1;
   const { attributes, details } = first?.shown ?? { attributes: request.attributes, details: null };
-  const deadlines = deadlinesFrom(floored(now, request.startAt), request.limits);
+  const startAt = request.startDelay == null ? request.startAt : now + request.startDelay;
+  const deadlines = deadlinesFrom(floored(now, startAt), request.limits);
   const actor: Actor = {
     id: actorOf(runId),
     runId,
@@ -100,8 +101,8 @@ export function begin(store: InMemoryStore, request: StartRequest, child: Child 
     version,
     priority,
     lock: new RowLock(),
-    wakeAt: floored(now, request.startAt),
-    notBefore: request.startAt,
+    wakeAt: floored(now, startAt),
+    notBefore: startAt,
     deadlines,
     owner: first?.owner ?? null,
     token,

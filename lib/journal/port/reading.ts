@@ -85,6 +85,8 @@ export interface RunDescription {
   readonly continuedTo: RunId | null;
   /** When its time limit ends: its own or that of its chain, whichever comes first; `null` for none. */
   readonly deadlineAt: Instant | null;
+  /** Of an open run: nobody takes it up before. Its `startAt`, or the end of the pause after a failed turn. */
+  readonly notBefore: Instant | null;
   readonly attributes: Readonly<Record<string, unknown>> | null;
   /** What the run last told people by `ctx.setDetails`. */
   readonly details: string | null;
@@ -154,6 +156,8 @@ export interface RunFilter {
   readonly workflow?: string | undefined;
   readonly workflowId?: string | undefined;
   readonly state?: RunState | readonly RunState[] | undefined;
+  /** `false`: of the open ones, those that no live worker takes. */
+  readonly served?: false | undefined;
   readonly startedAfter?: Instant | undefined;
   readonly startedBefore?: Instant | undefined;
   /** Each of these attributes has this value. */

@@ -57,6 +57,8 @@ export interface StartRequest {
   readonly input: Encoded;
   /** Not before this time; `null` for now. A signal does not start it earlier. */
   readonly startAt: Instant | null;
+  /** Instead: not before so many ms have passed. */
+  readonly startDelay?: number | null;
   readonly onConflict: OnConflict;
   readonly onReuse: OnReuse;
   /** What lists filter by. */

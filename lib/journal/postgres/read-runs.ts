@@ -5,7 +5,7 @@ import { refuseUnstorableFilter } from '../rules/storable.js';
 import type { ListQuery, RunDescription, RunFilter, RunOutcome, RunPage, RunRef } from '../port/index.js';
 import type { RunId } from '../ids.js';
 import { textArray, uuidArray, uuidOrNil } from './array-literals.js';
-import { ACTOR, HISTORY, RUN, type Run } from './entities/index.js';
+import { ACTOR, HISTORY, RUN, WORKER, type Run } from './entities/index.js';
 import { toEntry } from './row-mapping.js';
 import { type DescribedRun, NO_ACTOR, describeEntity, toDescription } from './run-mapping.js';
 import { whereAttributes } from './where-attributes.js';
@@ -85,6 +85,18 @@ function runsMatching(dataSource: DataSource, filter: RunFilter): SelectQueryBui
   if (workflowId !== undefined) runs.andWhere('run.workflowId = :workflowId', { workflowId });
   if (state !== undefined)
     runs.andWhere('run.state = any(:states)', { states: typeof state === 'string' ? [state] : state });
+  if (filter.served === false) {
+    // A session without a namespace is of an older release, and takes runs of every one.
+    runs.andWhere(`run.state = 'running' and not exists (
+      select from "${dataSource.getMetadata(WORKER).schema}".workers as worker
+      cross join lateral json_to_recordset(worker.workflows) as served(name text, version int)
+      where worker.dead_at is null
+        and worker.expires_at > clock_timestamp()
+        and (worker.namespace is null or worker.namespace = run.namespace)
+        and served.name = run.workflow
+        and served.version = run.version
+    )`);
+  }
   if (startedAfter !== undefined) {
     runs.andWhere('run.startedAt > :startedAfter', { startedAfter: new Date(startedAfter) });
   }

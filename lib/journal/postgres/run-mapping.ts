@@ -18,6 +18,7 @@ export interface RunRow {
   readonly closed_at: number | null;
   readonly continued_to: RunId | null;
   readonly deadline_at: number | null;
+  readonly not_before: number | null;
   readonly attributes: string | null;
   readonly details: string | null;
   readonly lineage: string | null;
@@ -35,6 +36,7 @@ export interface RunRow {
 
 /** Columns of the open actor: of a closed run there are none. */
 export const NO_ACTOR = {
+  not_before: null,
   blocked: null,
   blocked_since: null,
   failed_turns: null,
@@ -58,6 +60,7 @@ export function toDescription(row: RunRow): RunDescription {
     closedAt: row.closed_at === null ? null : toInstant(row.closed_at),
     continuedTo: row.continued_to,
     deadlineAt: row.deadline_at === null ? null : toInstant(row.deadline_at),
+    notBefore: row.not_before === null ? null : toInstant(row.not_before),
     // The cast: attributes are an object, refused as anything else before they are written.
     attributes: row.attributes === null ? null : (JSON.parse(row.attributes) as Record<string, unknown>),
     details: row.details,
@@ -108,6 +111,7 @@ export function describeEntity({ id, actor, ...run }: DescribedRun, failure: str
     closedAt: run.closedAt?.getTime() ?? null,
     continuedTo: run.continuedTo,
     deadlineAt: run.deadlineAt?.getTime() ?? null,
+    notBefore: actor?.notBefore?.getTime() ?? null,
     attributes: run.attributes,
     details: run.details,
     lineage: run.lineage,

@@ -194,6 +194,7 @@ function startParameters(requests: readonly StartRequest[]): StartRuns {
     shown: requests.some(({ first }) => first?.shown)
       ? textArray(requests.map(({ first }) => (first?.shown ? JSON.stringify(first.shown) : null)))
       : NOWHERE,
+    startDelays: limitArray(requests.map(({ startDelay }) => startDelay ?? null)),
     runLimits: limitArray(requests.map(({ limits }) => limits?.run ?? null)),
     chainLimits: limitArray(requests.map(({ limits }) => limits?.chain ?? null)),
     owners: textArray(requests.map(({ first }) => (first === null ? null : uuidOrNil(first.owner)))),

@@ -23,6 +23,7 @@ export const entitiesOf = (schema: string): EntitySchema[] => [
 
 /** Names of the entities, for repositories. */
 export const ACTOR = 'ContinuumActor';
+export const WORKER = 'ContinuumWorker';
 export const RUN = 'ContinuumRun';
 export const HISTORY = 'ContinuumHistory';
 export type { Actor } from './actor.entity.js';

@@ -10,6 +10,7 @@ export const RUN_COLUMNS = `
   run.continued_to,
   date_part('epoch', run.deadline_at) * 1000 as deadline_at,
   run.attributes, run.lineage, run.details,
+  date_part('epoch', actor.not_before) * 1000 as not_before,
   actor.blocked,
   date_part('epoch', actor.blocked_since) * 1000 as blocked_since,
   actor.failed_turns, actor.deaths, actor.killed,
@@ -55,7 +56,7 @@ cross join lateral (
 ) as run
 left join lateral (
   select
-    actor.blocked, actor.blocked_since, actor.failed_turns, actor.deaths, actor.killed,
+    actor.not_before, actor.blocked, actor.blocked_since, actor.failed_turns, actor.deaths, actor.killed,
     actor.inbox_seq, actor.inbox_consumed, actor.lease_owner
   from ${schema}.actors as actor
   where actor.id = run.actor_id

@@ -12,6 +12,8 @@ export interface StartRuns {
   readonly priorities: string;
   readonly inputs: string;
   readonly startTimes: string;
+  /** Instead of a time: how long until then, in ms. */
+  readonly startDelays: string;
   readonly attributes: string;
   /** JSON of what lists show after the first turn of a run, if it is born leased. */
   readonly shown: string;
@@ -44,11 +46,11 @@ with request as materialized (
   from unnest(
     :ids::uuid[], :namespaces::text[], :workflowIds::text[], :workflows::text[], :versions::int[], :priorities::smallint[],
     :inputs::json[], :startTimes::float8[], :attributes::jsonb[], :shown::json[], :runLimits::float8[], :chainLimits::float8[],
-    :owners::uuid[]
+    :startDelays::float8[], :owners::uuid[]
   ) with ordinality as request(
     id, namespace, workflow_id, workflow, version, priority,
     input, start_at, attributes, shown, run_limit, chain_limit,
-    owner, ordinal
+    start_delay, owner, ordinal
   )
 ),
 live_owner as materialized (
@@ -67,15 +69,18 @@ wanted as materialized (
   select
     request.*,
     live_owner.id as lease_owner,
-    timestamptz 'epoch' + request.start_at * interval '1 millisecond' as not_before,
+    begin.not_before,
     begin.at + request.run_limit * interval '1 millisecond' as run_deadline_at,
     begin.at + request.chain_limit * interval '1 millisecond' as chain_deadline_at
   from request
   cross join lateral (
-    select greatest(
-      date_trunc('milliseconds', now()),
-      timestamptz 'epoch' + request.start_at * interval '1 millisecond'
-    ) as at
+    select started.not_before, greatest(date_trunc('milliseconds', now()), started.not_before) as at
+    from (
+      select coalesce(
+        timestamptz 'epoch' + request.start_at * interval '1 millisecond',
+        date_trunc('milliseconds', now()) + request.start_delay * interval '1 millisecond'
+      ) as not_before
+    ) as started
   ) as begin
   left join live_owner on live_owner.id = request.owner
   left join lateral (

@@ -113,6 +113,29 @@ export function listTopic({ test, expect }: Topic): void {
     expect(await found(s, { state: [] })).toEqual([]);
   });
 
+  test('by whether a live worker takes them', async (s) => {
+    const own = await s.started();
+    const newer = await s.started({ version: 2 });
+    const refund = await s.started({ workflow: 'refund' });
+    await s.closed('completed', { workflow: 'refund' });
+    await s.started({ namespace: 'other', workflow: 'refund' });
+    const ids = (...runs: readonly (typeof own)[]): readonly string[] =>
+      runs.map(({ workflowId }) => workflowId).toSorted();
+    const served = false as const;
+    // One of the default workflow is there: who closed a run just now.
+    expect(await found(s, { served })).toEqual(ids(newer, refund));
+    const elsewhere = await s.worker({ namespace: 'other', workflows: [{ name: 'refund', version: 1 }] });
+    expect(await found(s, { served })).toEqual(ids(newer, refund));
+    const late = await s.worker({ workflows: [{ name: 'order', version: 2 }] });
+    expect(await found(s, { served })).toEqual(ids(refund));
+    expect(await found(s, { served, workflow: 'order' })).toEqual([]);
+    await s.journal.unregister(late);
+    await s.journal.unregister(elsewhere);
+    expect(await found(s, { served })).toEqual(ids(newer, refund));
+    await s.harness.elapse(HOUR);
+    expect(await found(s, { served })).toEqual(ids(own, newer, refund));
+  });
+
   test('by when they started', async (s) => {
     const early = await s.started();
     await s.harness.elapse(HOUR);

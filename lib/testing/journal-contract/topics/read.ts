@@ -112,6 +112,7 @@ export function readTopic({ test, expect }: Topic): void {
       closedAt: null,
       continuedTo: null,
       deadlineAt: null,
+      notBefore: null,
       attributes: { customer: 'ann' },
       lineage: null,
       blocked: null,

@@ -6,6 +6,19 @@ import { HOUR, MINUTE, NAMESPACE, type Topic } from '../scenario.js';
 import { asRunId } from '../../../journal/index.js';
 
 export function startTopic({ test, expect }: Topic): void {
+  test('not before a delay has passed, by the clock of the journal', async (s) => {
+    const before = await s.harness.now();
+    const run = await s.started({ startDelay: MINUTE });
+    const { notBefore } = await s.describe(run);
+    expect(notBefore).toBeGreaterThanOrEqual(Math.floor(before) + MINUTE);
+    expect(notBefore).toBeLessThanOrEqual(Math.ceil(await s.harness.now()) + MINUTE);
+    const worker = await s.worker();
+    await s.accepted(s.signal(run));
+    expect(await s.claimedIds(worker)).toEqual([]);
+    await s.harness.elapse(MINUTE);
+    expect(await s.claimedIds(worker)).toEqual([run.workflowId]);
+  });
+
   test('a started run is due at once and finds its start message in the inbox', async (s) => {
     const run = await s.started({ input: '{"total":99}' });
     const claim = only(await s.claim(await s.worker()));
