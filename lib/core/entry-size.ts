@@ -12,7 +12,10 @@ const WEIGHED = forEachType(({ fields }): readonly string[] =>
   ),
 );
 
-/** About what an entry weighs on its way to a journal: everything in it that can be large counts. */
+/**
+ * About what an entry weighs on its way to a journal: everything in it that can be large counts. Code sees the sum of it
+ * (`ctx.info.historyBytes`), so that another way of counting is another semantics version (F29).
+ */
 export function bytesOf(entry: HistoryEntry): number {
   let bytes = FRAME;
   // The cast: the catalogue says what these fields hold, and does not compile where that is not so.
