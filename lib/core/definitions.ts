@@ -1,8 +1,7 @@
 import type { Mistakes } from './misuse.js';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { RecordedActivityOptions, RollbackOrder } from './history.js';
+import type { RecordedActivityOptions, RollbackOrder, RunLimits } from './history.js';
 import type { WorkflowContext } from './workflow-context.js';
-import type { RunLimits } from './workflow-descriptor.js';
 
 /**
  * What the application declared, as data: found by the explorer (or written by hand in a test), read by the

@@ -140,6 +140,7 @@ export const ENTRY_CATALOGUE = {
       confirms: factOrFalse,
       compensation: factOrNull,
       undoes: factOrNull,
+      limits: fact,
     },
   },
   child_cancel_requested: { class: 'command', work: changes('child'), fields: { of: command, mode: fact } },

@@ -268,6 +268,13 @@ export interface ChildStarted {
   readonly compensation: ChildCompensation | null;
   /** Of a child that is a compensation: the command it undoes. */
   readonly undoes: CommandId | null;
+  /** How long it may take. Absent: it has no limits. */
+  readonly limits?: RunLimits;
+}
+/** How long a run, and all the runs of its start, may take, in ms; `null` for no limit. */
+export interface RunLimits {
+  readonly run: number | null;
+  readonly chain: number | null;
 }
 /** What becomes of a child that is under way when its parent ends. */
 export type ParentClose = 'terminate' | 'cancel' | 'abandon';

@@ -63,6 +63,10 @@ export interface ChildOptions<Result = any, Input = any> {
    * is `{ result, input }`: what the child returned, and what it was given. Defaults to nothing.
    */
   readonly compensate?: ChildUndo<Result, Input> | undefined;
+  /** How long it may take, through any number of runs, before it is ended as timed out. Defaults to what its class says. */
+  readonly executionTimeout?: Duration | undefined;
+  /** The same for each of its runs. Defaults to what its class says. */
+  readonly runTimeout?: Duration | undefined;
 }
 /** A class that undoes a child: one activity, or a workflow. */
 export type ChildUndo<Result, Input> =

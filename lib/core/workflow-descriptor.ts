@@ -3,7 +3,7 @@ import { milliseconds } from './duration.js';
 import type { Mistakes } from './misuse.js';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { WorkflowDefinition } from './definitions.js';
-import type { RollbackOrder } from './history.js';
+import type { RollbackOrder, RunLimits } from './history.js';
 import type { Class } from './method-marks.js';
 import { MethodMarks } from './method-marks.js';
 
@@ -42,12 +42,6 @@ export interface WorkflowOptions<S extends StandardSchemaV1 = StandardSchemaV1> 
   readonly executionTimeout?: Duration | undefined;
   /** The same for one run: what it continues as has its own. Defaults to no limit. */
   readonly runTimeout?: Duration | undefined;
-}
-
-/** How long a run, and all the runs of its start, may take, in ms; `null` for no limit. */
-export interface RunLimits {
-  readonly run: number | null;
-  readonly chain: number | null;
 }
 
 /** Whether a failed or cancelled run rolls back by itself. */

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { ChildCompensation, ChildStarted } from '../history.js';
+import { milliseconds } from '../duration.js';
+import type { ChildCompensation, ChildStarted, RunLimits } from '../history.js';
 import { misuse } from '../misuse.js';
 import { nameProblem } from '../names.js';
 import { InvalidInputError } from '../reaching-errors.js';
@@ -55,8 +56,9 @@ function begin(
   if (scope.cancelledBy) return rejected(scope.cancelledBy.error());
   let started: ChildStarted | null;
   try {
-    const { name, version, input: schema } = workflowOf(type, what);
+    const { name, version, input: schema, limits } = workflowOf(type, what);
     checkOptions(options, what);
+    const own = limitsFor(options, limits, what);
     refuseDeeper(run);
     started = recordChild(run, {
       name,
@@ -66,6 +68,7 @@ function begin(
       parentClose: options.parentClose ?? 'cancel',
       confirms,
       compensation: compensationOf(run, options.compensate),
+      ...(own && { limits: own }),
     });
   } catch (error) {
     return refused(run, call, error);
@@ -86,7 +89,13 @@ function workflowOf(type: ActivityToken, what: string): WorkflowDescriptor {
   );
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(['id', 'parentClose', 'compensate']);
+const OPTIONS: ReadonlySet<string> = new Set([
+  'id',
+  'parentClose',
+  'compensate',
+  'executionTimeout',
+  'runTimeout',
+]);
 const CLOSES: ReadonlySet<string> = new Set(['terminate', 'cancel', 'abandon']);
 
 function checkOptions(options: ChildOptions, what: string): void {
@@ -107,6 +116,20 @@ function checkOptions(options: ChildOptions, what: string): void {
       ),
     );
   }
+}
+
+/** What the call says goes before what the class says. `null`: it has no limits. */
+function limitsFor(options: ChildOptions, ofClass: RunLimits, what: string): RunLimits | null {
+  const limitOf = (option: 'executionTimeout' | 'runTimeout'): number | null => {
+    const duration = options[option];
+    if (duration === undefined) return null;
+    const limit = milliseconds(duration);
+    if (limit > 0) return limit;
+    throw misuse(new RangeError(`${what}: "${option}" must be more than nothing.`));
+  };
+  const run = limitOf('runTimeout') ?? ofClass.run;
+  const chain = limitOf('executionTimeout') ?? ofClass.chain;
+  return run === null && chain === null ? null : { run, chain };
 }
 
 /** The schema of the child's input is asked at the call, as part of the code: a replay asks it again. So it has to answer at once. */

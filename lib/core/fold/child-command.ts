@@ -7,7 +7,9 @@ import { RandomStream } from './random-stream.js';
 export const DEEPEST_CHILD = 50;
 
 type Asked = Pick<ChildStarted, 'name' | 'version' | 'args'> &
-  Partial<Pick<ChildStarted, 'workflowId' | 'parentClose' | 'confirms' | 'compensation' | 'undoes'>>;
+  Partial<
+    Pick<ChildStarted, 'workflowId' | 'parentClose' | 'confirms' | 'compensation' | 'undoes' | 'limits'>
+  >;
 
 /**
  * Records that a child is started, with the ids it gets: they follow from the run and the command, so that a second fold and a
@@ -29,6 +31,7 @@ export function recordChild(run: Execution, asked: Asked): ChildStarted | null {
     confirms: asked.confirms ?? false,
     compensation: asked.compensation ?? null,
     undoes: asked.undoes ?? null,
+    ...(asked.limits && { limits: asked.limits }),
   });
 }
 

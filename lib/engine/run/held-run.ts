@@ -105,7 +105,7 @@ export class HeldRun {
     this.deadline = new RunDeadline(holding.deadlines, () => this.fold.current, clock);
     this.kinds = new KindsOfWork({
       activity: this.activities,
-      child: new RunChildren(facts.runId, (what) => host.sent(what)),
+      child: new RunChildren(facts.runId, host.codec, (what) => host.sent(what)),
       timer: new RunTimers(progress, clock),
       deadline: this.deadline,
     });

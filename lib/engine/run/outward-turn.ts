@@ -47,4 +47,5 @@ const startOf = (child: ChildStarted, lineage: Lineage): ChildStart => ({
   parentClose: child.parentClose,
   lineage,
   confirms: child.confirms,
+  ...(child.limits && { limits: child.limits }),
 });

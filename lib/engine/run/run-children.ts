@@ -1,4 +1,5 @@
-import type { HistoryEvent } from '../../core/index.js';
+import { TimeoutFailure } from '../../core/index.js';
+import type { Codec, EncodedFailure, HistoryEvent } from '../../core/index.js';
 import { readChildMessage } from '../../journal/index.js';
 import type { InboxMessage, RunId } from '../../journal/index.js';
 import type { EntryAbout, Intake, WorkKind } from './work-kind.js';
@@ -16,11 +17,13 @@ const EMPTY: Intake = { notes: [], next: () => undefined, taken: () => undefined
 export class RunChildren implements WorkKind {
   readonly idle = true;
   readonly #runId: RunId;
+  readonly #codec: Codec;
   readonly #sent: (what: 'child' | 'message') => void;
 
   /** @param sent what the journal has got for other runs: somebody should look for it */
-  constructor(runId: RunId, sent: (what: 'child' | 'message') => void) {
+  constructor(runId: RunId, codec: Codec, sent: (what: 'child' | 'message') => void) {
     this.#runId = runId;
+    this.#codec = codec;
     this.#sent = sent;
   }
 
@@ -55,8 +58,9 @@ export class RunChildren implements WorkKind {
         return { type: 'child_not_started', at, id };
       case 'completed':
         return { type: 'child_completed', at, id, result: payload ?? NOTHING };
-      case 'failed':
       case 'timed_out':
+        return { type: 'child_failed', at, id, failure: this.#timedOut(payload) };
+      case 'failed':
         return { type: 'child_failed', at, id, failure: payload ?? NOTHING };
       case 'cancelled':
         return { type: 'child_cancelled', at, id, failure: payload ?? NOTHING };
@@ -69,6 +73,13 @@ export class RunChildren implements WorkKind {
 
   nextMoment(): null {
     return null;
+  }
+
+  /** Inside the child it was a cancellation. Its parent is told what that was for: nobody here has cancelled anything. */
+  #timedOut(payload: EncodedFailure | null): EncodedFailure {
+    const cause: unknown = payload === null ? undefined : this.#codec.decodeFailure(payload);
+    const message = cause instanceof Error ? cause.message : 'The run timed out.';
+    return this.#codec.encodeFailure(new TimeoutFailure(message));
   }
 }
 

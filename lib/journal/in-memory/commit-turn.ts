@@ -82,7 +82,17 @@ export function childIds(store: InMemoryStore, { children = [], lease }: Turn): 
 
 function startChildren(store: InMemoryStore, parent: Actor, { children = [], outcome }: Turn): void {
   for (const child of children) {
-    const { runId, workflowId, command, lineage, parentClose, workflow, version, input } = child;
+    const {
+      runId,
+      workflowId,
+      command,
+      lineage,
+      parentClose,
+      workflow,
+      version,
+      input,
+      limits = null,
+    } = child;
     const { namespace, priority } = parent;
     const accepted = store.openActor(namespace, workflowId) === undefined;
     if (accepted) {
@@ -100,6 +110,7 @@ function startChildren(store: InMemoryStore, parent: Actor, { children = [], out
           onConflict: 'fail',
           onReuse: 'allow',
           attributes: null,
+          limits,
           first: null,
         },
         { parent: { actorId: parent.id, runId: parent.runId, command }, lineage, parentClose },

@@ -8,6 +8,7 @@ import type {
   ParentClose,
   ShownChange,
 } from '../../core/index.js';
+import type { TimeLimits } from './deadlines.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 
 /**
@@ -75,6 +76,8 @@ export interface ChildStart {
   readonly parentClose: ParentClose;
   readonly lineage: Lineage;
   readonly confirms: boolean;
+  /** How long it may take, from this commit. Absent: without limits. */
+  readonly limits?: TimeLimits;
 }
 
 /** What one run sends to another one. */

@@ -20,6 +20,8 @@ export function reachParameters(turns: readonly Turn[]): Reaching {
     childCommands: numberArray(children.map(({ command }) => command)),
     childCloses: textArray(children.map(({ parentClose }) => parentClose)),
     childLineages: textArray(children.map(({ lineage }) => JSON.stringify(lineage))),
+    childRunLimits: numberArray(children.map(({ limits }) => limits?.run ?? null)),
+    childChainLimits: numberArray(children.map(({ limits }) => limits?.chain ?? null)),
     childConfirms: booleanArray(children.map(({ confirms }) => confirms)),
     sendTurns: numberArray(sends.map(({ turn }) => turn)),
     sendKinds: textArray(sends.map(({ kind }) => kind)),

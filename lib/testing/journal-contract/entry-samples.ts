@@ -66,6 +66,7 @@ export const ENTRY_SAMPLES: {
       confirms: true,
       compensation: { type: 'workflow', name: 'undo', version: 1 },
       undoes: 2,
+      limits: { run: 1_000, chain: null },
     },
     {
       type: 'child_started',

@@ -131,7 +131,31 @@ class Relative {
   }
 }
 
-const providers = [Ledger, Books, Refund, BillWorkflow, UndoBill, OrderOfBills, Starter, Relative];
+@Workflow({ runTimeout: 40 })
+class Impatient {
+  async run(ctx: WorkflowContext): Promise<void> {
+    await ctx.sleep('1 hour');
+  }
+}
+@Workflow()
+class Patience {
+  async run(ctx: WorkflowContext): Promise<void> {
+    await ctx.child(Impatient);
+  }
+}
+
+const providers = [
+  Impatient,
+  Patience,
+  Ledger,
+  Books,
+  Refund,
+  BillWorkflow,
+  UndoBill,
+  OrderOfBills,
+  Starter,
+  Relative,
+];
 
 /** Children: started, awaited, cancelled, undone. */
 export function describeChildren(backend: Backend, residency: Residency): void {
@@ -187,6 +211,17 @@ export function describeChildren(backend: Backend, residency: Residency): void {
         'child_completed',
         'run_completed',
       ]);
+    });
+
+    it('end when their time is over, by what their class says or the call, and undo what they did', async () => {
+      const bills: readonly Bill[] = [{ amount: 9, how: 'wait' }];
+      const outcome = { cause: { name: 'ChildWorkflowFailure', cause: { name: 'TimeoutFailure' } } };
+      const timed = () => app.client.execute(OrderOfBills, { bills, options: { executionTimeout: 40 } });
+      const did = await written(() => expect(timed()).rejects.toMatchObject(outcome));
+      // On a busy machine its time may be over before it has done anything.
+      const billed = did.includes('bill 9') ? ['bill 9', 'unbill 9'] : [];
+      expect(did).toEqual(['order', ...billed, 'unorder']);
+      await expect(app.client.execute(Patience)).rejects.toMatchObject(outcome);
     });
 
     it('know their parent and the root', async () => {

@@ -18,6 +18,9 @@ export interface Reaching {
   readonly childCommands: string;
   readonly childCloses: string;
   readonly childLineages: string;
+  /** How long it may take, in ms: the run, and all the runs of its start. */
+  readonly childRunLimits: string;
+  readonly childChainLimits: string;
   readonly childConfirms: string;
   readonly sendTurns: string;
   readonly sendKinds: string;
@@ -31,13 +34,17 @@ child as materialized (
   select
     child.*,
     applied.actor_id as parent_id, applied.run_id as parent_run_id, applied.outcome, applied.inbox_seq,
-    parent.namespace, parent.priority
+    parent.namespace, parent.priority,
+    applied.at + child.run_limit * interval '1 millisecond' as run_deadline_at,
+    applied.at + child.chain_limit * interval '1 millisecond' as chain_deadline_at
   from unnest(
     :childTurns::int[], :childIds::uuid[], :childWorkflowIds::text[], :childWorkflows::text[], :childVersions::int[],
-    :childInputs::json[], :childCommands::int[], :childCloses::text[], :childLineages::json[], :childConfirms::boolean[]
+    :childInputs::json[], :childCommands::int[], :childCloses::text[], :childLineages::json[], :childConfirms::boolean[],
+    :childRunLimits::float8[], :childChainLimits::float8[]
   ) with ordinality as child(
     turn, id, workflow_id, workflow, version,
-    input, command, parent_close, lineage, confirms, ordinal
+    input, command, parent_close, lineage, confirms,
+    run_limit, chain_limit, ordinal
   )
   join applied on applied.ordinal = child.turn
   cross join lateral (
@@ -51,10 +58,12 @@ born as (
   -- Batches that overlap insert in one order, so that they cannot wait for each other in a circle.
   insert into ${schema}.actors as actor (
     id, run_id, namespace, workflow_id, workflow, version, priority, wake_at, inbox_seq,
+    deadline_at, chain_deadline_at, run_limit,
     parent_id, parent_run_id, parent_command, parent_close, lineage
   )
   select
     id, id, namespace, workflow_id, workflow, version, priority, now(), 1,
+    least(run_deadline_at, chain_deadline_at), chain_deadline_at, run_limit,
     parent_id, parent_run_id, command, parent_close, lineage
   from child
   order by namespace, workflow_id, ordinal
@@ -62,10 +71,10 @@ born as (
   returning actor.id
 ),
 children_opened as (
-  insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, lineage)
+  insert into ${schema}.runs (id, actor_id, namespace, workflow_id, workflow, version, state, started_at, lineage, deadline_at)
   select
     child.id, child.id, namespace, workflow_id, workflow, version, 'running',
-    date_trunc('milliseconds', clock_timestamp()), lineage
+    date_trunc('milliseconds', clock_timestamp()), lineage, least(run_deadline_at, chain_deadline_at)
   from child
   join born on born.id = child.id
 ),

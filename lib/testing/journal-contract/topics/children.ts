@@ -5,7 +5,7 @@ import type { ChildStart, Delivery, Journal, Turn } from '../../../journal/index
 import { actorOf, asRunId } from '../../../journal/index.js';
 import { gate, only, race, range } from '../concurrency.js';
 import { runCancelled, runCompleted, runFailed, runStarted, step } from '../entries.js';
-import { COMPLETED, NAMESPACE, type Held, type Scenario, type Topic } from '../scenario.js';
+import { COMPLETED, HOUR, MINUTE, NAMESPACE, type Held, type Scenario, type Topic } from '../scenario.js';
 
 /** A child as its parent's turn starts it. */
 export function childOf(parent: Held, command: number, changes: Partial<ChildStart> = {}): ChildStart {
@@ -87,6 +87,23 @@ export function childrenTopic({ test, expect }: Topic): void {
       limit: 10,
     });
     expect(only(listed.runs).lineage).toEqual(child.lineage);
+  });
+
+  test('have the time limits that they are started with, counted from the commit', async (s) => {
+    const parent = await s.held(await s.worker());
+    const before = Math.floor(await s.harness.now());
+    const limits = { run: MINUTE, chain: HOUR };
+    const limited = childOf(parent, 3, { limits });
+    await s.applies(parent, { entries: [step('start')], children: [limited, childOf(parent, 4)] });
+    const after = Math.ceil(await s.harness.now());
+    const { deadlineAt } = await s.describe(limited);
+    expect(deadlineAt).toBeGreaterThanOrEqual(before + MINUTE);
+    expect(deadlineAt).toBeLessThanOrEqual(after + MINUTE);
+    const claims = await s.claim(await s.worker());
+    const deadlines = new Map(claims.map((claim) => [claim.workflowId, claim.deadlines]));
+    const chain = (deadlineAt ?? 0) - MINUTE + HOUR;
+    expect(deadlines.get(limited.workflowId)).toEqual({ run: deadlineAt, chain, runLimit: MINUTE });
+    expect(deadlines.get(`${parent.run.workflowId}/4`)).toEqual({ run: null, chain: null, runLimit: null });
   });
 
   test('of a turn that does not apply do not begin', async (s) => {
