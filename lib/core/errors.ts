@@ -149,6 +149,10 @@ export class NonDeterminismError extends TurnFault {
     readonly asked: string | null,
     /** The sequence number of the last entry on which both agreed. */
     readonly agreedUpTo: number,
+    /** When that was recorded, in ms since the epoch; `null` where nothing was. */
+    readonly recordedAt: number | null = null,
+    /** The line of the code that asked: `OrderWorkflow.run (order.workflow.ts:12:5)`; `null` where no call asked. */
+    readonly site: string | null = null,
   ) {
     super(message);
   }

@@ -81,7 +81,12 @@ describe('a deploy', () => {
     expect(blocked?.reason).toMatch(/^NonDeterminismError: .*Warehouse\.reserve.*Warehouse\.ship/s);
     const failed = await drifted.events.until('turn failed');
     expect(failed.error).toBeInstanceOf(NonDeterminismError);
-    expect(failed.error).toMatchObject({ agreedUpTo: 1 });
+    expect(failed.error).toMatchObject({
+      agreedUpTo: 1,
+      recordedAt: expect.any(Number),
+      // The line of the new code that asks for something else, in production as well.
+      site: expect.stringMatching(/ReorderedWorkflow\.run .*deploys\.pg-spec\.ts:\d+:\d+/),
+    });
     const length = (await handle(drifted).history()).length;
     await closeApps();
 

@@ -142,6 +142,8 @@ export interface FoldOptions {
   readonly largestHistory?: HistorySize;
   /** Whom the run continues as (`ctx.continueAsNew`). A fold that only replays needs none. */
   readonly chooseSuccessor?: ChooseSuccessor;
+  /** Tells the line of the code that is called from just now, for the message of a drift. Defaults to nothing. */
+  readonly callSite?: CallSite;
   /** The turn cannot go on: told at once, also when it comes up while nothing is delivered (F13, F24). */
   readonly onFault?: () => void;
 }
@@ -174,7 +176,8 @@ export class Fold implements Steppable {
       callLimit = 10_000,
       withoutCode = false,
     } = options;
-    this.#ledger = new Ledger(definition, codec, strict, options.onFault ?? ignore, options.mark ?? null);
+    const { onFault = ignore, mark = null, callSite = null } = options;
+    this.#ledger = new Ledger(definition, codec, strict, onFault, mark, callSite);
     this.#queue = new HistoryQueue(this.#ledger.patches);
     this.#run = new Execution(
       definition,

@@ -57,6 +57,8 @@ export class Ledger implements MatchTally {
 
   readonly #onFault: () => void;
   readonly #mark: (() => CallSite) | null;
+  /** Where the code is now. */
+  readonly #callSite: CallSite | null;
 
   constructor(
     definition: WorkflowDefinition,
@@ -64,7 +66,9 @@ export class Ledger implements MatchTally {
     strict: boolean,
     onFault: () => void,
     mark: (() => CallSite) | null = null,
+    callSite: CallSite | null = null,
   ) {
+    this.#callSite = callSite;
     this.#onFault = onFault;
     this.#mark = mark;
     this.#definition = definition;
@@ -254,12 +258,11 @@ export class Ledger implements MatchTally {
   /** The error for a recorded entry that the code does not come to. */
   driftAt(entry: HistoryEntry, reason: string): NonDeterminismError {
     const recorded = nameOf(entry);
-    return this.#driftError(
-      `Recorded as entry ${this.#seq + 1}: ${recorded}. ${reason}`,
+    return this.#driftError(`Recorded as entry ${this.#seq + 1}: ${recorded} (${whenOf(entry)}). ${reason}`, {
       recorded,
-      null,
-      this.#seq,
-    );
+      recordedAt: entry.at,
+      agreedUpTo: this.#seq,
+    });
   }
 
   #drift(recorded: HistoryCommand | null, asked: HistoryCommand | null): NonDeterminismError {
@@ -267,28 +270,48 @@ export class Ledger implements MatchTally {
     const withArguments = recorded !== null && asked !== null && sameKind(recorded, asked);
     const recordedName = recorded && nameOf(recorded, withArguments);
     const askedName = asked && nameOf(asked, withArguments);
+    // Only then the code's own line is on the stack: what the fold asks for by itself has none.
+    const site = asked !== null && isCalled(asked) ? (this.#callSite?.() ?? '') : '';
+    const there = recorded === null ? 'nothing more for this event' : `${recordedName} (${whenOf(recorded)})`;
     return this.#driftError(
-      `Recorded as entry ${agreedUpTo + 1}: ${recordedName ?? 'nothing more for this event'}. ` +
-        `Asked for now: ${askedName ?? 'nothing'}.`,
-      recordedName,
-      askedName,
-      agreedUpTo,
+      `Recorded as entry ${agreedUpTo + 1}: ${there}. Asked for now: ${askedName ?? 'nothing'}${site}.`,
+      {
+        recorded: recordedName,
+        recordedAt: recorded?.at ?? null,
+        asked: askedName,
+        agreedUpTo,
+        site: site.replace(/^ at /, '') || null,
+      },
     );
   }
 
-  #driftError(
-    facts: string,
-    recorded: string | null,
-    asked: string | null,
-    agreedUpTo: number,
-  ): NonDeterminismError {
+  #driftError(facts: string, drift: Drift): NonDeterminismError {
     const { name, version } = this.#definition;
     return new NonDeterminismError(
       `The code of ${name}, version ${version}, does not do what the history of this run says. ${facts} ` +
-        `They agree up to entry ${agreedUpTo}. Deploy the old code again, or give the new code a new version of the workflow.`,
-      recorded,
-      asked,
-      agreedUpTo,
+        `They agree up to entry ${drift.agreedUpTo}. Deploy the old code again, or give the new code a new version of the workflow.`,
+      drift.recorded,
+      drift.asked ?? null,
+      drift.agreedUpTo,
+      drift.recordedAt,
+      drift.site ?? null,
     );
   }
 }
+
+interface Drift {
+  readonly recorded: string | null;
+  readonly recordedAt: Instant | null;
+  readonly asked?: string | null;
+  readonly agreedUpTo: number;
+  readonly site?: string | null;
+}
+
+/** Whether code of the workflow called for it, at this very moment. */
+const isCalled = (command: HistoryCommand): boolean =>
+  'id' in command && !('undoes' in command && command.undoes !== null);
+
+/** The last instant that a date can tell. */
+const LAST_INSTANT = 8.64e15;
+const whenOf = ({ at }: HistoryEntry): string =>
+  Math.abs(at) <= LAST_INSTANT ? new Date(at).toISOString() : `at ${at}`;

@@ -8,7 +8,7 @@ const NODES = /\(node:|at node:|<anonymous>$/;
 const LIBRARIES = /[\\/]node_modules[\\/]/;
 /** Where Continuum itself stands in a stack, wherever it is: in the sources, or built. */
 const OURS =
-  /[\\/](engine[\\/](process[\\/](call-site|foreign-tracer)|replay-check[\\/]other-world)|core[\\/](fold[\\/]|activity-proxy))|[\\/]nestjs-continuum[\\/]/;
+  /[\\/](engine[\\/](process[\\/](call-site|foreign-tracer)|replay-check[\\/]other-world)|core[\\/](fold[\\/]|activity-proxy)|lib[\\/]nest[\\/]workflow-injection)|[\\/]nestjs-continuum[\\/]/;
 
 /** The line of the user's code that the process is at, as ` at …`; else the first that is neither Node's nor ours. */
 export function callSite(): string {

@@ -13,7 +13,7 @@ import type {
   WorkflowDefinition,
 } from '../../core/index.js';
 import type { AsyncScope } from '../process/async-scope.js';
-import { markCallSite } from '../process/call-site.js';
+import { callSite, markCallSite } from '../process/call-site.js';
 import { OtherWorld, WORLDS } from '../replay-check/other-world.js';
 import type { Mismatches } from '../replay-check/fold-comparison.js';
 import { compareFolds } from '../replay-check/fold-comparison.js';
@@ -192,12 +192,12 @@ export class RunFold {
   }
 
   /** Of the fold that counts. In development its messages tell lines (F13, F30). */
-  get #first(): Pick<FoldOptions, 'onFault' | 'mark'> {
+  get #first(): Pick<FoldOptions, 'onFault' | 'mark' | 'callSite'> {
     const { onFault, replayCheck } = this.#parts;
-    return replayCheck ? { onFault, mark: markCallSite } : { onFault };
+    return replayCheck ? { onFault, mark: markCallSite, callSite } : { onFault, callSite };
   }
 
-  #make(options: Pick<FoldOptions, 'strict' | 'frame' | 'onFault' | 'mark'>): Fold {
+  #make(options: Pick<FoldOptions, 'strict' | 'frame' | 'onFault' | 'mark' | 'callSite'>): Fold {
     const { definition, codec, run, scope, mistakes, chooseSuccessor, largestHistory } = this.#parts;
     const withoutCode = this.#withoutCode;
     return new Fold({
