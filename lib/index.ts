@@ -44,7 +44,7 @@ export type {
   WorkflowSafeDecorator,
 } from './nest/index.js';
 
-export { defineSignal, milliseconds, WorkflowContext } from './core/index.js';
+export { defineSignal, describeHandlers, milliseconds, WorkflowContext } from './core/index.js';
 export type {
   Activities,
   ActivityArgs,
@@ -64,6 +64,7 @@ export type {
   ChildUndo,
   Duration,
   DurationString,
+  HandlerDescription,
   RaceBranches,
   RaceOutcome,
   RetryOptions,

@@ -48,6 +48,7 @@ export type { AttributePatch, Attributes, AttributeValue, PlainPatch } from './a
 export * from './codec.js';
 export * from './define-signal.js';
 export * from './definitions.js';
+export * from './describe-handlers.js';
 export * from './duration.js';
 export * from './entry-catalogue.js';
 export type { EntryField } from './entry-fields.js';

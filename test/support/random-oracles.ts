@@ -23,6 +23,7 @@ export function brokenPromises({ history, fold }: Life): string[] {
       : []),
     ...unlessEqual('F20: the last completed is undone first', undonesOf(history), undonesOf(history, true)),
     ...unlessEqual('F36: a saga that failed leaves nothing', leftBySagas(history, trail), []),
+    ...unlessEqual('F16: an update is answered once', answersOf(history), answersOf(history, true)),
     ...unlessEqual('F15: a cancelled run asks for nothing new', unprotectedAfterCancel(history, trail), []),
   ];
 }
@@ -72,6 +73,16 @@ function undonesOf(history: readonly HistoryEntry[], expected = false): CommandI
   const due = steps.filter((id) => !before.has(id)).toReversed();
   // A run that is still open has not undone everything yet.
   return history.some(isTerminal) ? due : due.slice(0, undone.length);
+}
+
+/** Which updates were answered; `expected`: which should be: every one that was accepted, once the run has ended. */
+function answersOf(history: readonly HistoryEntry[], expected = false): string[] {
+  const updatesOf = (type: 'update_accepted' | 'update_answered'): string[] =>
+    history.flatMap((entry) => (entry.type === type ? [entry.updateId] : [])).toSorted();
+  const answered = updatesOf('update_answered');
+  if (!expected) return answered;
+  const accepted = updatesOf('update_accepted');
+  return history.some(isTerminal) ? accepted : accepted.filter((id) => answered.includes(id));
 }
 
 const undosIn = (entries: readonly HistoryEntry[]): CommandId[] =>

@@ -448,6 +448,14 @@ return class Program${program.seed} {
     ${program.handlerCatches ? "} catch (e) { T('s1!', nameOf(e)); }" : ''}
     T('s1.'); self.n++;
   }
+  u0(by) { this.n += by; this.trail.push('u0'); if (this.n % 5 === 4) throw new Error('u0'); return this.n; }
+  async u1(arg) {
+    ${trail}
+    self.n++; T('u1', arg);
+    ${program.handlerCatches ? 'try {' : ''} let x = self.n; ${handler}
+    ${program.handlerCatches ? "} catch (e) { T('u1!', nameOf(e)); }" : ''}
+    T('u1.'); return ++self.n;
+  }
   async run(_context, input) {
     ${trail}
     ${program.cleansUp ? 'try {' : ''} let x = self.n; ${run}
@@ -486,6 +494,7 @@ export function compile(
     compensation: program.compensation,
     rollbackOrder: program.rollbackOrder,
     signals: new Set(['s0', 's1']),
+    updates: new Map(['u0', 'u1'].map((name) => [name, { validator: null }])),
     queries: new Set(['tell']),
     activitiesOf: () => ({ name: 'Undo', activities: new Map([['execute', activity('undo')]]) }),
     construct: (binding: RunBinding) =>

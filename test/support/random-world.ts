@@ -64,6 +64,16 @@ export class RandomWorld {
     return candidates.length === 0 ? null : chance.pick(candidates);
   }
 
+  /** Some signals with a handler are updates, which do the same and answer, where the run takes one. */
+  asUpdate(fold: Fold, event: HistoryEvent, step: number): HistoryEvent {
+    if (event.type !== 'signal_received' || !event.name.startsWith('s')) return event;
+    if (new Chance(this.seed * 61 + step * 13).next() > 0.3) return event;
+    const name = event.name.replace('s', 'u');
+    if (fold.validate(name, event.payload).type !== 'accepted') return event;
+    const { at, payload, arrivedAt, hold } = event;
+    return { type: 'update_accepted', at, name, updateId: `update ${step}`, payload, arrivedAt, hold };
+  }
+
   /** Some senders know the schema; and what a handler's schema refuses is never received (F34). */
   #checkedBefore(step: number, name: string, sent: HistoryEvent): HistoryEvent {
     const luck = new Chance(this.seed * 53 + step * 11).next();
@@ -176,7 +186,7 @@ async function takeTurn(
     cancelled ||= event.type === 'cancel_requested';
     world.enterStep(step + done);
     maybeNote(fold, world.seed, step + done, event);
-    fold.feed(event);
+    fold.feed(world.asUpdate(fold, event, step + done));
     await scheduler.pump(fold);
     if (fold.fault !== null) return done + 1;
   }

@@ -158,6 +158,25 @@ const rules: Readonly<Record<string, () => () => void>> = {
           return unruly.happens(0.05) ? null : decision.call(this);
         },
     ),
+  'F16: updates that are open at the end are not answered': () =>
+    replace(
+      RunProgress.prototype,
+      'openUpdates',
+      () =>
+        function () {
+          return new Map();
+        },
+    ),
+  'F19: what the handler of an update throws is not recorded': () =>
+    replace(
+      Ledger.prototype,
+      'record',
+      (record: (asked: HistoryCommand) => unknown) =>
+        function (this: Ledger, asked: HistoryCommand) {
+          const isFailure = asked.type === 'update_answered' && asked.outcome.type === 'failure';
+          return isFailure ? asked : record.call(this, asked);
+        },
+    ),
   'F17: that more signals of a block follow is not recorded': () =>
     replace(
       Ledger.prototype,

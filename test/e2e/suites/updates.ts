@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import {
+  defineSignal,
   InvalidInputError,
   OnQuery,
   OnSignal,
@@ -91,6 +92,15 @@ export class FullTourWorkflow {
   }
 }
 
+export const Released = defineSignal<{ by: string }>('released');
+@Workflow({ name: 'waiting' })
+export class WaitingWorkflow {
+  async run(ctx: WorkflowContext): Promise<string> {
+    const { by } = await ctx.waitForSignal<{ by: string }>('released');
+    return by;
+  }
+}
+
 /** Continues as a new run after each update. */
 @Workflow({ name: 'monthly' })
 export class MonthlyWorkflow {
@@ -121,7 +131,7 @@ export function describeUpdates(backend: Backend, residency: Residency): void {
     beforeAll(async () => {
       app = await openApp({
         continuum: await backend.fresh(),
-        providers: [TourWorkflow, FullTourWorkflow, MonthlyWorkflow],
+        providers: [TourWorkflow, FullTourWorkflow, MonthlyWorkflow, WaitingWorkflow],
         residency,
       });
     });
@@ -352,6 +362,12 @@ export function describeUpdates(backend: Backend, residency: Residency): void {
       expect(await caught(failing)).toMatchObject({ name: 'WorkflowAlreadyStartedError', state: 'running' });
       await open.signal('depart');
       await open.result();
+    });
+
+    it('and a signal that is waited for by its name alone go through a typed handle', async () => {
+      const handle = await app.client.start(WaitingWorkflow);
+      await handle.signal(Released, { by: 'ann' });
+      expect(await handle.result()).toBe('ann');
     });
 
     it('reach the run that goes on under the id of their handle', async () => {

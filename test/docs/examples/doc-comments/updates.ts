@@ -1,6 +1,13 @@
 // The examples in the doc comments of updates.
 import type { WorkflowClient } from 'nestjs-continuum';
-import { OnSignal, OnUpdate, ValidateUpdate, Workflow, WorkflowContext } from 'nestjs-continuum';
+import {
+  describeHandlers,
+  OnSignal,
+  OnUpdate,
+  ValidateUpdate,
+  Workflow,
+  WorkflowContext,
+} from 'nestjs-continuum';
 import { z } from 'zod';
 
 @Workflow({ name: 'subscription' })
@@ -34,6 +41,11 @@ export class CheckedSubscriptionWorkflow {
 interface Item {
   readonly sku: string;
 }
+@Workflow({ name: 'approval-with-updates' })
+class ApprovalWorkflow {
+  async run(): Promise<void> {}
+}
+
 @Workflow({ name: 'cart' })
 export class CartWorkflow {
   private readonly items: Item[] = [];
@@ -46,6 +58,10 @@ export class CartWorkflow {
   async run(ctx: WorkflowContext): Promise<void> {
     await ctx.condition(() => this.items.length > 3);
   }
+}
+
+export function show(): void {
+  for (const { kind, name, input } of describeHandlers(ApprovalWorkflow)) console.log(kind, name, input);
 }
 
 export async function fill(client: WorkflowClient, customer: string, item: Item): Promise<unknown> {
