@@ -85,7 +85,7 @@ describe('a deploy', () => {
       agreedUpTo: 1,
       recordedAt: expect.any(Number),
       // The line of the new code that asks for something else, in production as well.
-      site: expect.stringMatching(/ReorderedWorkflow\.run .*deploys\.pg-spec\.ts:\d+:\d+/),
+      site: expect.stringMatching(/ReorderedWorkflow\..*deploys\.pg-spec\.ts:\d+:\d+/),
     });
     const length = (await handle(drifted).history()).length;
     await closeApps();
