@@ -62,6 +62,7 @@ export type {
   ChildHandle,
   ChildOptions,
   ChildUndo,
+  ExternalHandle,
   Duration,
   DurationString,
   HandlerDescription,

@@ -8,6 +8,7 @@ export const INBOX_KINDS_SINCE = {
   activity_result: 4,
   child_start: 12,
   child_end: 12,
+  message_result: 20,
   update: 15,
 } satisfies Record<InboxMessage['kind'], number>;
 

@@ -16,6 +16,7 @@ import { createUpdates } from './0015-create-updates.js';
 import { recordPatches } from './0017-record-patches.js';
 import { showRuns } from './0018-show-runs.js';
 import { timeLimits } from './0019-time-limits.js';
+import { reachOthers } from './0020-reach-others.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
 
 export type { MigrationClass };
@@ -40,6 +41,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   recordPatches,
   showRuns,
   timeLimits,
+  reachOthers,
 ];
 
 /**

@@ -67,6 +67,11 @@ function ofWork(work: WorkInFlight): WaitingFor | null {
       const text = `It waits for its child "${workflowId}", a "${name}".`;
       return { kind: 'child', text, since, until: null, id };
     }
+    case 'message': {
+      const { id, workflowId, at: since } = work.sent;
+      const text = `It waits for a message to reach the workflow "${workflowId}".`;
+      return { kind: 'message', text, since, until: null, id };
+    }
     case 'timer':
       return ofTimer(work.started);
     default:

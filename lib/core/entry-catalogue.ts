@@ -34,7 +34,7 @@ export type EntryOf<T extends HistoryEntryType> = Extract<HistoryEntry, { type: 
 export type EntryClass = 'event' | 'command' | 'terminal' | 'note';
 
 /** What can be in flight: begun by a command, ended by an event or by another command. */
-export type WorkType = 'activity' | 'child' | 'timer' | 'signal check';
+export type WorkType = 'activity' | 'child' | 'message' | 'timer' | 'signal check';
 
 /** What an entry does to work in flight. */
 export interface EntryWork {
@@ -110,6 +110,8 @@ export const ENTRY_CATALOGUE = {
   child_completed: { class: 'event', work: ends('child'), fields: { id: command, result: value } },
   child_failed: { class: 'event', work: ends('child'), fields: { id: command, failure } },
   child_cancelled: { class: 'event', work: ends('child'), fields: { id: command, failure } },
+  message_delivered: { class: 'event', work: ends('message'), fields: { id: command } },
+  message_not_delivered: { class: 'event', work: ends('message'), fields: { id: command, why: fact } },
   child_terminated: { class: 'event', work: ends('child'), fields: { id: command, reason: textOrNull } },
 
   // ---------------------------------------------------------------------------------------- commands
@@ -144,6 +146,11 @@ export const ENTRY_CATALOGUE = {
     },
   },
   child_cancel_requested: { class: 'command', work: changes('child'), fields: { of: command, mode: fact } },
+  message_sent: {
+    class: 'command',
+    work: starts('message'),
+    fields: { id: command, name, args: value, workflowId: textFact, child: factOrNull },
+  },
   timer_started: {
     class: 'command',
     work: starts('timer'),

@@ -191,6 +191,20 @@ export interface ChildTerminated {
   readonly id: CommandId;
   readonly reason: string | null;
 }
+/** What was sent to another run is in its inbox. */
+export interface MessageDelivered {
+  readonly type: 'message_delivered';
+  readonly at: Instant;
+  readonly id: CommandId;
+}
+/** Nobody was there to take it. */
+export interface MessageNotDelivered {
+  readonly type: 'message_not_delivered';
+  readonly at: Instant;
+  readonly id: CommandId;
+  /** No run has ever had the workflow id; or the one that has it is over, or rolls back. */
+  readonly why: 'not found' | 'not running';
+}
 export type HistoryEvent =
   | RunStarted
   | SignalReceived
@@ -208,7 +222,9 @@ export type HistoryEvent =
   | ChildCompleted
   | ChildFailed
   | ChildCancelled
-  | ChildTerminated;
+  | ChildTerminated
+  | MessageDelivered
+  | MessageNotDelivered;
 
 // -------------------------------------------------------------------------------------------- commands
 
@@ -289,6 +305,19 @@ export interface ChildCancelRequested {
   readonly of: CommandId;
   /** `terminate`: ends it at once, without its clean-up. */
   readonly mode: 'cancel' | 'terminate';
+}
+/** A signal to another run, or a request that it cancels. */
+export interface MessageSent {
+  readonly type: 'message_sent';
+  readonly at: Instant;
+  readonly id: CommandId;
+  /** The signal; `null` for a request to cancel. */
+  readonly name: string | null;
+  /** The payload, or the reason. */
+  readonly args: Encoded;
+  readonly workflowId: string;
+  /** Of a child: only to it, and not to a later run that has the workflow id. */
+  readonly child: CommandId | null;
 }
 export interface TimerStarted {
   readonly type: 'timer_started';
@@ -432,6 +461,7 @@ export type HistoryCommand =
   | ActivityCancelRequested
   | ChildStarted
   | ChildCancelRequested
+  | MessageSent
   | TimerStarted
   | TimerCancelled
   | SideEffectRecorded

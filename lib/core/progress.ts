@@ -14,6 +14,7 @@ import type {
   HistoryEvent,
   Instant,
   Lineage,
+  MessageSent,
   Rollback,
   RollbackOrder,
   UpdateAccepted,
@@ -23,7 +24,7 @@ import type {
 } from './history.js';
 
 /** A command whose end is not recorded yet. */
-export type WorkInFlight = ActivityInFlight | ChildInFlight | TimerInFlight;
+export type WorkInFlight = ActivityInFlight | ChildInFlight | MessageInFlight | TimerInFlight;
 
 export interface ActivityInFlight {
   readonly type: 'activity';
@@ -46,6 +47,11 @@ export interface ChildInFlight {
   readonly type: 'child';
   readonly started: ChildStarted;
   readonly cancelRequested: boolean;
+}
+/** On its way to another run. */
+export interface MessageInFlight {
+  readonly type: 'message';
+  readonly sent: MessageSent;
 }
 export interface TimerInFlight {
   readonly type: 'timer';
@@ -184,6 +190,13 @@ export class RunProgress {
       case 'child_terminated':
       case 'child_not_started':
         return this.#endChild(entry.id, null, null);
+      case 'message_sent':
+        this.#inFlight.set(entry.id, { type: 'message', sent: entry });
+        return;
+      case 'message_delivered':
+      case 'message_not_delivered':
+        this.#inFlight.delete(entry.id);
+        return;
       case 'timer_started':
         return this.#startTimer(entry);
       case 'timer_cancelled':
@@ -299,7 +312,7 @@ export class RunProgress {
   #toStop(): StoppableWork[] {
     const stop: StoppableWork[] = [];
     for (const work of this.#inFlight.values()) {
-      if (work.type !== 'timer' && !work.cancelRequested && !isLeftAlone(begunBy(work))) stop.push(work);
+      if (isStoppable(work) && !work.cancelRequested && !isLeftAlone(begunBy(work))) stop.push(work);
     }
     return stop;
   }
@@ -392,8 +405,8 @@ export class RunProgress {
 
   #startRollback(entry: RollbackStarted): void {
     this.#rollback = entry;
-    // Nothing waits for a timer any more.
-    for (const [id, work] of this.#inFlight) if (work.type === 'timer') this.#inFlight.delete(id);
+    // Nothing waits for a timer any more, nor for a message to arrive.
+    for (const [id, work] of this.#inFlight) if (!isStoppable(work)) this.#inFlight.delete(id);
     this.#nextTimer = null;
   }
 
@@ -426,6 +439,8 @@ const attemptOf = (note: ActivityAttempt): Partial<ActivityInFlight> => ({
 
 /** What can be asked to stop. */
 type StoppableWork = ActivityInFlight | ChildInFlight;
+const isStoppable = (work: WorkInFlight): work is StoppableWork =>
+  work.type === 'activity' || work.type === 'child';
 
 const begunBy = (work: StoppableWork): ActivityScheduled | ChildStarted =>
   work.type === 'activity' ? work.scheduled : work.started;

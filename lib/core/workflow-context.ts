@@ -9,6 +9,8 @@ import type {
   RaceBranches,
   RaceOutcome,
   Signal,
+  SignalArgs,
+  SignalName,
   ContinuationInput,
   WorkflowArgs,
   WorkflowClass,
@@ -90,8 +92,36 @@ export interface ChildHandle<W = unknown> {
    * @throws {@link ChildWorkflowFailure} for a child that did not complete
    */
   result(): Promise<WorkflowResult<W>>;
+  /**
+   * Sends a signal to the child: as {@link ExternalHandle.signal}, but only to this child.
+   *
+   * @throws {@link WorkflowNotRunningError} for a child that has ended, or rolls back
+   */
+  signal<S extends SignalName<W> | Signal>(signal: S, ...args: SignalArgs<W, S, never>): Promise<void>;
   /** Asks the child to cancel, and does not wait: {@link result} rejects once it has cleaned up. One that has ended stays as it is. */
   cancel(): void;
+}
+
+/** Another run, reached from the code of a workflow by `ctx.external`. */
+export interface ExternalHandle<W = unknown> {
+  readonly workflowId: string;
+  /**
+   * Sends a signal. It arrives once, and what this run sends to one workflow id arrives in the order in which it was sent.
+   *
+   * @param signal the name of a handler of the class, or a signal that `defineSignal` made
+   * @param args its payload
+   * @returns once the signal is in the inbox of the other run
+   * @throws {@link WorkflowNotFoundError} where no run has ever had the workflow id, {@link WorkflowNotRunningError} where the
+   *   one that has it is over, or rolls back
+   */
+  signal<S extends SignalName<W> | Signal>(signal: S, ...args: SignalArgs<W, S, never>): Promise<void>;
+  /**
+   * Asks the run to cancel.
+   *
+   * @returns once the request is in the inbox of the other run
+   * @throws as {@link signal} does
+   */
+  cancel(options?: { readonly reason?: string | undefined }): Promise<void>;
 }
 
 export interface WorkflowInfo {
@@ -189,6 +219,15 @@ export abstract class WorkflowContext {
     workflow: WorkflowClass<W>,
     ...args: WorkflowArgs<NoInfer<W>, ChildOptions<WorkflowResult<NoInfer<W>>, WorkflowInput<NoInfer<W>>>>
   ): Promise<ChildHandle<W>>;
+
+  /**
+   * Reaches a run that is no child of this one: `await ctx.external(AccountWorkflow, 'ann').signal('charged', 12)`.
+   *
+   * @param workflow the class of the other run, which types its signals
+   * @param workflowId of the other run, whichever is open then
+   * @returns a handle with `signal` and `cancel`; nothing is sent before one of them is called
+   */
+  abstract external<W extends WorkflowRun>(workflow: WorkflowClass<W>, workflowId: string): ExternalHandle<W>;
 
   /** The activities of a provider with options of this call: `ctx.activities(Payments, { timeout: '1m' }).charge(order)`. */
   abstract activities<T extends object>(

@@ -9,15 +9,15 @@ export type * from './journal.js';
 export * from './journal-retry.js';
 export type * from './port/index.js';
 export {
-  type ChildMessage,
+  type LetterName,
   type ChildNews,
   DEATHS_OF_A_SUSPECT,
   firstDeadline,
   NO_DEADLINES,
   runFrom,
   type GrowingDelay,
-  childMessageName,
+  letterName,
   delayOf,
   isPageSize,
-  readChildMessage,
+  readLetterName,
 } from './rules/index.js';

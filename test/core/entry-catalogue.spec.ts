@@ -58,7 +58,7 @@ describe('what an entry weighs', () => {
   const LARGE = 75_000_000;
   const large = 'x'.repeat(LARGE);
   /** Texts that are words of ours, and not of any length. */
-  const WORDS = new Set(['type', 'rollback', 'order', 'unanswered', 'parentClose', 'mode', 'whose']);
+  const WORDS = new Set(['type', 'rollback', 'order', 'unanswered', 'parentClose', 'mode', 'whose', 'why']);
 
   /** Options of a call are written in its code; ids and names have a limit of their own. */
   const SMALL = new Set(['options', 'lineage', 'compensation']);

@@ -5,6 +5,8 @@ import type { TestingModule } from '@nestjs/testing';
 import { ContinuumModule, WorkflowClient } from 'nestjs-continuum';
 import { Cards, ImportRows, ImportWorkflow } from './examples/activities.js';
 import {
+  AccountWorkflow,
+  ChargeWorkflow,
   CreditInvoice,
   credited,
   DunningWorkflow,
@@ -87,6 +89,8 @@ const metadata: ModuleMetadata = {
     Carriers,
     Deliveries,
     DeliveryWorkflow,
+    AccountWorkflow,
+    ChargeWorkflow,
     MonthWorkflow,
     MonthInvoiceWorkflow,
     SaleWorkflow,
@@ -208,6 +212,9 @@ describe('the examples in the documentation', () => {
       rollback: 'complete',
     });
     expect(credited).toEqual(['eve of sale-eve: 2500']);
+    const account = await client.start(AccountWorkflow, undefined, { id: 'account of ann' });
+    await client.execute(ChargeWorkflow, 'account of ann');
+    expect(await account.result()).toBe(12);
     const dunning = await client.start(DunningWorkflow, 'ann');
     await dunning.signal(Paid, true);
     expect(await dunning.result()).toBe('ChildWorkflowFailure');

@@ -58,9 +58,21 @@ const started = (id: number, firesAt: Instant): TimerStarted => ({
 
 describe('Kinds of work', () => {
   const both = () => {
-    const [activities, children, timers, deadline] = [new Told(), new Told(), new Told(), new Told()];
-    const work = new KindsOfWork({ activity: activities, child: children, timer: timers, deadline });
-    return { activities, children, timers, deadline, work };
+    const [activities, children, messages, timers, deadline] = [1, 2, 3, 4, 5].map(() => new Told()) as [
+      Told,
+      Told,
+      Told,
+      Told,
+      Told,
+    ];
+    const work = new KindsOfWork({
+      activity: activities,
+      child: children,
+      message: messages,
+      timer: timers,
+      deadline,
+    });
+    return { activities, children, messages, timers, deadline, work };
   };
 
   it('hear of their own entries only, and of all else that happens to a run', () => {
@@ -76,12 +88,12 @@ describe('Kinds of work', () => {
   });
 
   it('are all asked before a turn, whichever has something', () => {
-    const { activities, children, timers, deadline, work } = both();
+    const { activities, children, messages, timers, deadline, work } = both();
     expect(work.settle()).toBe(false);
     activities.settled = true;
     expect(work.settle()).toBe(true);
     expect(timers.heard).toEqual(['settle', 'settle']);
-    expect(work.take()).toEqual([activities, children, timers, deadline]);
+    expect(work.take()).toEqual([activities, children, messages, timers, deadline]);
   });
 
   it('keep a run in memory as long as one of them is at work, and wake it for the earliest', () => {

@@ -8,8 +8,10 @@ import { isThenable, never, rejected } from './deferred.js';
 import type { ActivityToken } from '../definitions.js';
 import type { WorkflowDescriptor } from '../workflow-descriptor.js';
 import { describeWorkflow } from '../workflow-descriptor.js';
+import type { Signal } from '../types.js';
 import type { ChildHandle, ChildOptions } from '../workflow-context.js';
 import { executeOf, refused } from './calls.js';
+import { signalOther } from './external-calls.js';
 import { recordChild, refuseDeeper } from './child-command.js';
 import type { Execution } from './execution.js';
 import { AwaitedChild, ChildWait, StartedChild } from './pending-child.js';
@@ -193,6 +195,11 @@ export class FoldChildHandle implements ChildHandle {
       return wait.promise as Promise<unknown> as Promise<never>;
     }
     return this.#child.result as Promise<never>;
+  }
+
+  signal(signal: Signal<unknown, unknown> | string, ...args: readonly unknown[]): Promise<void> {
+    const target = { workflowId: this.workflowId, child: this.#child.id };
+    return signalOther(this.#run, target, signal, args[0]) as Promise<void>;
   }
 
   cancel(): void {

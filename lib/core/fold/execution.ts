@@ -19,6 +19,7 @@ import { Operation, PendingTimer } from './operation.js';
 import type { EndingEvent } from './operation.js';
 import { PendingChild } from './pending-child.js';
 import type { StartedChild } from './pending-child.js';
+import { PendingMessage } from './pending-message.js';
 import { PendingWork } from './pending-work.js';
 import type { RunIdentity } from './run-identity.js';
 import type { Accountable } from './ownership.js';
@@ -398,6 +399,8 @@ export class Execution implements Accountable {
 
   #recordCancel(operation: Operation): void {
     if (operation instanceof PendingChild) return this.cancelChild(operation.id);
+    // It is on its way already.
+    if (operation instanceof PendingMessage) return;
     const type = operation instanceof PendingTimer ? 'timer_cancelled' : 'activity_cancel_requested';
     this.ledger.record({ type, at: this.ledger.now, of: operation.id });
   }

@@ -27,6 +27,7 @@ import type {
   MapOptions,
   ChildHandle,
   ChildOptions,
+  ExternalHandle,
   WorkflowInfo,
   WorkflowLogger,
 } from '../workflow-context.js';
@@ -34,6 +35,7 @@ import { WorkflowContext } from '../workflow-context.js';
 import * as calls from './calls.js';
 import * as children from './child-calls.js';
 import type { Execution } from './execution.js';
+import { FoldExternal } from './external-calls.js';
 import { map } from './map.js';
 import { patched, requirePatchId } from './patches.js';
 import { race } from './race.js';
@@ -94,6 +96,11 @@ export class FoldContext extends WorkflowContext {
   ): Promise<ChildHandle<W>> {
     const [input, options] = args as readonly [unknown, ChildOptions?];
     return children.startChild(this.#run, { type, input, options }) as Promise<ChildHandle<W>>;
+  }
+
+  external<W extends WorkflowRun>(_: WorkflowClass<W>, workflowId: string): ExternalHandle<W> {
+    // Which signals it takes its class says, to the compiler alone.
+    return new FoldExternal(this.#run, workflowId);
   }
 
   activities<T extends object>(

@@ -544,7 +544,9 @@ export class Fold implements Steppable {
       case 'timer_fired':
       case 'activity_completed':
       case 'activity_failed':
-      case 'activity_cancelled': {
+      case 'activity_cancelled':
+      case 'message_delivered':
+      case 'message_not_delivered': {
         const operation = this.#run.takePending(event.id);
         return operation ? () => this.#run.settle(operation, event) : null;
       }

@@ -13,6 +13,7 @@ import type {
   HistoryEntry,
   HistoryEvent,
   HistoryNote,
+  MessageSent,
   Instant,
 } from '../history.js';
 import { RunProgress } from '../progress.js';
@@ -21,7 +22,7 @@ import { Patches } from './patches.js';
 import type { MatchTally, Segment } from './segment.js';
 
 /** A command that has its effect on another run. */
-export type OutwardCommand = ChildStarted | ChildCancelRequested;
+export type OutwardCommand = ChildStarted | ChildCancelRequested | MessageSent;
 
 /** Tells where the code was: ` at …`, or nothing. Asked for a message only, since it takes a while. */
 export type CallSite = () => string;

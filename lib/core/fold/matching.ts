@@ -116,6 +116,8 @@ const valueOf = (entry: HistoryEntry): string =>
 
 function subjectOf(command: HistoryCommand): string | number | null {
   switch (command.type) {
+    case 'message_sent':
+      return `${command.name ?? ''} ${command.workflowId}`;
     case 'activity_scheduled':
     case 'child_started':
     case 'timer_started':

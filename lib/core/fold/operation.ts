@@ -76,6 +76,8 @@ export class PendingActivity extends Operation {
       case 'child_failed':
       case 'child_cancelled':
       case 'child_terminated':
+      case 'message_delivered':
+      case 'message_not_delivered':
         return null;
       default:
         return event satisfies never;

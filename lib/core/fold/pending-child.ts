@@ -48,6 +48,8 @@ export abstract class PendingChild extends Operation {
         return { type: 'error', error: new WorkflowAlreadyStartedError(workflowId, null, 'running') };
       }
       case 'child_accepted':
+      case 'message_delivered':
+      case 'message_not_delivered':
       case 'activity_completed':
       case 'activity_failed':
       case 'activity_cancelled':

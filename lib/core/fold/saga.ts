@@ -110,7 +110,7 @@ export class Saga {
     const { ledger } = this.#run;
     for (const command of this.#open) {
       const work = ledger.progress.inFlight.get(command);
-      if (work !== undefined && work.type !== 'timer' && !work.cancelRequested) stop(ledger, work);
+      if (work !== undefined && 'cancelRequested' in work && !work.cancelRequested) stop(ledger, work);
     }
   }
 

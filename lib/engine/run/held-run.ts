@@ -26,6 +26,7 @@ import type { ResidentFacts, RunHost } from './run-host.js';
 import { KindsOfWork } from './kinds-of-work.js';
 import { RunChildren } from './run-children.js';
 import { RunDeadline } from './run-deadline.js';
+import { RunMessages } from './run-messages.js';
 import { RunTimers } from './run-timers.js';
 import { stateOf } from './closed-state.js';
 import { Suspicion } from './suspicion.js';
@@ -106,6 +107,7 @@ export class HeldRun {
     this.kinds = new KindsOfWork({
       activity: this.activities,
       child: new RunChildren(facts.runId, host.codec, (what) => host.sent(what)),
+      message: new RunMessages(facts.runId, () => host.sent('message')),
       timer: new RunTimers(progress, clock),
       deadline: this.deadline,
     });

@@ -66,6 +66,6 @@ export class KindsOfWork {
 }
 
 /** The order of events of the same moment: those of the lower rank come first (F5). */
-const RANK: Readonly<Record<KindName, number>> = { activity: 0, child: 1, timer: 2, deadline: 3 };
+const RANK: Readonly<Record<KindName, number>> = { activity: 0, child: 1, message: 2, timer: 3, deadline: 4 };
 // The cast: the keys are the names.
 const IN_ORDER = (Object.keys(RANK) as KindName[]).toSorted((a, b) => RANK[a] - RANK[b]);

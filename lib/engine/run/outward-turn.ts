@@ -1,4 +1,11 @@
-import type { ChildStarted, Lineage, OutwardCommand, RunProgress, TerminalEntry } from '../../core/index.js';
+import type {
+  ChildStarted,
+  Lineage,
+  MessageSent,
+  OutwardCommand,
+  RunProgress,
+  TerminalEntry,
+} from '../../core/index.js';
 import { actorOf, asRunId } from '../../journal/index.js';
 import type { ChildStart, Outgoing, Turn } from '../../journal/index.js';
 import type { ResidentFacts } from './run-host.js';
@@ -12,12 +19,14 @@ export function reachingOut(
   const started = commands.flatMap((command) => (command.type === 'child_started' ? [command] : []));
   const lineage = started.length === 0 ? null : lineageUnder(progress.lineage, run);
   const sends = commands.flatMap((command): Outgoing[] => {
+    if (command.type === 'message_sent') return [messageOf(command, progress)];
     if (command.type !== 'child_cancel_requested') return [];
     const work = progress.inFlight.get(command.of);
     // It has ended in this very turn.
     if (work?.type !== 'child') return [];
     const { workflowId, runId } = work.started;
-    return [{ kind: command.mode, workflowId, actorId: actorOf(asRunId(runId)) }];
+    const actorId = actorOf(asRunId(runId));
+    return [{ kind: command.mode, workflowId, actorId }];
   });
   return { children: lineage === null ? [] : started.map((child) => startOf(child, lineage)), sends };
 }
@@ -35,6 +44,13 @@ export const closingFor = (
 function lineageUnder(above: Lineage | null, { workflowId, runId }: ResidentFacts): Lineage {
   const parent = { workflowId, runId };
   return { parent, root: above?.root ?? parent, depth: (above?.depth ?? 0) + 1 };
+}
+
+function messageOf(sent: MessageSent, progress: RunProgress): Outgoing {
+  const { id: reply, name, args: payload, workflowId, child } = sent;
+  const work = child === null ? undefined : progress.inFlight.get(child);
+  const actorId = work?.type === 'child' ? actorOf(asRunId(work.started.runId)) : null;
+  return { kind: name === null ? 'cancel' : 'signal', workflowId, actorId, name, payload, reply };
 }
 
 const startOf = (child: ChildStarted, lineage: Lineage): ChildStart => ({

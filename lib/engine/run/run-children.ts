@@ -1,34 +1,27 @@
 import { TimeoutFailure } from '../../core/index.js';
 import type { Codec, EncodedFailure, HistoryEvent } from '../../core/index.js';
-import { readChildMessage } from '../../journal/index.js';
+import { readLetterName } from '../../journal/index.js';
 import type { InboxMessage, RunId } from '../../journal/index.js';
-import type { EntryAbout, Intake, WorkKind } from './work-kind.js';
+import { QuietKind } from './quiet-kind.js';
+import type { EntryAbout } from './work-kind.js';
 
 /** Of a message that has to have one: an end without a payload is one of an older worker. */
 const NOTHING = 'null';
 
-/** Nothing comes of children by itself. */
-const EMPTY: Intake = { notes: [], next: () => undefined, taken: () => undefined };
-
 /**
- * The children of one resident run. They are runs of their own, held by whichever worker: nothing goes on here for them, and
- * their ends come as messages.
+ * The children of one resident run. They are runs of their own, held by whichever worker, and their ends come as messages.
  */
-export class RunChildren implements WorkKind {
-  readonly idle = true;
+export class RunChildren extends QuietKind {
   readonly #runId: RunId;
   readonly #codec: Codec;
   readonly #sent: (what: 'child' | 'message') => void;
 
   /** @param sent what the journal has got for other runs: somebody should look for it */
   constructor(runId: RunId, codec: Codec, sent: (what: 'child' | 'message') => void) {
+    super();
     this.#runId = runId;
     this.#codec = codec;
     this.#sent = sent;
-  }
-
-  obstacle(): null {
-    return null;
   }
 
   committed(entry: EntryAbout<'child'>): void {
@@ -36,20 +29,9 @@ export class RunChildren implements WorkKind {
     else if (entry.type === 'child_cancel_requested') this.#sent('message');
   }
 
-  recover(): void {}
-  drain(): void {}
-  stop(): void {}
-
-  settle(): boolean {
-    return false;
-  }
-  take(): Intake {
-    return EMPTY;
-  }
-
   /** `null` of a child that another run of this workflow id has started: it is nobody's here. */
   received({ name, payload, at }: InboxMessage): HistoryEvent | null {
-    const { runId, command: id, news } = readChildMessage(name ?? '');
+    const { runId, command: id, news } = readLetterName(name ?? '');
     if (runId !== this.#runId) return null;
     switch (news) {
       case 'accepted':
@@ -66,13 +48,13 @@ export class RunChildren implements WorkKind {
         return { type: 'child_cancelled', at, id, failure: payload ?? NOTHING };
       case 'terminated':
         return { type: 'child_terminated', at, id, reason: reasonOf(payload) };
+      case 'delivered':
+      case 'not found':
+      case 'not running':
+        return null;
       default:
         return news satisfies never;
     }
-  }
-
-  nextMoment(): null {
-    return null;
   }
 
   /** Inside the child it was a cancellation. Its parent is told what that was for: nobody here has cancelled anything. */

@@ -56,6 +56,7 @@ export function eventOf(
     case 'activity_result':
     case 'child_start':
     case 'child_end':
+    case 'message_result':
       throw new Error('What the end of work means is for its kind to say.');
   }
 }

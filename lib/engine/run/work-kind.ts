@@ -11,7 +11,7 @@ import type {
 import type { InboxMessage } from '../../journal/index.js';
 
 /**
- * One kind of work that a run can have in flight: begun by a command, ended by an event. There are three: activities, children and timers.
+ * One kind of work that a run can have in flight: begun by a command, ended by an event. There are four: activities, children, messages to other runs, and timers.
  *
  * A kind looks at the run between turns only, when what is known of the run is what the journal has. What happens in the
  * meantime becomes events and notes, which the next turn takes. What that turn records comes back as `committed`.
@@ -92,4 +92,5 @@ export const RECEIVER_OF = {
   activity_result: 'activity',
   child_start: 'child',
   child_end: 'child',
+  message_result: 'message',
 } as const satisfies Readonly<Record<InboxMessage['kind'], KindName | null>>;

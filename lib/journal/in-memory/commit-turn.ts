@@ -5,7 +5,7 @@ import type { CommitAnswer, Lease, RefenceAnswer, Turn } from '../port/index.js'
 import { firstDeadline } from '../rules/deadlines.js';
 import { NO_DEATHS } from '../rules/deaths.js';
 import type { Encoded, HistoryEntry } from '../../core/index.js';
-import { childMessageName } from '../rules/child-messages.js';
+import { letterName } from '../rules/letters.js';
 import {
   type Actor,
   type InMemoryStore,
@@ -117,7 +117,7 @@ function startChildren(store: InMemoryStore, parent: Actor, { children = [], out
       );
     }
     if (outcome.type === 'close' || outcome.type === 'continue' || (accepted && !child.confirms)) continue;
-    const name = childMessageName({ runId: parent.runId, command, news: accepted ? 'accepted' : 'refused' });
+    const name = letterName({ runId: parent.runId, command, news: accepted ? 'accepted' : 'refused' });
     store.deliver(parent, { kind: 'child_start', name, payload: null });
   }
 }

@@ -1,6 +1,6 @@
 import type { ActorId, RunId } from '../ids.js';
-import type { Delivery } from '../port/index.js';
-import { PARENT_CLOSED } from '../rules/child-messages.js';
+import type { Delivery, SendAnswer } from '../port/index.js';
+import { PARENT_CLOSED, letterName } from '../rules/letters.js';
 import type { Actor, InMemoryStore, Letter } from './in-memory-store.js';
 import { childrenOf, sendOut } from './outbox.js';
 import { sendMessage } from './send-message.js';
@@ -39,10 +39,12 @@ function deliverLetter(
     case 'message': {
       const answer = sendMessage(store, letter.message);
       if (answer.type === 'accepted') reached.push({ actorId: answer.actorId, owner: answer.owner });
-      return answer.type !== 'again';
+      if (answer.type === 'again') return false;
+      replyTo(store, letter, answer);
+      return true;
     }
     case 'terminate': {
-      const actor = store.actors.get(letter.actorId);
+      const actor = letter.actorId === null ? undefined : store.actors.get(letter.actorId);
       if (actor?.lock.held === true) return false;
       if (actor === undefined) return true;
       ended.push(actor.runId);
@@ -55,13 +57,38 @@ function deliverLetter(
         child.parentClose = null;
         const source = { id: letter.source, namespace: letter.namespace } as const;
         const { workflowId, id: actorId } = child;
-        sendOut(store, { ...child, ...source }, [{ kind, workflowId, actorId }]);
+        const send = { kind, workflowId, actorId } as const;
+        sendOut(store, { ...child, ...source }, [send]);
       }
       return true;
     }
     default:
       return letter satisfies never;
   }
+}
+
+/** Tells the sender what became of it, if it is there still and asks. */
+function replyTo(
+  store: InMemoryStore,
+  { source, reply }: Extract<Letter, { type: 'message' }>,
+  answer: SendAnswer,
+): void {
+  const sender = store.actors.get(source);
+  if (sender === undefined || reply === null) return;
+  const { id: actorId, namespace, workflowId } = sender;
+  const known = answer.type === 'not running' && answer.known;
+  const news = answer.type !== 'not running' ? 'delivered' : known ? 'not running' : 'not found';
+  const message = {
+    namespace,
+    workflowId,
+    actorId,
+    runId: null,
+    kind: 'message_result',
+    name: letterName({ ...reply, news }),
+    payload: null,
+    dedupeId: null,
+  } as const;
+  store.outbox = [...store.outbox, { type: 'message', source, message, reply: null }];
 }
 
 const namespaceOf = (letter: Letter): string =>

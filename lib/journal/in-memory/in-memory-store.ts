@@ -68,13 +68,15 @@ export type Letter =
       readonly type: 'message';
       readonly source: ActorId;
       readonly message: Message;
+      /** The command of the sender's run that asks what becomes of it. */
+      readonly reply: Pick<ParentOf, 'runId' | 'command'> | null;
     }
   | {
       readonly type: 'terminate';
       readonly source: ActorId;
       readonly namespace: string;
       readonly workflowId: string;
-      readonly actorId: ActorId;
+      readonly actorId: ActorId | null;
     }
   /** The children of this run, which is over, follow it. */
   | {

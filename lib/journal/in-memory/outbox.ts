@@ -1,20 +1,20 @@
 import type { Encoded } from '../../core/index.js';
 import type { RunId } from '../ids.js';
 import type { Outgoing } from '../port/index.js';
-import { type ChildNews, childMessageName } from '../rules/child-messages.js';
+import { type ChildNews, letterName } from '../rules/letters.js';
 import type { Actor, InMemoryStore, Letter } from './in-memory-store.js';
 
 /** Keeps what a run sends to others, for `deliverLetters`. */
 export function sendOut(
   store: InMemoryStore,
-  { id: source, namespace }: Actor,
+  { id: source, namespace, runId }: Actor,
   sends: readonly Outgoing[],
 ): void {
-  const letters = sends.map(({ kind, workflowId, actorId }): Letter => {
-    const target = { namespace, workflowId, actorId };
-    if (kind === 'terminate') return { type: 'terminate', source, ...target };
-    const message = { ...target, runId: null, kind, name: null, payload: null, dedupeId: null };
-    return { type: 'message', source, message };
+  const letters = sends.map((send): Letter => {
+    const { kind, workflowId, actorId, name = null, payload = null, reply: command } = send;
+    if (kind === 'terminate') return { type: 'terminate', source, namespace, workflowId, actorId };
+    const message = { namespace, workflowId, actorId, runId: null, kind, name, payload, dedupeId: null };
+    return { type: 'message', source, message, reply: command === undefined ? null : { runId, command } };
   });
   store.outbox = [...store.outbox, ...letters];
 }
@@ -29,7 +29,7 @@ export function tellParent(
   if (parent === null || lineage === null) return;
   const { actorId, runId, command } = parent;
   const { workflowId } = lineage.parent;
-  const name = childMessageName({ runId, command, news });
+  const name = letterName({ runId, command, news });
   const message = {
     namespace,
     workflowId,
@@ -40,7 +40,7 @@ export function tellParent(
     payload,
     dedupeId: null,
   } as const;
-  store.outbox = [...store.outbox, { type: 'message', source, message }];
+  store.outbox = [...store.outbox, { type: 'message', source, message, reply: null }];
 }
 
 /** A run has ended: what becomes of its children is done later, a few at a time. */

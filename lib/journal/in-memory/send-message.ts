@@ -49,4 +49,5 @@ const idOfUpdate = ({ kind, dedupeId }: Message): string | undefined =>
   kind === 'update' ? (dedupeId ?? undefined) : undefined;
 
 /** A run that rolls back still takes the results of its own activities, and the ends of its children. */
-const isEndOfWork = ({ kind }: Message): boolean => kind === 'activity_result' || kind === 'child_end';
+const isEndOfWork = ({ kind }: Message): boolean =>
+  kind === 'activity_result' || kind === 'child_end' || kind === 'message_result';

@@ -136,7 +136,8 @@ export interface Message {
   /**
    * `activity_result` comes from the holder itself: it gives the run back before it could take the result (its turn failed),
    * or workers have died with the run, and it keeps the result before it takes it. It is accepted while the run rolls back
-   * too, and never refuses a close. So it is with `child_end`: a child of the run has ended.
+   * too, and never refuses a close. So it is with `child_end`, a child of the run has ended, and with
+   * `message_result`, what became of a message that it has sent to another run.
    */
   readonly kind: MessageKind;
   /** The signal's or update's name; the command id and the number of the attempt of an activity's result; which child, and how it ended, of a child's end; `null` for a cancel. */
@@ -152,7 +153,7 @@ export interface Message {
   readonly dedupeId: string | null;
 }
 
-export type MessageKind = 'signal' | 'update' | 'cancel' | 'activity_result' | 'child_end';
+export type MessageKind = 'signal' | 'update' | 'cancel' | 'activity_result' | 'child_end' | 'message_result';
 
 /**
  * Which schema has accepted the payload of a signal or an update before it was sent: that of its handler in the workflow's class, or that of

@@ -83,10 +83,16 @@ export interface ChildStart {
 /** What one run sends to another one. */
 export interface Outgoing {
   /** `terminate` ends the run at once, as `terminate` does. */
-  readonly kind: 'cancel' | 'terminate';
+  readonly kind: 'signal' | 'cancel' | 'terminate';
   readonly workflowId: string;
-  /** Only for this actor: not for a later one that has the workflow id. */
-  readonly actorId: ActorId;
+  /** Only for this actor: not for a later one that has the workflow id. `null` for whichever has it. A termination has one. */
+  readonly actorId: ActorId | null;
+  /** Of a signal. */
+  readonly name?: string | null;
+  /** The signal's payload, or the cancel's reason, as encoded text. */
+  readonly payload?: Encoded | null;
+  /** The command that asks what becomes of it, which is told by a message `message_result`. Defaults to none. */
+  readonly reply?: CommandId;
 }
 
 /** Why an update was not accepted, and what whoever asked for it gets. */

@@ -26,6 +26,9 @@ export function reachParameters(turns: readonly Turn[]): Reaching {
     sendTurns: numberArray(sends.map(({ turn }) => turn)),
     sendKinds: textArray(sends.map(({ kind }) => kind)),
     sendWorkflowIds: textArray(sends.map(({ workflowId }) => workflowId)),
-    sendActorIds: uuidArray(sends.map(({ actorId }) => uuidOrNil(actorId))),
+    sendActorIds: textArray(sends.map(({ actorId }) => (actorId === null ? null : uuidOrNil(actorId)))),
+    sendNames: textArray(sends.map(({ name }) => name ?? null)),
+    sendPayloads: textArray(sends.map(({ payload }) => payload ?? null)),
+    sendReplies: numberArray(sends.map(({ reply }) => reply ?? null)),
   };
 }

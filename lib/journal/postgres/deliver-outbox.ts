@@ -1,13 +1,15 @@
 import { ContentionError } from '../errors.js';
-import type { Delivery, Message } from '../port/index.js';
-import { PARENT_CLOSED } from '../rules/child-messages.js';
+import type { Unanswered } from '../errors.js';
+import type { Delivery, Message, SendAnswer } from '../port/index.js';
+import { type MessageNews, PARENT_CLOSED } from '../rules/letters.js';
 import type { RunId } from '../ids.js';
-import { numberArray } from './array-literals.js';
+import { numberArray, textArray, uuidArray } from './array-literals.js';
 import type { Database } from './connection.js';
 import { toColumns } from './row-mapping.js';
 import { sendMessages } from './send-messages.js';
 import { closeChildren } from './sql/close-children.js';
 import { lockLetter } from './sql/lock-letter.js';
+import { replyToSenders } from './sql/reply-to-senders.js';
 import { settleOutbox } from './sql/settle-outbox.js';
 import { type OutboxRow, takeOutbox } from './sql/take-outbox.js';
 import { terminateActor } from './sql/terminate-actor.js';
@@ -39,7 +41,8 @@ export async function deliver(database: Database, namespace: string, limit: numb
     const letters = taken.filter(({ blocked }) => !blocked);
     // The end of a run sends to its children.
     more = taken.length === limit || letters.some(({ kind }) => kind === 'parent_closed');
-    await deliverMessages(sql, namespace, letters.filter(isMessage), sorted);
+    // What is answered to its sender goes the same way.
+    if (await deliverMessages(sql, namespace, letters.filter(isMessage), sorted)) more = true;
     for (const letter of letters)
       if (letter.kind === 'parent_closed') await tellChildren(sql, namespace, letter, sorted);
     // What its sender has sent there before must arrive first.
@@ -55,7 +58,10 @@ export async function deliver(database: Database, namespace: string, limit: numb
   return { done: done.length, reached, ended, held: held.length > 0, more: more && done.length > 0 };
 }
 
-const isMessage = ({ kind }: OutboxRow): boolean => kind === 'cancel' || kind === 'child_end';
+const isMessage = ({ kind }: OutboxRow): boolean => kind !== 'terminate' && kind !== 'parent_closed';
+
+const newsOf = (answer: Exclude<SendAnswer, Unanswered>): MessageNews =>
+  answer.type !== 'not running' ? 'delivered' : answer.known ? 'not running' : 'not found';
 
 const pairOf = ({ source, workflow_id }: OutboxRow): string => `${source} ${workflow_id}`;
 
@@ -68,20 +74,29 @@ async function deliverMessages(
   namespace: string,
   letters: readonly OutboxRow[],
   { done, held, reached }: Sorted,
-): Promise<void> {
-  if (letters.length === 0) return;
+): Promise<boolean> {
+  if (letters.length === 0) return false;
+  const replies: { readonly source: string; readonly name: string }[] = [];
   const answers = await sendMessages(
     sql,
     letters.map((letter) => toMessage(namespace, letter)),
     'skip locked',
   );
   answers.forEach((answer, i) => {
-    const { id } = letters[i]!;
+    const { id, source, reply } = letters[i]!;
     if (answer.type === 'unanswered') throw answer.error;
     if (answer.type === 'again') held.push(id);
     else done.push(id);
     if (answer.type === 'accepted') reached.push({ actorId: answer.actorId, owner: answer.owner });
+    if (reply !== null && answer.type !== 'again')
+      replies.push({ source, name: `${reply}:${newsOf(answer)}` });
   });
+  if (replies.length === 0) return false;
+  await sql.run(replyToSenders, {
+    sources: uuidArray(replies.map(({ source }) => source)),
+    names: textArray(replies.map(({ name }) => name)),
+  });
+  return true;
 }
 
 function toMessage(
@@ -93,7 +108,7 @@ function toMessage(
     workflowId: workflow_id ?? '',
     runId: run_id,
     actorId: actor_id ?? undefined,
-    kind: kind === 'child_end' ? kind : 'cancel',
+    kind: kind === 'terminate' || kind === 'parent_closed' ? 'cancel' : kind,
     name,
     payload,
     dedupeId: null,

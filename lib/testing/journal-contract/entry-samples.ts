@@ -83,6 +83,15 @@ export const ENTRY_SAMPLES: {
       undoes: null,
     },
   ],
+  message_sent: [
+    { type: 'message_sent', at: AT, id: 3, name: TEXT, args: ENCODED, workflowId: TEXT, child: 2 },
+    { type: 'message_sent', at: AT, id: 3, name: null, args: 'null', workflowId: 'ann', child: null },
+  ],
+  message_delivered: [{ type: 'message_delivered', at: AT, id: 3 }],
+  message_not_delivered: [
+    { type: 'message_not_delivered', at: AT, id: 3, why: 'not found' },
+    { type: 'message_not_delivered', at: AT, id: 3, why: 'not running' },
+  ],
   child_cancel_requested: [
     { type: 'child_cancel_requested', at: AT, of: 3, mode: 'cancel' },
     { type: 'child_cancel_requested', at: AT, of: 3, mode: 'terminate' },

@@ -1,4 +1,4 @@
-import { Activity, defineSignal, Workflow, WorkflowContext } from 'nestjs-continuum';
+import { Activity, defineSignal, OnSignal, Workflow, WorkflowContext } from 'nestjs-continuum';
 
 export interface Order {
   readonly customer: string;
@@ -46,6 +46,29 @@ export class SaleWorkflow {
       { id: `invoice-${customer}`, compensate: CreditInvoice },
     );
     throw new Error(`Nobody pays ${invoice.number}.`);
+  }
+}
+
+@Workflow({ name: 'account' })
+export class AccountWorkflow {
+  private total = 0;
+
+  @OnSignal()
+  charged(euros: number): void {
+    this.total += euros;
+  }
+
+  async run(ctx: WorkflowContext): Promise<number> {
+    await ctx.condition(() => this.total > 0);
+    return this.total;
+  }
+}
+
+@Workflow({ name: 'charge' })
+export class ChargeWorkflow {
+  async run(ctx: WorkflowContext, customer: string): Promise<void> {
+    const account = ctx.external(AccountWorkflow, customer);
+    await account.signal('charged', 12);
   }
 }
 

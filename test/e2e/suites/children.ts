@@ -123,6 +123,71 @@ class Starter {
 }
 
 @Workflow()
+class Account {
+  readonly #seen: string[] = [];
+  #closed = false;
+
+  @OnSignal()
+  note(line: string): void {
+    this.#seen.push(line);
+  }
+  @OnSignal()
+  close(): void {
+    this.#closed = true;
+  }
+
+  async run(ctx: WorkflowContext): Promise<readonly string[]> {
+    await ctx.condition(() => this.#closed);
+    return this.#seen;
+  }
+}
+
+@Workflow()
+class Clerk {
+  async run(ctx: WorkflowContext, account: string): Promise<unknown> {
+    const other = ctx.external(Account, account);
+    await Promise.all([1, 2, 3].map((n) => other.signal('note', `line ${n}`)));
+    await other.signal('close');
+    const failed = (error: Error): string => error.name;
+    const late = await ctx.external(Account, `${account}/ended`).signal('close').catch(failed);
+    const nobody = await ctx.external(Account, `${account}/nobody`).cancel().catch(failed);
+    return [late, nobody];
+  }
+}
+
+@Workflow()
+class Teller {
+  async run(ctx: WorkflowContext, lines: readonly string[]): Promise<readonly string[]> {
+    const account = await ctx.startChild(Account, undefined, { id: `${ctx.info.workflowId}/account` });
+    for (const line of lines) await account.signal('note', line);
+    await account.signal('close');
+    return account.result();
+  }
+}
+
+@Workflow()
+class Reporter {
+  async run(ctx: WorkflowContext, n: number): Promise<number> {
+    // Not awaited: its end must not overtake what it has sent.
+    void ctx.external(Boss, ctx.info.parent!.workflowId).signal('report', n);
+    return n;
+  }
+}
+
+@Workflow()
+class Boss {
+  readonly #reports: number[] = [];
+  @OnSignal()
+  report(n: number): void {
+    this.#reports.push(n);
+  }
+  async run(ctx: WorkflowContext): Promise<readonly number[]> {
+    await Promise.all([1, 2, 3, 4].map((n) => ctx.child(Reporter, n)));
+    return this.#reports.toSorted((a, b) => a - b);
+  }
+}
+
+@Workflow()
 class Relative {
   async run(ctx: WorkflowContext, depth: number): Promise<unknown> {
     const { workflowId, parent, root } = ctx.info;
@@ -154,6 +219,11 @@ const providers = [
   UndoBill,
   OrderOfBills,
   Starter,
+  Account,
+  Clerk,
+  Teller,
+  Reporter,
+  Boss,
   Relative,
 ];
 
@@ -305,6 +375,33 @@ export function describeChildren(backend: Backend, residency: Residency): void {
       const { cause } = (await caught(run.result())) as { cause: Error };
       expect(cause).toBeInstanceOf(ChildWorkflowFailure);
     });
+
+    it('are signalled by their handle', async () => {
+      expect(await app.client.execute(Teller, ['a', 'b', 'c'])).toEqual(['a', 'b', 'c']);
+    });
+
+    it('are not overtaken by their end in what they send to their parent', async () => {
+      expect(await app.client.execute(Boss)).toEqual([1, 2, 3, 4]);
+    });
+
+    it('are not needed to reach others: signals arrive once and in order, and nobody there is an error', async () => {
+      const id = uniqueId();
+      const account = await app.client.start(Account, undefined, { id });
+      const ended = await app.client.start(Account, undefined, { id: `${id}/ended` });
+      await ended.signal('close');
+      await ended.result();
+      expect(await app.client.execute(Clerk, id)).toEqual([
+        'WorkflowNotRunningError',
+        'WorkflowNotFoundError',
+      ]);
+      expect(await account.result()).toEqual(['line 1', 'line 2', 'line 3']);
+    });
+
+    it('by the hundred hold their speed', async () => {
+      const bills = Array.from({ length: 100 }, (_, amount) => ({ amount }));
+      const results = await app.client.execute(OrderOfBills, { bills });
+      expect(results).toEqual(bills.map(({ amount }) => amount * 2));
+    }, 60_000);
 
     it('that are under way when their parent completes are asked to cancel', async () => {
       const id = uniqueId();

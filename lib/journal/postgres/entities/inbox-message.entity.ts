@@ -35,7 +35,7 @@ export const inboxMessageEntity = (schema: string): EntitySchema<InboxMessage> =
       {
         name: 'inbox_kind',
         expression:
-          "kind in ('start', 'signal', 'cancel', 'activity_result', 'child_start', 'child_end', 'update')",
+          "kind in ('start', 'signal', 'cancel', 'activity_result', 'child_start', 'child_end', 'message_result', 'update')",
       },
     ],
   });

@@ -14,6 +14,8 @@ export interface Letter {
   readonly runId: string | null;
   readonly name: string | null;
   readonly payload: unknown;
+  /** The name of the message that tells its sender what became of it. */
+  readonly reply: string | null;
   readonly dueAt: Date;
 }
 
@@ -32,10 +34,15 @@ export const outboxEntity = (schema: string): EntitySchema<Letter> =>
       runId: nullable(uuid('run_id')),
       name: nullable(text()),
       payload: nullable(json()),
+      reply: nullable(text()),
       dueAt: withDefault(instant('due_at'), () => 'now()'),
     },
     checks: [
-      { name: 'outbox_kind', expression: "kind in ('cancel', 'terminate', 'child_end', 'parent_closed')" },
+      {
+        name: 'outbox_kind',
+        expression:
+          "kind in ('cancel', 'terminate', 'child_end', 'parent_closed', 'signal', 'message_result')",
+      },
     ],
     indices: [
       { name: 'outbox_due', columns: ['namespace', 'dueAt'] },

@@ -5,13 +5,15 @@ import type { ActorId, RunId } from '../../ids.js';
 export interface OutboxRow {
   readonly id: number;
   readonly source: ActorId;
-  readonly kind: 'cancel' | 'terminate' | 'child_end' | 'parent_closed';
+  readonly kind: 'signal' | 'cancel' | 'terminate' | 'child_end' | 'message_result' | 'parent_closed';
   /** Of the target; `null` where a run's children follow its end. */
   readonly workflow_id: string | null;
   readonly actor_id: ActorId | null;
   readonly run_id: RunId | null;
   readonly name: string | null;
   readonly payload: string | null;
+  /** The beginning of the name of the message that tells its sender what became of it; `null`: nobody asks. */
+  readonly reply: string | null;
   /** Something that its sender has sent there before comes first, and is another worker's just now, or not due. */
   readonly blocked: boolean;
 }
@@ -34,7 +36,7 @@ with due as materialized (
   for update skip locked
 )
 select
-  letter.id::float8 as id, letter.source, letter.kind, letter.workflow_id, letter.actor_id, letter.run_id, letter.name, letter.payload,
+  letter.id::float8 as id, letter.source, letter.kind, letter.workflow_id, letter.actor_id, letter.run_id, letter.name, letter.payload, letter.reply,
   exists (
     select 1
     from ${schema}.outbox as earlier

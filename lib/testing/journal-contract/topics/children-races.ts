@@ -1,6 +1,6 @@
 import { uuidv7 } from 'uuidv7';
 import type { HistoryEntry } from '../../../core/index.js';
-import { actorOf, asRunId, childMessageName } from '../../../journal/index.js';
+import { actorOf, asRunId, letterName } from '../../../journal/index.js';
 import type { ChildStart, CommitAnswer, Delivery, Journal, Outgoing } from '../../../journal/index.js';
 import { countOf, race, range } from '../concurrency.js';
 import { continuing, goingOn } from './continuation.js';
@@ -72,7 +72,7 @@ const completes = (s: Scenario, held: Held, tellsParent: boolean): Promise<Commi
     closesChildren: !tellsParent,
   });
 const ended = (parent: Held): string =>
-  childMessageName({ runId: parent.lease.runId, command: COMMAND, news: 'completed' });
+  letterName({ runId: parent.lease.runId, command: COMMAND, news: 'completed' });
 
 const to = ({ run, lease }: Held): Outgoing => ({
   kind: 'cancel',

@@ -229,7 +229,9 @@ export function childrenTopic({ test, expect }: Topic): void {
   test('are asked to cancel by a turn, each actor alone, and after what was sent before', async (s) => {
     const { parent, children } = await family(s, 1);
     const child = only(children);
-    const send = { kind: 'cancel', workflowId: child.run.workflowId, actorId: child.lease.actorId } as const;
+    const { workflowId } = child.run;
+    const to = { workflowId, actorId: child.lease.actorId };
+    const send = { ...to, kind: 'cancel' } as const;
     await s.applies(parent, { entries: [step('cancel')], sends: [send] });
     await deliverAll(s);
     expect((await s.inboxOf(child.run)).map(({ kind }) => kind)).toEqual(['cancel']);
@@ -239,6 +241,64 @@ export function childrenTopic({ test, expect }: Topic): void {
     await deliverAll(s);
     expect(await s.inboxOf(later)).toHaveLength(1);
     expect((await s.describe(later)).state).toBe('running');
+  });
+
+  test('and others get signals in order, and their sender is told what became of them', async (s) => {
+    const owner = await s.worker();
+    const [sender, target] = [await s.held(owner), await s.held(owner)];
+    const ended = await s.closed('completed');
+    const toWhom = [target.run.workflowId, ended.workflowId, 'nobody', target.run.workflowId];
+    const sends = toWhom.map((workflowId, reply) => ({
+      kind: 'signal' as const,
+      workflowId,
+      actorId: null,
+      name: `n${reply}`,
+      payload: `${reply}`,
+      reply,
+    }));
+    await s.applies(sender, { entries: [step('send')], sends });
+    // Its answers are for this run alone.
+    await deliverAll(s);
+    expect(await s.inboxOf(target.run)).toMatchObject([
+      { kind: 'signal', name: 'n0', payload: '0' },
+      { kind: 'signal', name: 'n3', payload: '3' },
+    ]);
+    expect((await newsOf(s, sender)).toSorted()).toEqual([
+      'message_result parent:0:delivered',
+      'message_result parent:1:not running',
+      'message_result parent:2:not found',
+      'message_result parent:3:delivered',
+    ]);
+    expect(
+      await s.commit(target, { entries: [runCompleted()], decides: true, outcome: COMPLETED }),
+    ).toMatchObject({
+      type: 'signals unread',
+    });
+    expect(await s.journal.deliver(NAMESPACE, 20)).toMatchObject({ done: 0, held: false, more: false });
+  });
+
+  test('send to a parent that is locked, and their end does not overtake that', async (s) => {
+    const { parent, children } = await family(s, 2);
+    const { workflowId } = parent.run;
+    const signal = { kind: 'signal', workflowId, actorId: null, payload: '1' } as const;
+    const release = await s.harness.holdActor(parent.lease.actorId);
+    for (const child of children) {
+      await s.settles(child, { entries: [step('send')], sends: [{ ...signal, name: 'first' }] });
+      expect(await s.journal.deliver(NAMESPACE, 20)).toMatchObject({ held: true });
+      await s.settles(child, { ...COMPLETES, sends: [{ ...signal, name: 'second' }] });
+    }
+    await release();
+    await deliverUntil(s, async () => (await s.inboxOf(parent.run)).length === 6);
+    const inbox = await s.inboxOf(parent.run);
+    for (const i of range(2)) {
+      const end = inbox.findIndex(({ kind, name }) => kind === 'child_end' && name?.includes(`:${i}:`));
+      const before = inbox
+        .slice(0, end)
+        .filter(({ kind }) => kind === 'signal')
+        .map(({ name }) => name);
+      expect(before.length).toBeGreaterThanOrEqual(2);
+      expect(before).toContain('second');
+    }
   });
 
   test('started while their parent is terminated do not outlive it', async (s) => {
