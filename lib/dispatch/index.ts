@@ -5,3 +5,4 @@
 export * from './lease-rescuer.js';
 export * from './outbox-dispatcher.js';
 export * from './run-dispatcher.js';
+export * from './unserved-watch.js';

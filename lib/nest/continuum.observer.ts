@@ -97,6 +97,11 @@ export class LoggingObserver implements Observer {
           `This process started "${event.workflow}" version ${event.version} but does not have it among its providers: another worker must run it.`,
         );
         break;
+      case 'workflow not served':
+        this.#logger.warn(
+          `Runs of "${event.workflow}" version ${event.version} are open, and no live worker has it: they wait until one comes. Start a worker with its class among the providers, or list them by where: { served: false } and end them.`,
+        );
+        break;
       case 'event loop blocked':
         this.#logger.error(
           event.run

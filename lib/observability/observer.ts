@@ -141,6 +141,8 @@ export type EngineEvent =
     }
   /** A worker started a workflow that is not among its own: another one must run it. Once per name and version. */
   | { readonly type: 'workflow not served here'; readonly workflow: string; readonly version: number }
+  /** Open runs wait for a worker that has this workflow in this version: none is there. Once per worker. */
+  | { readonly type: 'workflow not served'; readonly workflow: string; readonly version: number }
   /**
    * The event loop did not turn for longer than `timeout` ms: code of this run kept it busy, or, with `null`, something
    * that is no workflow. Told when it turns again; the watchdog has written it to the standard error at once.

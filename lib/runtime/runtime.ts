@@ -1,6 +1,6 @@
 import type { Codec } from '../core/index.js';
 import { TimeLimit, inRootContext } from '../concurrency/index.js';
-import { LeaseRescuer, OutboxDispatcher, RunDispatcher } from '../dispatch/index.js';
+import { LeaseRescuer, OutboxDispatcher, RunDispatcher, UnservedWatch } from '../dispatch/index.js';
 import { asyncScope, CLOSING, Engine, limitedCodec, newWorkerId, WindowScheduler } from '../engine/index.js';
 import type { EngineSettings, Departure, Registry, ResidentFacts, SettledUpdate } from '../engine/index.js';
 import type { ActorId, Journal, JournalRetry } from '../journal/index.js';
@@ -34,6 +34,8 @@ export interface RuntimeOptions {
 const NOTHING: Registry = { workflows: [], activities: new Map() };
 
 /** How often to look for dead workers, in ms. */
+/** How often a worker looks for runs that nobody serves, in ms. */
+const LOOK_FOR_UNSERVED = 30_000;
 const RESCUE_EVERY = 2_000;
 /** How long a claim under way is waited for before what is held begins to be given back, in ms. */
 const CLAIM_TIMEOUT = 1_000;
@@ -61,6 +63,7 @@ export class ContinuumRuntime {
   #engine: Engine | undefined;
   #dispatcher: RunDispatcher | undefined;
   #rescuer: LeaseRescuer | undefined;
+  #unservedWatch: UnservedWatch | undefined;
   #outbox: OutboxDispatcher | undefined;
   #listening: Promise<void> | undefined;
   /** Takes no new runs any more, or will not begin to. */
@@ -206,7 +209,15 @@ export class ContinuumRuntime {
     );
     if (this.#leaving) engine.leave();
     else this.#dispatcher.start();
+    this.#unservedWatch = new UnservedWatch(
+      journal,
+      namespace,
+      observer,
+      LOOK_FOR_UNSERVED,
+      this.journalRetry,
+    );
     this.#rescuer.start();
+    this.#unservedWatch.start();
     this.#outbox = new OutboxDispatcher(journal, namespace, this.#wakeup, this.journalRetry);
     this.#outbox.start();
     observer.notice({ type: 'worker started', workerId: engine.session.id, ...this.#facts() });
@@ -253,7 +264,11 @@ export class ContinuumRuntime {
     this.#draining = true;
     const began = performance.now();
     const { closing } = this;
-    const others = Promise.all([this.#dispatcher?.stop(), this.#rescuer?.stop()]);
+    const others = Promise.all([
+      this.#dispatcher?.stop(),
+      this.#rescuer?.stop(),
+      this.#unservedWatch?.stop(),
+    ]);
     await this.#engine?.stop(closing, others);
     // Last: runs that end meanwhile tell their parents.
     await closing.meet(this.#outbox?.stop() ?? Promise.resolve());

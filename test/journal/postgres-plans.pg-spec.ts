@@ -30,6 +30,7 @@ import {
   owned,
   rescue,
   served,
+  unserved,
   unregister,
 } from '../../lib/journal/postgres/worker-sessions.js';
 import { createDatabase } from '../support/database.js';
@@ -151,6 +152,7 @@ const VERBS: Readonly<Record<string, (sql: StatementRunner) => Promise<unknown>>
     ),
   'describe by run id': (sql) => describeRuns(sql, own),
   served: (sql) => served(sql, own),
+  unserved: (sql) => unserved(sql, 'default'),
 };
 
 /** Tables that plans may read whole: they have as many rows as there are processes. */

@@ -61,6 +61,7 @@ import {
   prolongSession,
   registerWorker,
   servedBy,
+  unservedIn,
   rescueActors,
 } from './worker-sessions.js';
 
@@ -267,6 +268,9 @@ export class InMemoryJournal implements Journal {
     return countRuns(await this.#enter(), filter);
   }
 
+  async unserved(namespace: string): Promise<readonly Pick<ServedWorkflow, 'workflow' | 'version'>[]> {
+    return unservedIn(await this.#enter(), namespace);
+  }
   async served(workflows: readonly ServedWorkflow[]): Promise<readonly boolean[]> {
     return servedBy(await this.#enter(), workflows);
   }

@@ -62,6 +62,21 @@ export function servedBy(store: InMemoryStore, workflows: readonly ServedWorkflo
   );
 }
 
+/** Of runs that nobody has the lease of: a holder serves its own. */
+export function unservedIn(
+  store: InMemoryStore,
+  namespace: string,
+): readonly Pick<ServedWorkflow, 'workflow' | 'version'>[] {
+  const kinds = new Map<string, Pick<ServedWorkflow, 'workflow' | 'version'>>();
+  for (const { namespace: of, owner, workflow, version } of store.actors.values())
+    if (of === namespace && owner === null) kinds.set(`${workflow}:${version}`, { workflow, version });
+  return [...kinds.values()]
+    .filter((kind) => servedBy(store, [{ ...kind, namespace }])[0] === false)
+    .toSorted(
+      (a, b) => (a.workflow < b.workflow ? -1 : Number(a.workflow > b.workflow)) || a.version - b.version,
+    );
+}
+
 export function ownedActors(
   store: InMemoryStore,
   owner: WorkerId,

@@ -28,6 +28,8 @@ export interface JournalReading {
    * that is away for a moment does as well.
    */
   served(workflows: readonly ServedWorkflow[]): Promise<readonly boolean[]>;
+  /** The workflows of open runs of a namespace that no live worker takes: each once, in the order of their names. */
+  unserved(namespace: string): Promise<readonly Pick<ServedWorkflow, 'workflow' | 'version'>[]>;
 }
 
 export interface LoadRequest {

@@ -63,6 +63,7 @@ import {
   register,
   rescue,
   served,
+  unserved,
   unregister,
 } from './worker-sessions.js';
 
@@ -255,6 +256,9 @@ export class PostgresJournal implements Journal {
     return await this.#database.reading((dataSource) => list(dataSource, query));
   }
 
+  async unserved(namespace: string): Promise<readonly Pick<ServedWorkflow, 'workflow' | 'version'>[]> {
+    return await unserved(this.#database, namespace);
+  }
   async served(workflows: readonly ServedWorkflow[]): Promise<readonly boolean[]> {
     return await served(this.#database, workflows);
   }

@@ -21,6 +21,7 @@ import { markDead } from './sql/mark-dead.js';
 import { type OwnedRow, ownedActors } from './sql/owned-actors.js';
 import { registerWorker } from './sql/register-worker.js';
 import { servedWorkflows } from './sql/served-workflows.js';
+import { unservedWorkflows } from './sql/unserved-workflows.js';
 import { strandedOwners } from './sql/stranded-owners.js';
 import { suspectWorkers } from './sql/suspect-workers.js';
 import { unreadActors } from './sql/unread-actors.js';
@@ -88,6 +89,13 @@ const toOwned = (actorId: ActorId, row: Pick<OwnedRow, 'lease_token' | 'inbox_se
   token: row.lease_token,
   inboxSeq: row.inbox_seq,
 });
+
+export async function unserved(
+  sql: StatementRunner,
+  namespace: string,
+): Promise<readonly Pick<ServedWorkflow, 'workflow' | 'version'>[]> {
+  return await sql.run(unservedWorkflows, { namespace: storableText(namespace) });
+}
 
 export async function served(
   sql: StatementRunner,

@@ -122,6 +122,11 @@ export function listTopic({ test, expect }: Topic): void {
     const ids = (...runs: readonly (typeof own)[]): readonly string[] =>
       runs.map(({ workflowId }) => workflowId).toSorted();
     const served = false as const;
+    expect(await s.journal.unserved(NAMESPACE)).toEqual([
+      { workflow: 'order', version: 2 },
+      { workflow: 'refund', version: 1 },
+    ]);
+    expect(await s.journal.unserved('nobody')).toEqual([]);
     // One of the default workflow is there: who closed a run just now.
     expect(await found(s, { served })).toEqual(ids(newer, refund));
     const elsewhere = await s.worker({ namespace: 'other', workflows: [{ name: 'refund', version: 1 }] });
