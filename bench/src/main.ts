@@ -4,6 +4,10 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ContinuumModule, WorkflowClient } from 'nestjs-continuum';
 import { countResources, Meter } from './meter.js';
+import { Counter } from './counter.workflow.js';
+import { Family, OneStep } from './family.workflow.js';
+import { children, signals } from './scenarios.js';
+import type { Rate } from './scenarios.js';
 import { StepActivities, TenSteps } from './ten-steps.workflow.js';
 
 const STEPS = 10;
@@ -16,6 +20,10 @@ const { values } = parseArgs({
     /** How many workflows are measured at 200 in flight; fewer, in proportion, at the others. */
     workflows: { type: 'string', default: '6000' },
     'in-flight': { type: 'string', default: '1,20,200,1000' },
+    /** Of one parent; 0 leaves it out. */
+    children: { type: 'string', default: '500' },
+    /** To one run that continues as new every 1,000 of them; 0 leaves it out. */
+    signals: { type: 'string', default: '10000' },
   },
 });
 
@@ -121,7 +129,7 @@ function print(figures: Figures): void {
       worker: { runs: 2_000, activities: 2_000 },
     }),
   ],
-  providers: [StepActivities, TenSteps],
+  providers: [StepActivities, TenSteps, OneStep, Family, Counter],
 })
 class BenchModule {}
 
@@ -135,6 +143,14 @@ for (const inFlight of values['in-flight'].split(',').map(Number)) {
   const workflows = inFlight >= 200 ? total : Math.max(200, Math.round(total / 20));
   print(await measure(client, meter, workflows, inFlight));
 }
+const printRate = (rate: Rate): void =>
+  console.log(
+    values.json
+      ? JSON.stringify({ engine: 'continuum', ...rate })
+      : `${rate.scenario}: ${rate.perSecond} a second`,
+  );
+if (Number(values.children) > 0) printRate(await children(client, Number(values.children)));
+if (Number(values.signals) > 0) printRate(await signals(client, Number(values.signals), 50));
 await app.close();
 await meter.close();
 process.exit(0);

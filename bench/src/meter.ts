@@ -43,7 +43,7 @@ export class Meter {
     const count = (config: unknown): void => {
       this.#statements++;
       const { name = '', values } = config as { name?: string; values?: readonly unknown[] };
-      if (!/^(append|settle) turns/.test(name)) return;
+      if (!/^(append|settle|reach) turns/.test(name)) return;
       this.#batches++;
       // The first array has an id for each turn.
       const ids = values?.find(
