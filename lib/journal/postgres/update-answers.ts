@@ -1,3 +1,4 @@
+import { isStorableText } from '../../core/index.js';
 import type { UpdateAnswered } from '../../core/index.js';
 import { JournalError } from '../errors.js';
 import type { RefusalReason, UpdateAnswer, UpdateRef, UpdateRefusal } from '../port/index.js';
@@ -29,6 +30,8 @@ export class UpdateAnswers {
     why: RefusalReason | null,
     failure: string | null,
   ): void {
+    // No update has such an id: it would have been refused when it was sent.
+    if (!isStorableText(updateId)) return;
     this.#turns.push(turn + 1);
     this.#ids.push(updateId);
     this.#seqs.push(seq);
