@@ -1,7 +1,9 @@
-import { markWorkflow } from '../../lib/core/index.js';
+import { defineSignal, markWorkflow } from '../../lib/core/index.js';
 import type { HistoryEvent, WorkflowContext, WorkflowDefinition } from '../../lib/core/index.js';
 import { codec, completed, fired, Ship, started, stopped, workflow } from './fold-kit.js';
 import type { Steps } from './fold-kit.js';
+
+const Paid = defineSignal<number>('paid');
 
 /** Workflows by which children are asked for; nothing of them runs here. */
 export class Bill {
@@ -86,5 +88,23 @@ export const CHILD_EVENTS: Readonly<Record<string, readonly HistoryEvent[]>> = {
     childCompleted(6, null, 11),
     completed(7, null, 12),
     completed(8, null, 13),
+  ],
+};
+
+/** What code does with runs that are no children: as {@link CHILD_PROGRAMS}. */
+export const MESSAGE_PROGRAMS: Readonly<Record<string, WorkflowDefinition>> = {
+  'a message': workflow(async ({ ctx }) => {
+    const other = ctx.external(Bill, 'bill-7');
+    const failed = (error: Error): string => error.name;
+    const all = [other.signal(Paid, 12), other.cancel({ reason: 'late' }), ctx.external(Bill, 'no').cancel()];
+    return Promise.all(all.map((sent) => sent.catch(failed)));
+  }),
+};
+export const MESSAGE_EVENTS: Readonly<Record<string, readonly HistoryEvent[]>> = {
+  'a message': [
+    started('x', 5),
+    { type: 'message_delivered', at: 6, id: 0 },
+    { type: 'message_not_delivered', at: 7, id: 2, why: 'not found' },
+    { type: 'message_not_delivered', at: 8, id: 1, why: 'not running' },
   ],
 };

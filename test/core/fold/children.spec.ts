@@ -17,6 +17,8 @@ import {
   childFailed,
   childRefused,
   childTerminated,
+  MESSAGE_EVENTS,
+  MESSAGE_PROGRAMS,
 } from '../../support/children-kit.js';
 import {
   cancel,
@@ -203,6 +205,21 @@ describe('children', () => {
       [started()],
     );
     expect(nothing.fold.fault).toMatchObject({ name: 'WorkflowMistakeError' });
+  });
+
+  it('and other runs are sent messages at the call, and what became of them settles it', async () => {
+    const program = MESSAGE_PROGRAMS['a message']!;
+    const run = await drive(program, MESSAGE_EVENTS['a message']!);
+    expect(run.history.filter(({ type }) => type === 'message_sent')).toMatchObject([
+      { id: 0, name: 'paid', args: '12', workflowId: 'bill-7', child: null },
+      { id: 1, name: null, args: '"late"', workflowId: 'bill-7' },
+      { id: 2, name: null, args: 'null', workflowId: 'no' },
+    ]);
+    expect(resultOf(run)).toEqual([undefined, 'WorkflowNotRunningError', 'WorkflowNotFoundError']);
+    await expectSameAgain(program, run);
+    // Cancelling the code that waits does not call it back.
+    const cancelled = await drive(program, [started(), cancel()]);
+    expect(line(cancelled.history)).toMatch(/message_sent2 cancel_requested run_completed$/);
   });
 
   it('see whose they are', async () => {

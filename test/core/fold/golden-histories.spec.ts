@@ -4,7 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { HistoryEntry } from '../../../lib/core/index.js';
 import { SEMANTICS_VERSION } from '../../../lib/core/index.js';
 import { guardProcess } from '../../../lib/engine/process/process-guard.js';
-import { CHILD_EVENTS, CHILD_PROGRAMS } from '../../support/children-kit.js';
+import {
+  CHILD_EVENTS,
+  CHILD_PROGRAMS,
+  MESSAGE_EVENTS,
+  MESSAGE_PROGRAMS,
+} from '../../support/children-kit.js';
 import { drive, refold } from '../../support/fold-kit.js';
 import { compile, randomProgram, render } from '../../support/random-program.js';
 import { live, RandomWorld } from '../../support/random-world.js';
@@ -81,12 +86,15 @@ describe('golden histories', () => {
     release();
   });
 
-  it('F29: those of children replay strictly, to the state they had', async () => {
-    const file = new URL(`../../histories/children-v${SEMANTICS_VERSION}.json`, import.meta.url);
+  it.each([
+    ['children', CHILD_PROGRAMS, CHILD_EVENTS],
+    ['messages', MESSAGE_PROGRAMS, MESSAGE_EVENTS],
+  ] as const)('F29: those of %s replay strictly, to the state they had', async (kind, programs, events) => {
+    const file = new URL(`../../histories/${kind}-v${SEMANTICS_VERSION}.json`, import.meta.url);
     if (process.env['CONTINUUM_RECORD_HISTORIES'] && !existsSync(file)) {
       const lines = await Promise.all(
-        Object.entries(CHILD_PROGRAMS).map(async ([name, program]) => {
-          const { history, fold } = await drive(program, CHILD_EVENTS[name]!);
+        Object.entries(programs).map(async ([name, program]) => {
+          const { history, fold } = await drive(program, events[name]!);
           return JSON.stringify({ name, history, snapshot: fold.snapshot() });
         }),
       );
@@ -95,9 +103,9 @@ describe('golden histories', () => {
     const all = JSON.parse(await readFile(file, 'utf8')) as readonly (Pick<Golden, 'history' | 'snapshot'> & {
       readonly name: string;
     })[];
-    expect(all.map(({ name }) => name)).toEqual(Object.keys(CHILD_PROGRAMS));
+    expect(all.map(({ name }) => name)).toEqual(Object.keys(programs));
     for (const { name, history, snapshot } of all) {
-      const fold = await refold(CHILD_PROGRAMS[name]!, history);
+      const fold = await refold(programs[name]!, history);
       expect([name, fold.fault, fold.seq]).toEqual([name, null, history.length]);
       expect(JSON.parse(JSON.stringify(fold.snapshot()))).toMatchObject(snapshot as object);
     }
