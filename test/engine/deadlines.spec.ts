@@ -35,6 +35,12 @@ class Bill {
     return Promise.resolve(input);
   }
 }
+@Workflow({ name: 'limited', executionTimeout: 100 })
+class Limited {
+  run(_: WorkflowContext, input: string): Promise<string> {
+    return Promise.resolve(input);
+  }
+}
 @Workflow({ name: 'scripted' })
 class Scripted extends Bill {}
 
@@ -196,6 +202,21 @@ describe('The end of a time limit', () => {
       await expect(second.client.handle(handle.workflowId).result()).resolves.toBe('ChildWorkflowFailure');
     },
   );
+
+  it('is that of its class for a child, too', async () => {
+    const parent: ScriptedWorkflow = {
+      make: ({ ctx }) => ({ run: () => ctx.child(Limited, 'slow').catch((error: unknown) => error) }),
+    };
+    const limited: ScriptedWorkflow = {
+      name: 'limited',
+      make: ({ ctx }) => ({ run: () => ctx.sleep('1 hour') }),
+    };
+    const stage = await open({ workflows: [parent, limited] });
+    const told = (await stage.client.execute('scripted', null)) as Error;
+    expect(told.name).toBe('ChildWorkflowFailure');
+    const { runs } = await stage.client.list({ where: { workflow: 'limited' } });
+    expect(runs).toMatchObject([{ state: 'timed_out', deadlineAt: expect.any(Number) }]);
+  });
 
   it('of a run begins anew when it continues, and that of its chain goes on', async () => {
     const workflow: ScriptedWorkflow = {

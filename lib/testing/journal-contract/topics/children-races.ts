@@ -2,10 +2,19 @@ import { uuidv7 } from 'uuidv7';
 import type { HistoryEntry } from '../../../core/index.js';
 import { actorOf, asRunId, letterName } from '../../../journal/index.js';
 import type { ChildStart, CommitAnswer, Delivery, Journal, Outgoing } from '../../../journal/index.js';
-import { countOf, race, range } from '../concurrency.js';
+import { countOf, only, race, range } from '../concurrency.js';
 import { continuing, goingOn } from './continuation.js';
 import { runCompleted, step } from '../entries.js';
-import { COMPLETED, NAMESPACE, SECOND, type Held, type Scenario, type Topic } from '../scenario.js';
+import {
+  COMPLETED,
+  HOUR,
+  MINUTE,
+  NAMESPACE,
+  SECOND,
+  type Held,
+  type Scenario,
+  type Topic,
+} from '../scenario.js';
 
 const ROUNDS = 30;
 const COMMAND = 3;
@@ -141,6 +150,34 @@ export function childrenRacesTopic({ test, expect }: Topic): void {
     await release();
     await deliverAll(s);
     expect(await s.inboxOf(held.run)).toHaveLength(3 * limit);
+  });
+
+  test('a child has the time limits that it is started with, from then on, and none of its parent', async (s) => {
+    const owner = await s.worker();
+    const parent = await s.held(owner, { limits: { run: HOUR, chain: null } });
+    const limited = childOf(parent, { limits: { run: MINUTE, chain: HOUR } });
+    const chained = childOf(parent, { command: 4, limits: { run: null, chain: MINUTE } });
+    const free = childOf(parent, { command: 5 });
+    const children = [limited, chained, free];
+    const before = await s.harness.now();
+    await s.applies(parent, { entries: children.map(started), children });
+    const after = await s.harness.now();
+    for (const child of [limited, chained]) {
+      const { deadlineAt } = await s.describe(child);
+      expect(deadlineAt).toBeGreaterThanOrEqual(Math.floor(before) + MINUTE);
+      expect(deadlineAt).toBeLessThanOrEqual(Math.ceil(after) + MINUTE);
+    }
+    expect((await s.describe(free)).deadlineAt).toBeNull();
+    const claims = await s.claim(owner);
+    const limits = children.map(({ runId }) => {
+      const { run, chain, runLimit } = only(claims.filter(({ lease }) => lease.runId === runId)).deadlines;
+      return [run !== null, chain !== null, runLimit];
+    });
+    expect(limits).toEqual([
+      [true, true, MINUTE],
+      [false, true, null],
+      [false, false, null],
+    ]);
   });
 
   test('two runs that start one child id at once: one has it, and the other is told', async (s) => {
