@@ -17,6 +17,7 @@ const PAGES = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'sample/01-orders/README.md',
+  'sample/02-subscriptions/README.md',
   ...filesIn('docs', '.md'),
 ];
 /** What a page shows to be refused cannot be code that compiles. */
