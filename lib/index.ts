@@ -66,6 +66,7 @@ export type {
   Duration,
   DurationString,
   HandlerDescription,
+  HistorySize,
   RaceBranches,
   RaceOutcome,
   RetryOptions,
@@ -173,6 +174,7 @@ export {
   WorkflowTimedOutError,
 } from './client/index.js';
 export { RunNotReadyError } from './core/index.js';
+export type { NotRunningReason } from './core/index.js';
 
 export { ContentionError, JournalError, JournalUnavailableError, SchemaError } from './journal/index.js';
 export type {

@@ -9,6 +9,8 @@ const ALLOWED = new Map([
   ['Actor', 'a row inside InMemoryStore'],
   ['Run', 'a row inside InMemoryStore'],
   ['StoredSession', 'a row inside InMemoryStore'],
+  ['StoredUpdate', 'a row inside InMemoryStore'],
+  ['Letter', 'a row inside InMemoryStore'],
 ]);
 
 /**

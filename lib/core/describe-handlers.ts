@@ -1,5 +1,4 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Class } from './method-marks.js';
 import { readProperty } from './thrown.js';
 import { describeWorkflow } from './workflow-descriptor.js';
 
@@ -24,7 +23,9 @@ export interface HandlerDescription {
  * @param workflow a class that is decorated with `@Workflow()`; of any other class nothing is told
  * @returns its signals, updates and queries, in this order, each in that of the class
  */
-export function describeHandlers(workflow: Class): readonly HandlerDescription[] {
+export function describeHandlers(
+  workflow: abstract new (...dependencies: never[]) => object,
+): readonly HandlerDescription[] {
   const descriptor = describeWorkflow(workflow);
   if (!descriptor) return [];
   const described =

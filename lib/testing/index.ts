@@ -28,6 +28,7 @@ export type {
   Journal,
   JournalHints,
   JournalHolding,
+  JournalOutbox,
   JournalReading,
   JournalSending,
   JournalWorkers,
@@ -44,6 +45,8 @@ export type {
   SendAnswer,
   StartAnswer,
   StartRequest,
+  StartWithAnswer,
+  StartWithRequest,
   TerminateAnswer,
   TerminateRequest,
   Transaction,
@@ -51,19 +54,28 @@ export type {
 } from '../journal/index.js';
 // Holding.
 export type {
+  ChildStart,
   Claim,
   ClaimRequest,
   ClosedState,
   CommitAnswer,
+  Deadlines,
   Lease,
+  Outgoing,
   RefenceAnswer,
+  RefusalReason,
+  Successor,
   SuspectRequest,
+  TimeLimits,
   Turn,
   TurnOutcome,
+  UpdateRefusal,
 } from '../journal/index.js';
+export type { ShownChange } from '../core/index.js';
 // Workers.
 export type {
   BlockedRun,
+  Delivery,
   HeartbeatAnswer,
   OwnedActor,
   RescueAnswer,
@@ -72,6 +84,7 @@ export type {
 } from '../journal/index.js';
 // Reading.
 export type {
+  AttributeCondition,
   InboxMessage,
   ListQuery,
   LoadRequest,
@@ -83,6 +96,8 @@ export type {
   RunRef,
   RunState,
   ServedWorkflow,
+  UpdateAnswer,
+  UpdateRef,
   WorkerDeath,
 } from '../journal/index.js';
 // Ids, and what a verb throws.
