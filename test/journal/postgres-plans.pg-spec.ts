@@ -341,7 +341,7 @@ it('a table that was counted while it was empty is counted anew when it has grow
     await fillActors(admin);
     expect(await rowsExpected(admin)).toBe(0);
     expect(await readPlanGeneration(database, before)).not.toBe(before);
-    expect(await rowsExpected(admin)).toBeGreaterThan(CROWD);
+    expect(await rowsExpected(admin)).toBeGreaterThan(CROWD / 2);
   } finally {
     await admin.end();
     await database.close();
@@ -396,18 +396,20 @@ async function countActorsAsEmpty(
   await journal.close();
   await withoutAutovacuum(admin);
   await admin.query('begin');
-  await fill(admin);
+  await insertActors(admin, CROWD / 5);
   await admin.query('rollback');
   await admin.query('vacuum (analyze, truncate false) continuum.actors');
   expect(await rowsExpected(admin)).toBe(0);
 }
 
-async function fillActors(admin: Client): Promise<void> {
-  await fill(admin);
+/** So many that plans for an empty table are outgrown. */
+const fillActors = (admin: Client): Promise<void> => insertActors(admin, CROWD);
+
+async function insertActors(admin: Client, count: number): Promise<void> {
   await admin.query(`
     insert into continuum.actors (id, run_id, namespace, workflow_id, workflow, version, priority)
     select id, id, 'default', id::text, 'order', 1, 0
-    from (select gen_random_uuid() as id from generate_series(1, ${CROWD * 4})) as actor`);
+    from (select gen_random_uuid() as id from generate_series(1, ${count})) as actor`);
 }
 
 async function rowsExpected(admin: Client): Promise<number> {

@@ -55,6 +55,11 @@ const collect = (globalThis as unknown as { gc(this: void, options?: { type: 'mi
 
 // The code is compiled, which is kept as well.
 await execute(500);
-const [few, many] = [await keptOf(20), await keptOf(120)];
-console.log(JSON.stringify({ bytesPerWorkflow: (many - few) / 100 }));
+// The least of some tries: code that is compiled meanwhile is kept as well, and adds to it.
+let bytesPerWorkflow = Infinity;
+for (let tries = 0; tries < 5; tries++) {
+  const [few, many] = [await keptOf(20), await keptOf(120)];
+  bytesPerWorkflow = Math.min(bytesPerWorkflow, (many - few) / 100);
+}
+console.log(JSON.stringify({ bytesPerWorkflow }));
 process.exit(0);
