@@ -405,11 +405,11 @@ async function countActorsAsEmpty(
 /** So many that plans for an empty table are outgrown. */
 const fillActors = (admin: Client): Promise<void> => insertActors(admin, CROWD);
 
-async function insertActors(admin: Client, count: number): Promise<void> {
+async function insertActors(admin: Client, actors: number): Promise<void> {
   await admin.query(`
     insert into continuum.actors (id, run_id, namespace, workflow_id, workflow, version, priority)
     select id, id, 'default', id::text, 'order', 1, 0
-    from (select gen_random_uuid() as id from generate_series(1, ${count})) as actor`);
+    from (select gen_random_uuid() as id from generate_series(1, ${actors})) as actor`);
 }
 
 async function rowsExpected(admin: Client): Promise<number> {
