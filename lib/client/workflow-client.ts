@@ -419,6 +419,8 @@ export class WorkflowClient {
     };
     const value = await validated(schema, input, `the input of ${name}`);
     checkAttributes(options.attributes);
+    // They are limited as payloads are, too.
+    if (options.attributes) this.#parts.codec.encode(options.attributes);
     return {
       runId,
       namespace: this.#parts.namespace,

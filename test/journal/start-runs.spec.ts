@@ -25,7 +25,9 @@ const gone = new JournalUnavailableError('connection reset', false);
 const sql: StatementRunner = {
   run<V extends Values, Row>({ effect }: Statement<V, Row>, { ids }: V): Promise<Row[]> {
     if (effect === 'read') return Promise.reject(gone);
-    const born = String(ids).includes(first.runId) ? [{ id: first.runId, token: 0 }] : [];
+    const born = String(ids).includes(first.runId)
+      ? [{ id: first.runId, token: 0, deadline_at: null, chain_deadline_at: null, run_limit: null }]
+      : [];
     // The cast: only the statement that starts runs writes here, and these are its rows.
     return Promise.resolve(born as Row[]);
   },
