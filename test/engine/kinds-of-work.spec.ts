@@ -4,10 +4,10 @@ import type { HistoryEntry, Instant, TimerStarted } from '../../lib/core/index.j
 import { DatabaseClock } from '../../lib/engine/index.js';
 import { KindsOfWork } from '../../lib/engine/run/kinds-of-work.js';
 import { RunTimers } from '../../lib/engine/run/run-timers.js';
-import type { Intake, WorkKind } from '../../lib/engine/run/work-kind.js';
+import type { ActiveKind, Intake } from '../../lib/engine/run/work-kind.js';
 
 /** A kind that tells what it is asked. */
-class Told implements WorkKind, Intake {
+class Told implements ActiveKind, Intake {
   readonly notes = [];
   readonly heard: string[] = [];
   idle = true;
@@ -87,13 +87,14 @@ describe('Kinds of work', () => {
     expect(activities.heard).toEqual(['activity_cancelled', 'recover', 'drain', 'run closed']);
   });
 
-  it('are all asked before a turn, whichever has something', () => {
+  it('are all asked before a turn, whichever has something, but those whose ends are messages', () => {
     const { activities, children, messages, timers, deadline, work } = both();
     expect(work.settle()).toBe(false);
     activities.settled = true;
     expect(work.settle()).toBe(true);
     expect(timers.heard).toEqual(['settle', 'settle']);
-    expect(work.take()).toEqual([activities, children, messages, timers, deadline]);
+    expect([...children.heard, ...messages.heard]).toEqual([]);
+    expect(work.take()).toEqual([activities, timers, deadline]);
   });
 
   it('keep a run in memory as long as one of them is at work, and wake it for the earliest', () => {

@@ -21,7 +21,7 @@ import { neverBegun, resultOf, verdictOnLeaving } from './attempt-verdict.js';
 import type { AttemptResult, EndVerdict } from './attempt-verdict.js';
 import { HeartbeatNotes } from './heartbeat-notes.js';
 import { readReturned, returnedIn, returnedName } from './returned-result.js';
-import type { EntryAbout, Intake, Takeover, WorkKind } from '../run/work-kind.js';
+import type { ActiveKind, EntryAbout, Intake, Takeover } from '../run/work-kind.js';
 
 export interface RunActivitiesParts extends AttemptJudgeParts {
   /** What is known of the run. Asked only between turns, when it is what the journal has. */
@@ -39,7 +39,7 @@ export interface RunActivitiesParts extends AttemptJudgeParts {
  * by a note. An attempt that a note calls parked has not begun yet. One that Continuum itself ended, by a shutdown or by giving
  * the run back, does not count.
  */
-export class RunActivities implements WorkKind, AttemptListener {
+export class RunActivities implements ActiveKind, AttemptListener {
   readonly #parts: RunActivitiesParts;
   readonly #states = new ActivityStates();
   readonly #judge: AttemptJudge;

@@ -2,14 +2,35 @@ import { ENTRY_SHAPES } from '../../core/index.js';
 import type { HistoryEntry, Instant } from '../../core/index.js';
 import type { InboxMessage } from '../../journal/index.js';
 import { RECEIVER_OF } from './work-kind.js';
-import type { Intake, KindName, Takeover, WorkKind } from './work-kind.js';
+import type { ActiveKind, Intake, KindName, Takeover, WorkKind } from './work-kind.js';
+
+/**
+ * The order of events of the same moment: those of the lower rank come first (F5). `null`: nothing of this kind comes about here,
+ * so that no turn asks it.
+ */
+const RANK = {
+  activity: 0,
+  child: null,
+  message: null,
+  timer: 1,
+  deadline: 2,
+} as const satisfies Readonly<Record<KindName, number | null>>;
+
+type ActiveName = { [K in KindName]: (typeof RANK)[K] extends number ? K : never }[KindName];
+/** One of each. */
+type Kinds = Readonly<Record<ActiveName, ActiveKind> & Record<Exclude<KindName, ActiveName>, WorkKind>>;
+
+// The cast: the keys are the names.
+const NAMES = Object.keys(RANK) as KindName[];
+const isActive = (kind: KindName): kind is ActiveName => RANK[kind] !== null;
+const IN_ORDER = NAMES.filter(isActive).toSorted((a, b) => RANK[a] - RANK[b]);
 
 /** Everything that a resident run has in flight, of all kinds. Turns, takeovers and shutdowns ask this, and know no kind by name. */
 export class KindsOfWork {
-  readonly #kinds: Readonly<Record<KindName, WorkKind>>;
-  readonly #inOrder: readonly WorkKind[];
+  readonly #kinds: Kinds;
+  readonly #inOrder: readonly ActiveKind[];
 
-  constructor(kinds: Readonly<Record<KindName, WorkKind>>) {
+  constructor(kinds: Kinds) {
     this.#kinds = kinds;
     this.#inOrder = IN_ORDER.map((kind) => kinds[kind]);
   }
@@ -31,13 +52,13 @@ export class KindsOfWork {
     if (work !== undefined && work !== 'signal check') this.#kinds[work].committed(entry, closed);
   }
   recover(takeover: Takeover): void {
-    for (const kind of this.#inOrder) kind.recover(takeover);
+    for (const name of NAMES) this.#kinds[name].recover(takeover);
   }
   drain(): void {
-    for (const kind of this.#inOrder) kind.drain();
+    for (const name of NAMES) this.#kinds[name].drain();
   }
   stop(reason: 'lease lost' | 'run closed'): void {
-    for (const kind of this.#inOrder) kind.stop(reason);
+    for (const name of NAMES) this.#kinds[name].stop(reason);
   }
 
   settle(): boolean {
@@ -64,8 +85,3 @@ export class KindsOfWork {
     return next;
   }
 }
-
-/** The order of events of the same moment: those of the lower rank come first (F5). */
-const RANK: Readonly<Record<KindName, number>> = { activity: 0, child: 1, message: 2, timer: 3, deadline: 4 };
-// The cast: the keys are the names.
-const IN_ORDER = (Object.keys(RANK) as KindName[]).toSorted((a, b) => RANK[a] - RANK[b]);

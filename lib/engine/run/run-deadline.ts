@@ -2,10 +2,10 @@ import type { DeadlinePassed, Fold, Instant } from '../../core/index.js';
 import { firstDeadline, runFrom } from '../../journal/index.js';
 import type { Deadlines } from '../../journal/index.js';
 import type { DatabaseClock } from '../worker/database-clock.js';
-import type { Arrival, Intake, WorkKind } from './work-kind.js';
+import type { ActiveKind, Arrival, Intake } from './work-kind.js';
 
 /** The time limit of one resident run: when it has passed, that is an event. Nothing goes on in a process for it. */
-export class RunDeadline implements WorkKind, Intake {
+export class RunDeadline implements ActiveKind, Intake {
   readonly idle = true;
   readonly notes = [];
   #deadlines: Deadlines;

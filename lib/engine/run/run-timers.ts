@@ -1,9 +1,9 @@
 import type { Instant, RunProgress } from '../../core/index.js';
 import type { DatabaseClock } from '../worker/database-clock.js';
-import type { Arrival, Intake, WorkKind } from './work-kind.js';
+import type { ActiveKind, Arrival, Intake } from './work-kind.js';
 
 /** The timers of one resident run. Nothing goes on in a process for them: they are in the history, and come due. */
-export class RunTimers implements WorkKind, Intake {
+export class RunTimers implements ActiveKind, Intake {
   readonly idle = true;
   readonly notes = [];
   readonly #progress: () => RunProgress;

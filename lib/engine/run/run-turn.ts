@@ -272,7 +272,7 @@ export class RunTurn implements PumpListener, CommitListener {
     const { closed } = progress;
     const outward = fold.current.takeOutward();
     const consumedThrough = takenThrough(taken, inbox.consumed);
-    return {
+    const turn: Turn = {
       lease,
       previousSeq: fold.committed,
       entries,
@@ -282,9 +282,14 @@ export class RunTurn implements PumpListener, CommitListener {
       clearsDeaths: suspicion.isClearedBy(entries, progress),
       shows: fold.current.takeShown(),
       refusals: this.#feeder.refusals,
+      outcome: closed ? this.#outcomeOf(closed, consumedThrough) : outcomeOf(entries),
+    };
+    // Nearly every turn: an object that others are spread into is made anew.
+    if (outward === null && closed === null) return turn;
+    return {
+      ...turn,
       ...(outward === null ? {} : reachingOut(outward, progress, this.#held.facts)),
       ...(closed === null ? {} : closingFor(closed, progress)),
-      outcome: closed ? this.#outcomeOf(closed, consumedThrough) : outcomeOf(entries),
     };
   }
 

@@ -11,18 +11,11 @@ import type {
 import type { InboxMessage } from '../../journal/index.js';
 
 /**
- * One kind of work that a run can have in flight: begun by a command, ended by an event. There are four: activities, children, messages to other runs, and timers.
- *
- * A kind looks at the run between turns only, when what is known of the run is what the journal has. What happens in the
- * meantime becomes events and notes, which the next turn takes. What that turn records comes back as `committed`.
+ * One kind of work that a run can have in flight: begun by a command, ended by an event. Of children and of messages to other
+ * runs the ends come as messages, and this is all there is of them here. Activities, timers and the deadline are more:
+ * an {@link ActiveKind}.
  */
 export interface WorkKind {
-  /** Nothing of this kind is going on in this process, so the run may leave the memory. */
-  readonly idle: boolean;
-
-  /** Why the run cannot go on in this process; `null` where it can. */
-  obstacle(): Error | null;
-
   /** A committed entry takes effect. It is called for entries about this kind only, see {@link EntryAbout}. */
   committed(entry: HistoryEntry, closed: boolean): void;
   /** After a takeover, or after lost history: what is in flight by the journal is taken up. */
@@ -31,13 +24,27 @@ export interface WorkKind {
   drain(): void;
   /** The run is not this holder's any more: nothing of this kind does anything any more. */
   stop(reason: 'lease lost' | 'run closed'): void;
+  /** What a message of the inbox means, if {@link RECEIVER_OF} says that this kind receives it. `null`: nothing new. */
+  received(message: InboxMessage): HistoryEvent | WorkNote | null;
+}
+
+/**
+ * A kind whose ends come about in the process that holds the run. Turns ask these, and pass over the others.
+ *
+ * It looks at the run between turns only, when what is known of the run is what the journal has. What happens in the
+ * meantime becomes events and notes, which the next turn takes. What that turn records comes back as `committed`.
+ */
+export interface ActiveKind extends WorkKind {
+  /** Nothing of this kind is going on in this process, so the run may leave the memory. */
+  readonly idle: boolean;
+
+  /** Why the run cannot go on in this process; `null` where it can. */
+  obstacle(): Error | null;
 
   /** Before a turn: decides about what has happened since the last one. Whether there is something to take. */
   settle(): boolean;
   /** What there is for a turn. What that turn does not record is there for the next one. */
   take(): Intake;
-  /** What a message of the inbox means, if {@link RECEIVER_OF} says that this kind receives it. `null`: nothing new. */
-  received(message: InboxMessage): HistoryEvent | WorkNote | null;
   /** When it will have something for a turn, if nothing happens before. The run is taken up again then, here or by another worker. */
   nextMoment(): Instant | null;
 }

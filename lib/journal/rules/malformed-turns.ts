@@ -10,8 +10,8 @@ export function refuseMalformed(turns: readonly Turn[]): void {
   if (turns.some((turn) => turn.lease.owner !== turns[0]!.lease.owner)) {
     throw new JournalError('The turns of a batch are all of one owner.');
   }
-  const successors = turns.flatMap(({ outcome }) => (outcome.type === 'continue' ? [outcome.successor] : []));
-  for (const { runId } of successors) requireUuid('run id', runId);
+  for (const { outcome } of turns)
+    if (outcome.type === 'continue') requireUuid('run id', outcome.successor.runId);
   const malformed = turns.find((turn) => turn.outcome.type === 'block' && turn.entries.length > 0);
   if (malformed !== undefined) {
     throw new JournalError(
