@@ -308,7 +308,7 @@ describe('the examples in the documentation', () => {
   });
 
   it('time limits: a seat that nobody pays for', async () => {
-    const told = await app.get(Reservations).reserve('12A', 30);
+    const told = await app.get(Reservations).reserve('12A', 1_000);
     expect(told).toBe('not paid in time, rollback complete');
     expect(app.get(Seats).free).toEqual(['12A']);
   });

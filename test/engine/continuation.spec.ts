@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { WorkflowContinuedError } from '../../lib/client/index.js';
 import type { WorkflowContext } from '../../lib/core/index.js';
@@ -102,7 +103,9 @@ describe('Continuing as new', () => {
     const handle = await stage.client.start('scripted');
     for (const n of [1, 2, 3]) await handle.signal('n', n);
     // Consumed, and taken by nobody.
-    await stage.recorder.until('turn committed', ({ entries }) => entries > 0);
+    const received = async (): Promise<number> =>
+      (await handle.history()).filter(({ entry }) => entry.type === 'signal_received').length;
+    while ((await received()) < 3) await setImmediate();
     working.open();
     await handle.signal('n', 'last');
     await expect(handle.result()).resolves.toEqual([1, 2, 3, 'last']);

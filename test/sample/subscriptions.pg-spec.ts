@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { WorkflowClient } from 'nestjs-continuum';
+import { WorkflowClient, WorkflowNotRunningError } from 'nestjs-continuum';
 import request from 'supertest';
 import { AccountWorkflow } from '../../sample/02-subscriptions/src/accounts/account.workflow.js';
 import { AppModule } from '../../sample/02-subscriptions/src/app.module.js';
@@ -89,7 +89,8 @@ describe('a subscription', () => {
     await until(async () => (await client.describe('invoice-broke-cid-1')).state === 'completed');
     await request(app.getHttpServer()).post('/subscriptions/broke-cid/end').expect(202);
     // The next month may have begun, whose card is refused again.
-    await client.handle(SubscriptionWorkflow, 'subscription-broke-cid').terminate();
+    const ended = client.handle(SubscriptionWorkflow, 'subscription-broke-cid').terminate();
+    await ended.catch((error: unknown) => expect(error).toBeInstanceOf(WorkflowNotRunningError));
   });
 
   it('ends when nobody pays, and the invoice is void', async () => {

@@ -8,7 +8,7 @@ import { testSeed } from '../../support/random.js';
  * One again: CONTINUUM_SEED=<its seed> CONTINUUM_PROGRAMS=1 …
  */
 const seed = testSeed();
-const programs = Number(process.env['CONTINUUM_PROGRAMS'] ?? 120);
+const programs = Number(process.env['CONTINUUM_PROGRAMS'] ?? 200);
 
 describe('random programs', () => {
   let release: () => void;

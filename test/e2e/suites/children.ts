@@ -397,7 +397,7 @@ export function describeChildren(backend: Backend, residency: Residency): void {
       expect(await account.result()).toEqual(['line 1', 'line 2', 'line 3']);
     });
 
-    it('by the hundred hold their speed', async () => {
+    it('by the hundred all come back', async () => {
       const bills = Array.from({ length: 100 }, (_, amount) => ({ amount }));
       const results = await app.client.execute(OrderOfBills, { bills });
       expect(results).toEqual(bills.map(({ amount }) => amount * 2));

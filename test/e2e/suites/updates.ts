@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { Injectable } from '@nestjs/common';
 import {
+  Activity,
+  Compensate,
   defineSignal,
   InvalidInputError,
   OnQuery,
@@ -20,6 +23,7 @@ import {
 import type { App, Residency } from '../support/app.js';
 import { closeApps, openApp } from '../support/app.js';
 import type { Backend } from '../support/backend.js';
+import { gate } from '../../support/gate.js';
 import { caught, uniqueId, until } from '../support/helpers.js';
 
 export class NoSeatLeft extends Error {
@@ -78,6 +82,28 @@ export class TourWorkflow {
   }
 }
 
+/** Pays back when it is told to. */
+@Injectable()
+export class Deposits {
+  back = gate();
+  @Activity() async pay(): Promise<void> {}
+  @Compensate('pay') async payBack(): Promise<void> {
+    await this.back.opened;
+  }
+}
+@Workflow({ name: 'deposit' })
+export class DepositWorkflow {
+  constructor(private readonly deposits: Deposits) {}
+
+  @OnUpdate() raise(by: number): number {
+    return by;
+  }
+  async run(ctx: WorkflowContext): Promise<void> {
+    await this.deposits.pay();
+    await ctx.sleep('1 day');
+  }
+}
+
 /** One in which no seat is left. */
 @Workflow({ name: 'full-tour' })
 export class FullTourWorkflow {
@@ -131,7 +157,14 @@ export function describeUpdates(backend: Backend, residency: Residency): void {
     beforeAll(async () => {
       app = await openApp({
         continuum: await backend.fresh(),
-        providers: [TourWorkflow, FullTourWorkflow, MonthlyWorkflow, WaitingWorkflow],
+        providers: [
+          Deposits,
+          DepositWorkflow,
+          TourWorkflow,
+          FullTourWorkflow,
+          MonthlyWorkflow,
+          WaitingWorkflow,
+        ],
         residency,
       });
     });
@@ -241,7 +274,7 @@ export function describeUpdates(backend: Backend, residency: Residency): void {
       });
     });
 
-    it('of a closed, a closing and an unknown run say which', async () => {
+    it('of a closed and an unknown run say which', async () => {
       const handle = await app.client.start(TourWorkflow);
       await handle.signal('depart');
       await handle.result();
@@ -253,6 +286,21 @@ export function describeUpdates(backend: Backend, residency: Residency): void {
       expect(await caught(app.client.handle(TourWorkflow, uniqueId()).update('book', 'ann'))).toBeInstanceOf(
         WorkflowNotFoundError,
       );
+    });
+
+    it('of a run that rolls back say so', async () => {
+      const deposits = app.app.get(Deposits);
+      const handle = await app.client.start(DepositWorkflow);
+      const seen = (type: string): Promise<void> =>
+        until(async () => (await handle.history()).some(({ entry }) => entry.type === type));
+      await seen('timer_started');
+      await handle.cancel();
+      await seen('rollback_started');
+      const error = await caught(handle.update('raise', 1));
+      expect(error).toMatchObject({ name: 'WorkflowNotRunningError', reason: 'closing', closing: true });
+      deposits.back.open();
+      expect(await caught(handle.result())).toMatchObject({ rollback: 'complete' });
+      deposits.back = gate();
     });
 
     it('that finish in the event that ends the run have their answer, others are told that it has ended', async () => {
