@@ -260,4 +260,95 @@ describe('The end of a time limit', () => {
     while ((await after.describe()).blocked === null) await setImmediate();
     expect((await after.describe()).state).toBe('running');
   });
+
+  describe('of a run that its code has blocked', () => {
+    const paid: ScriptedWorkflow['make'] = ({ act }) => ({
+      run: async () => {
+        await act('pay');
+        await setImmediate();
+      },
+    });
+    /** Its time ends when it is blocked, after everything that its inbox has. */
+    const timedOut = async (stage: Stage, store: InMemoryStore): Promise<void> => {
+      const { run } = await stage.recorder.until('turn failed');
+      while ((await stage.client.describe(run.workflowId)).blocked === null) await setImmediate();
+      limit(store, 'scripted', 0);
+    };
+    const rolledBack = { name: 'WorkflowTimedOutError', rollback: 'complete' };
+
+    it('F22: undoes the activity whose end the code cannot take', async () => {
+      const store = new InMemoryStore();
+      undone.length = 0;
+      const stage = await open({
+        journal: new InMemoryJournal(store),
+        activities,
+        workflows: [{ make: paid }],
+      });
+      const handle = await startedAt(stage, { executionTimeout: '1 hour' });
+      await timedOut(stage, store);
+      await expect(handle.result()).rejects.toMatchObject(rolledBack);
+      expect(undone).toEqual(['receipt']);
+    });
+
+    it('F22: tells the parent of a child that has never begun', async () => {
+      const store = new InMemoryStore();
+      const parent: ScriptedWorkflow = {
+        name: 'parent',
+        make: ({ ctx }) => ({ run: () => ctx.child(Scripted, '').catch((error: Error) => error.name) }),
+      };
+      const child: ScriptedWorkflow = { make: () => ({ run: () => setImmediate() }) };
+      const stage = await open({ journal: new InMemoryJournal(store), workflows: [parent, child] });
+      const handle = await stage.client.start('parent', null, { id: 'p' });
+      await timedOut(stage, store);
+      await expect(handle.result()).resolves.toBe('ChildWorkflowFailure');
+    });
+
+    it('F22: rolls back where a schema throws', async () => {
+      const store = new InMemoryStore();
+      undone.length = 0;
+      const validate = (): never => {
+        throw new Error('The schema is broken.');
+      };
+      const broken = { '~standard': { version: 1, vendor: 'test', validate } } as const;
+      const stage = await open({
+        journal: new InMemoryJournal(store),
+        activities,
+        workflows: [{ ...pays, signalInputs: { go: broken } }],
+      });
+      const handle = await startedAt(stage, { executionTimeout: '1 hour' });
+      await stage.recorder.until('turn committed', ({ entries }) => entries === 1);
+      await handle.signal('go', null);
+      await timedOut(stage, store);
+      await expect(handle.result()).rejects.toMatchObject(rolledBack);
+      expect(undone).toEqual(['receipt']);
+    });
+
+    it('F22: rolls back where an activity under way is gone from the code', async () => {
+      const store = new InMemoryStore();
+      undone.length = 0;
+      const begun = gate();
+      const slow = activity('slow', async ({ signal }) => {
+        begun.open();
+        await new Promise((_, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error)),
+        );
+      });
+      const first = await open({
+        journal: new InMemoryJournal(store),
+        activities: [...activities, slow],
+        workflows: [{ make: ({ act }) => ({ run: () => act('pay').then(() => act('slow')) }) }],
+      });
+      const handle = await startedAt(first, { executionTimeout: '1 hour' });
+      await begun.opened;
+      await crashed(store, first);
+      limit(store, 'scripted', 0);
+      const second = await open({
+        journal: new InMemoryJournal(store),
+        activities,
+        workflows: [drifted],
+      });
+      await expect(second.client.handle(handle.workflowId).result()).rejects.toMatchObject(rolledBack);
+      expect(undone).toEqual(['receipt']);
+    });
+  });
 });

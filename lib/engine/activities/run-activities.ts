@@ -138,11 +138,13 @@ export class RunActivities implements ActiveKind, AttemptListener {
   recover({ messages, died }: Takeover): void {
     const returned = returnedIn(messages);
     this.#heartbeats.clear();
+    this.#unavailable = null;
     // After lost history there may be activities that were never recorded.
     for (const [id] of this.#states.entries()) if (!this.#activity(id)) this.#apply(id, CLOSE);
     for (const [id, work] of this.#parts.progress().inFlight) {
       if (work.type !== 'activity') continue;
-      if (!this.#parts.executor.has(work)) this.#unavailable = work.scheduled.name;
+      // One that was asked to stop begins no attempt more.
+      if (!work.cancelRequested && !this.#parts.executor.has(work)) this.#unavailable = work.scheduled.name;
       const isReturned = returned.has(returnedName(id, work.attempt));
       this.#apply(id, { type: 'recover', work, returned: isReturned, died });
     }

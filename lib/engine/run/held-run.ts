@@ -257,16 +257,19 @@ export class HeldRun {
 
   /** Entries that roll back a run whose code cannot go on, from its history alone; `null` where that needs no force. */
   async forced(passed: DeadlinePassed, cause: Error): Promise<readonly HistoryEntry[] | null> {
-    const { history } = await this.load(0, null);
+    const { history, messages } = await this.load(0, this.inbox.consumed);
     const error = new TimeoutFailure(
       `The run timed out while its code could not go on: ${errorText(cause)}`.slice(0, LONGEST_CAUSE),
     );
     const entries = this.fold.force(history, passed, error);
-    if (entries !== null) this.kinds.recover({ messages: [], died: this.failedTurns > 0 });
+    if (entries !== null) this.#takeOver(this.inbox.consumed, messages);
     return entries;
   }
 
-  /** Messages stay unread: no code takes them, and the rollback counts those that come. */
+  /**
+   * Messages stay unread, those that the failed turn had taken too: the rollback needs the ends of what is under way, and
+   * counts the others.
+   */
   forcedTurn(passed: DeadlinePassed, entries: readonly HistoryEntry[]): Turn {
     const { progress } = this.fold.current;
     const { closed } = progress;
@@ -276,7 +279,7 @@ export class HeldRun {
       entries,
       firedUpTo: passed.deadlineAt,
       ...(outward === null ? {} : reachingOut(outward, progress, this.facts)),
-      ...(closed === null ? {} : closingFor(closed, progress)),
+      ...(closed === null ? {} : closingFor(closed, progress, this.lineage)),
       ...(closed !== null &&
         closed.type !== 'run_continued' && { outcome: { type: 'close', state: stateOf(closed) } as const }),
     };
@@ -305,8 +308,12 @@ export class HeldRun {
   async takeUp({ history, messages }: Loaded, inboxConsumed = this.inbox.consumed): Promise<void> {
     await this.fold.replay(history);
     this.suspicion.takenUp(this.fold.current.progress);
+    if (this.fold.current.fault) this.inbox.replace(inboxConsumed, messages);
+    else this.#takeOver(inboxConsumed, messages);
+  }
+
+  #takeOver(inboxConsumed: number, messages: readonly InboxMessage[]): void {
     this.inbox.replace(inboxConsumed, messages);
-    if (this.fold.current.fault) return;
     // Above zero: the last holder died, or its turn failed. A failed turn puts the results that it has into the inbox first,
     // so an attempt without one is lost. After a plain release it was interrupted.
     this.kinds.recover({

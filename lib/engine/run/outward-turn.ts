@@ -31,13 +31,18 @@ export function reachingOut(
   return { children: lineage === null ? [] : started.map((child) => startOf(child, lineage)), sends };
 }
 
-/** What the end of a run means for its parent and its children. */
+/**
+ * What the end of a run means for its parent and its children.
+ *
+ * @param lineage as its holder knows it: the history of a run that has never begun does not tell it
+ */
 export const closingFor = (
   { type }: TerminalEntry,
   progress: RunProgress,
+  lineage: Lineage | null,
 ): Pick<Turn, 'tellsParent' | 'closesChildren'> => ({
   // A child that continues is still that child: its parent hears of the last run alone.
-  tellsParent: progress.lineage !== null && type !== 'run_continued',
+  tellsParent: lineage !== null && type !== 'run_continued',
   closesChildren: progress.closesChildren,
 });
 

@@ -1,4 +1,4 @@
-import { errorText, textOf, toError } from '../../core/index.js';
+import { errorText, textOf, toError, TurnFault } from '../../core/index.js';
 import type { HistoryEntry, ShownChange, SignalRefused, WorkflowDefinition } from '../../core/index.js';
 import { delayOf, isOutage } from '../../journal/index.js';
 import type {
@@ -399,9 +399,7 @@ export class ResidentRun implements TurnTaker {
    */
   async #endsByForce(error: Error): Promise<boolean> {
     const passed = this.#held.deadline.passed();
-    const { fold } = this.#held;
-    if (this.over || passed === null || (fold.current.fault === null && fold.mismatched === null))
-      return false;
+    if (this.over || passed === null || !(error instanceof TurnFault)) return false;
     try {
       const entries = await this.#held.forced(passed, error);
       if (entries === null) return false;

@@ -289,7 +289,7 @@ export class RunTurn implements PumpListener, CommitListener {
     return {
       ...turn,
       ...(outward === null ? {} : reachingOut(outward, progress, this.#held.facts)),
-      ...(closed === null ? {} : closingFor(closed, progress)),
+      ...(closed === null ? {} : closingFor(closed, progress, this.#held.lineage)),
     };
   }
 
