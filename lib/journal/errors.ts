@@ -64,6 +64,10 @@ export class JournalRefusedError extends JournalError {
 export const mayBeOneAtFault = (error: unknown): boolean =>
   error instanceof JournalError && !(error instanceof JournalUnavailableError) && !error.ambiguous;
 
+/** Whether work that failed has surely written nothing, so that it may come again. */
+export const hasWrittenNothing = (error: unknown): boolean =>
+  error instanceof JournalError && !error.ambiguous;
+
 /** The schema is missing, older or newer than this version needs. */
 export class SchemaError extends JournalError {
   override readonly name: string = 'SchemaError';

@@ -1,6 +1,6 @@
 import { storableText } from '../../core/index.js';
 import type { ShownChange } from '../../core/index.js';
-import { ContentionError, JournalUnavailableError } from '../errors.js';
+import { ContentionError, hasWrittenNothing, JournalUnavailableError } from '../errors.js';
 import type { CommitAnswer, InboxMessage, Lease, Turn, TurnOutcome, UpdateRefusal } from '../port/index.js';
 import { refuseOthersTurn } from '../rules/malformed-turns.js';
 import { flagArray, NOWHERE, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
@@ -44,7 +44,7 @@ export async function commitTurns(
 
 /**
  * As {@link commitTurns}. A child may have to wait for an open transaction that has started its workflow id: its parent's turn is
- * then busy, and found by halves, so that as few others as possible wait along with it.
+ * then busy. Turns that start no child go first, and the others by halves, so that as few as possible wait along with it.
  */
 export async function commitApart(
   sql: StatementRunner,
@@ -57,9 +57,30 @@ export async function commitApart(
     if (!(error instanceof ContentionError) || !turns.some(startsChildren)) throw error;
     if (turns.length === 1) return [{ type: 'busy' }];
   }
+  const plain = turns.filter((turn) => !startsChildren(turn));
   const middle = turns.length >> 1;
-  const first = await commitApart(sql, turns.slice(0, middle), lock);
-  return [...first, ...(await commitApart(sql, turns.slice(middle), lock))];
+  if (plain.length === 0) return await commitParts(sql, [turns.slice(0, middle), turns.slice(middle)], lock);
+  const answers = await commitParts(sql, [plain, turns.filter(startsChildren)], lock);
+  let [next, nextStarting] = [0, plain.length];
+  return turns.map((turn) => answers[startsChildren(turn) ? nextStarting++ : next++]!);
+}
+
+/** Each part is a write by itself: what one of them was answered stays true when a later one fails, whose turns come again. */
+async function commitParts(
+  sql: StatementRunner,
+  parts: readonly (readonly Turn[])[],
+  lock: Lock,
+): Promise<readonly CommitAnswer[]> {
+  const answers: CommitAnswer[] = [];
+  for (const part of parts) {
+    try {
+      answers.push(...(await commitApart(sql, part, lock)));
+    } catch (error) {
+      if (answers.length === 0 || !hasWrittenNothing(error)) throw error;
+      answers.push(...part.map((): CommitAnswer => ({ type: 'busy' })));
+    }
+  }
+  return answers;
 }
 
 /** Takes a turn while its actor is locked, inside a transaction. */

@@ -1,5 +1,5 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
-import { ContentionError } from '../errors.js';
+import { ContentionError, hasWrittenNothing } from '../errors.js';
 import { DuplicateKeyError } from './error-translation.js';
 
 /** How long a verb keeps trying while a row is locked, in ms. */
@@ -31,7 +31,8 @@ export async function untilFree<T>(
 
 /**
  * Does `work` for all items, and again for those that came back undone, until none is left or {@link HELD_ROW_TIMEOUT} is over. Items
- * that are undone then keep that answer.
+ * that are undone then keep that answer. So do they where a later try fails and has written nothing: what the others were
+ * answered is true, and must not be lost with its error.
  */
 export async function untilDone<Item, Answer>(
   items: readonly Item[],
@@ -43,12 +44,15 @@ export async function untilDone<Item, Answer>(
   const answers = items.map(() => undone);
   let left = items.map((item, place) => ({ item, place }));
   for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-    const found = await orUndone(() =>
-      work(
-        left.map(({ item }) => item),
-        end,
-      ),
+    const found = await orUndone(
+      () =>
+        work(
+          left.map(({ item }) => item),
+          end,
+        ),
+      left.length < items.length,
     );
+    if (found === 'failed') return answers;
     if (found !== null) {
       left.forEach(({ place }, i) => (answers[place] = found[i] ?? undone));
       left = left.filter((_, i) => isUndone(found[i] ?? undone));
@@ -61,12 +65,13 @@ export async function untilDone<Item, Answer>(
 /** A pause with chance in it, so that those who wait for one row do not all come back at once. */
 const shortly = (ms: number): Promise<void> => elapsed(ms * (0.5 + Math.random()));
 
-/** `null` where a lock was not given in time. */
-async function orUndone<T>(work: () => Promise<T>): Promise<T | null> {
+/** `null` where a lock was not given in time; `failed` where something else went wrong, wrote nothing, and others were answered. */
+async function orUndone<T>(work: () => Promise<T>, othersAreDone: boolean): Promise<T | null | 'failed'> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof ContentionError) return null;
+    if (othersAreDone && hasWrittenNothing(error)) return 'failed';
     throw error;
   }
 }
