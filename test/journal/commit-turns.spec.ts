@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { actorOf, asRunId, asWorkerId, ContentionError, JournalRefusedError, JournalUnavailableError } from '../../lib/journal/index.js';
+import {
+  actorOf,
+  asRunId,
+  asWorkerId,
+  ContentionError,
+  JournalRefusedError,
+  JournalUnavailableError,
+} from '../../lib/journal/index.js';
 import type { Turn } from '../../lib/journal/index.js';
 import { commitApart, commitTurns } from '../../lib/journal/postgres/commit-turns.js';
 import { untilDone } from '../../lib/journal/postgres/held-rows.js';
@@ -73,11 +80,15 @@ const failing = (errors: Readonly<Record<number, () => Error>>) => {
   const asked: number[][] = [];
   const sql: StatementRunner = {
     run: <Row>(_: unknown, values: Readonly<Record<string, unknown>>) => {
-      const places = String(values['actorIds']).match(/\d\d(?=[",}])/g)!.map(Number);
+      const places = String(values['actorIds'])
+        .match(/\d\d(?=[",}])/g)!
+        .map(Number);
       asked.push(places);
       const error = places.map((place) => errors[place]).find((made) => made !== undefined);
       // The cast: as above.
-      return error ? Promise.reject(error()) : Promise.resolve([{ judged: places.length, others: null }] as Row[]);
+      return error
+        ? Promise.reject(error())
+        : Promise.resolve([{ judged: places.length, others: null }] as Row[]);
     },
   };
   return { sql, asked };

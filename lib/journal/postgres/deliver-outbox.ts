@@ -1,4 +1,3 @@
-import { ContentionError } from '../errors.js';
 import type { Unanswered } from '../errors.js';
 import type { Delivery, Message, SendAnswer } from '../port/index.js';
 import { type MessageNews, PARENT_CLOSED } from '../rules/letters.js';
@@ -8,7 +7,7 @@ import type { Database } from './connection.js';
 import { toColumns } from './row-mapping.js';
 import { sendMessages } from './send-messages.js';
 import { closeChildren } from './sql/close-children.js';
-import { lockLetter } from './sql/lock-letter.js';
+import { lockLetter, type TerminationTarget } from './sql/lock-letter.js';
 import { replyToSenders } from './sql/reply-to-senders.js';
 import { settleOutbox } from './sql/settle-outbox.js';
 import { type OutboxRow, takeOutbox } from './sql/take-outbox.js';
@@ -28,7 +27,8 @@ interface Sorted {
 
 /**
  * Delivers what is due, in one transaction: what is delivered and what is taken out are one write. Rows of targets are locked
- * with `skip locked` only. Terminations wait for their targets, each in a transaction of its own.
+ * with `skip locked` only. Terminations come after it, each in a transaction of its own: they do more, and one that fails leaves
+ * the others as they are.
  */
 export async function deliver(database: Database, namespace: string, limit: number): Promise<Delivery> {
   const sorted: Sorted = { done: [], held: [], reached: [] };
@@ -38,7 +38,9 @@ export async function deliver(database: Database, namespace: string, limit: numb
     const taken = await sql.run(takeOutbox, { namespace, limit });
     if (taken.length === 0) return;
     sorted.held.push(...taken.filter(({ blocked }) => blocked).map(({ id }) => id));
-    const letters = taken.filter(({ blocked }) => !blocked);
+    const free = taken.filter(({ blocked }) => !blocked);
+    const late = behindTerminations(free);
+    const letters = free.filter(({ id }) => !late.has(id));
     // The end of a run sends to its children.
     more = taken.length === limit || letters.some(({ kind }) => kind === 'parent_closed');
     // What is answered to its sender goes the same way.
@@ -50,12 +52,25 @@ export async function deliver(database: Database, namespace: string, limit: numb
     const ends = letters.filter(({ kind }) => kind === 'terminate');
     sorted.held.push(...ends.filter((letter) => behind.has(pairOf(letter))).map(({ id }) => id));
     terminations = ends.filter((letter) => !behind.has(pairOf(letter)));
+    sorted.held.push(...late);
     await settle(sql, sorted);
   });
   const ended: RunId[] = [];
   for (const letter of terminations) await deliverTermination(database, letter, sorted, ended);
   const { reached, done, held } = sorted;
-  return { done: done.length, reached, ended, held: held.length > 0, more: more && done.length > 0 };
+  // A run that is ended tells its parent and its children. What is held is put off: so looking again ends.
+  return { done: done.length, reached, ended, held: held.length > 0, more: more || ended.length > 0 };
+}
+
+/** What would overtake a termination that was sent before it, because that is delivered after the messages. */
+function behindTerminations(letters: readonly OutboxRow[]): ReadonlySet<number> {
+  const ending = new Set<string>();
+  const late = new Set<number>();
+  for (const letter of letters) {
+    if (ending.has(pairOf(letter))) late.add(letter.id);
+    else if (letter.kind === 'terminate') ending.add(pairOf(letter));
+  }
+  return late;
 }
 
 const isMessage = ({ kind }: OutboxRow): boolean => kind !== 'terminate' && kind !== 'parent_closed';
@@ -134,29 +149,24 @@ async function tellChildren(
 
 async function deliverTermination(
   database: Database,
-  letter: OutboxRow,
-  sorted: Sorted,
+  { id }: OutboxRow,
+  { done, held }: Sorted,
   ended: RunId[],
 ): Promise<void> {
-  const { id } = letter;
-  try {
-    const runId = await database.transaction((sql) => terminate(sql, id));
-    if (runId !== null) ended.push(runId);
-    sorted.done.push(id);
-  } catch (error) {
-    if (!(error instanceof ContentionError)) throw error;
-    await settle(database, { done: [], held: [id] });
-    sorted.held.push(id);
-  }
+  const target = await database.transaction((sql) => terminate(sql, id));
+  if (target === undefined) return;
+  (target.held ? held : done).push(id);
+  if (target.run_id !== null) ended.push(target.run_id);
 }
 
-async function terminate(sql: StatementRunner, id: number): Promise<RunId | null> {
+/** `undefined`: another worker has the letter. */
+async function terminate(sql: StatementRunner, id: number): Promise<TerminationTarget | undefined> {
   const [target] = await sql.run(lockLetter, { id });
-  if (target === undefined) return null;
+  if (target === undefined) return undefined;
   if (target.id !== null) {
     const { facts } = toColumns({ type: 'run_terminated', at: 0, reason: PARENT_CLOSED });
     await sql.run(terminateActor, { actorId: target.id, facts });
   }
-  await settle(sql, { done: [id], held: [] });
-  return target.run_id;
+  await settle(sql, target.held ? { done: [], held: [id] } : { done: [id], held: [] });
+  return target;
 }

@@ -62,6 +62,12 @@ const deliverAll = async (s: Scenario, journal: Journal = s.journal): Promise<re
     if (delivery.done === 0 && !delivery.held && !delivery.more) return all;
   }
 };
+
+/** As a worker does that need not wait: while there is more that is due. */
+const deliverDue = async (s: Scenario, limit: number): Promise<void> => {
+  while ((await s.journal.deliver(NAMESPACE, limit)).more);
+};
+
 /** A parent and its child, both held, so that what they do is the test's. */
 const family = async (s: Scenario, changes: Partial<ChildStart> = {}): Promise<readonly [Held, Held]> => {
   const owner = await s.worker({ leaseTimeout: 3_600_000 });
@@ -150,6 +156,66 @@ export function childrenRacesTopic({ test, expect }: Topic): void {
     await release();
     await deliverAll(s);
     expect(await s.inboxOf(held.run)).toHaveLength(3 * limit);
+  });
+
+  test('a full portion for a run that is held does not end the looking, while there is more that is due', async (s) => {
+    const owner = await s.worker({ leaseTimeout: 3_600_000 });
+    const [sender, other, held, free] = (await s.heldMany(4, owner)) as [Held, Held, Held, Held];
+    await s.harness.holdActor(actorOf(held.run.runId));
+    await s.applies(sender, { entries: [step('send')], sends: range(8).map(() => to(held)) });
+    await s.applies(other, { entries: [step('send')], sends: [to(free)] });
+    await deliverDue(s, 4);
+    expect(await s.inboxOf(free.run)).toHaveLength(1);
+  });
+
+  test('the end of a run with many children reaches all of them at once', async (s) => {
+    const parent = await s.held(await s.worker());
+    const children = range(120).map((command) => childOf(parent, { command, parentClose: 'cancel' }));
+    await s.applies(parent, { entries: [step('start')], children });
+    await completes(s, { ...parent, seq: 2 }, false);
+    await deliverDue(s, 100);
+    for (const child of children)
+      expect((await s.inboxOf(child)).map(({ kind }) => kind)).toEqual(['start', 'cancel']);
+  });
+
+  test('terminations of a run that is held wait for nobody, and come later', async (s) => {
+    const owner = await s.worker({ leaseTimeout: 3_600_000 });
+    const [target, ...senders] = (await s.heldMany(101, owner)) as [Held, ...Held[]];
+    for (const sender of senders)
+      await s.applies(sender, { entries: [step('end')], sends: [{ ...to(target), kind: 'terminate' }] });
+    const release = await s.harness.holdActor(actorOf(target.run.runId));
+    const began = performance.now();
+    expect(await s.journal.deliver(NAMESPACE, 100)).toMatchObject({ done: 0, ended: [], held: true });
+    // A wait for each of them would be 5 seconds.
+    expect(performance.now() - began).toBeLessThan(3_000);
+    expect((await s.describe(target.run)).state).toBe('running');
+    await release();
+    await deliverAll(s);
+    expect((await s.describe(target.run)).state).toBe('terminated');
+  }, 30_000);
+
+  test('a message does not overtake a termination that was sent before it', async (s) => {
+    const [sender, target] = (await s.heldMany(2, await s.worker({ leaseTimeout: 3_600_000 }))) as [
+      Held,
+      Held,
+    ];
+    const signal = {
+      ...to(target),
+      kind: 'signal',
+      actorId: null,
+      name: 'late',
+      payload: '1',
+      reply: 7,
+    } as const;
+    await s.applies(sender, {
+      entries: [step('end')],
+      sends: [{ ...to(target), kind: 'terminate' }, signal],
+    });
+    await deliverAll(s);
+    const { runId } = sender.lease;
+    expect((await s.inboxOf(sender.run)).map(({ name }) => name)).toEqual([
+      letterName({ runId, command: 7, news: 'not running' }),
+    ]);
   });
 
   test('a child has the time limits that it is started with, from then on, and none of its parent', async (s) => {
