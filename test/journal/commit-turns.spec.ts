@@ -126,7 +126,10 @@ describe('what is tried until it is done', () => {
   const tried = (error: () => Error): Promise<readonly string[]> =>
     untilDone(
       [0, 1],
-      (left) => (left.length === 2 ? Promise.resolve(['done', 'undone']) : Promise.reject(error())),
+      async (left) => {
+        if (left.length < 2) throw error();
+        return ['done', 'undone'];
+      },
       'undone',
       (answer) => answer === 'undone',
     );
