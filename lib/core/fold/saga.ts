@@ -1,4 +1,5 @@
 import type { CommandId } from '../history.js';
+import { mistakeOf } from '../misuse.js';
 import type { RollbackStep } from '../rollback-steps.js';
 import { Deferred, never, rejected } from './deferred.js';
 import type { Execution } from './execution.js';
@@ -54,8 +55,11 @@ export class Saga {
   }
 
   failed(error: unknown): void {
-    const { decision } = this.#run;
+    const { decision, ledger, mistakes } = this.#run;
     if (!this.#run.ownWindow(WHAT) || (decision !== null && !this.#parent.shielded)) return;
+    // Undone work would stay undone when the code is mended. A replayed event has what came of it on record.
+    const mistake = decision === null && !ledger.replaying ? mistakeOf(error, mistakes) : null;
+    if (mistake) return ledger.fail(mistake);
     this.#error = error;
     this.#run.cancel([this.scope], 'Another part of the saga failed.', 'saga');
     // What it begins to undo is undone before the run ends (F16), and before a saga around it looks.
@@ -63,7 +67,7 @@ export class Saga {
     (this.#run.sagas ??= new Set()).add(this);
   }
 
-  /** Undoes what can be undone by now. `true`: it is over, and its await is on the agenda. */
+  /** Undoes what can be undone by now. `true`: it is over, and its await is on the agenda, where one may still go on. */
   advance(): boolean {
     if (this.#steps.shields > 0 || this.#isOpen()) return false;
     if (this.#left === null) this.#left = this.#stepsLeft();
@@ -71,7 +75,9 @@ export class Saga {
     if (this.#open.size > 0 || this.#run.ledger.fault !== null) return false;
     this.#run.leaveShield(this.#shield);
     this.#run.sagas?.delete(this);
-    this.#run.agenda.push(() => this.outcome.reject(this.#error));
+    // After the decision only shielded code goes on (F16).
+    if (this.#run.decision === null || this.#parent.shielded)
+      this.#run.agenda.push(() => this.outcome.reject(this.#error));
     return true;
   }
 
@@ -122,10 +128,12 @@ export class Saga {
 
 const WHAT = 'ctx.saga';
 
-/** Sagas whose rollback is under way, one step each (F20). `true`: one of them is over. */
+/**
+ * Sagas whose rollback is under way, one step each (F20). `true`: one of them is over, and its code goes on before any other is
+ * looked at: its `catch` may still add to what a saga around it has to undo.
+ */
 export function advanceSagas(run: Execution): boolean {
-  let isOver = false;
   if (run.sagas === null) return false;
-  for (const open of run.sagas) isOver = open.advance() || isOver;
-  return isOver;
+  for (const open of run.sagas) if (open.advance()) return true;
+  return false;
 }

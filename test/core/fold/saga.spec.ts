@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { WorkflowMistakeError } from '../../../lib/core/index.js';
 import {
   cancel,
   completed,
@@ -233,6 +234,84 @@ describe('F36: ctx.saga', () => {
     for (const id of [3, 2]) await feed(driven, completed(id));
     expect(resultOf(driven)).toEqual(['rejected', 'rejected']);
     await expectSameAgain(workflow(two), driven);
+  });
+});
+
+describe('F36: what a saga leaves to others', () => {
+  it.each(['by the workflow', 'by a misuse'])(
+    'a mistake %s blocks the run, and undoes nothing',
+    async (how) => {
+      let mended = false;
+      const definition = workflow(({ ctx, act }) =>
+        ctx
+          .saga(async () => {
+            await act('pay');
+            if (!mended) {
+              if (how === 'by a misuse') await ctx.sideEffect(async () => 1);
+              throw new TypeError('mistyped');
+            }
+            return 'paid';
+          })
+          .catch((error: Error) => error.name),
+      );
+      const mistakes = how === 'by a misuse' ? 'fail' : 'block';
+      const blocked = await drive(definition, [started(), completed(0)], { mistakes });
+      expect(blocked.fold.fault).toBeInstanceOf(WorkflowMistakeError);
+      expect(undone(blocked)).toEqual([]);
+      mended = true;
+      const goesOn = await drive(definition, [started(), completed(0)], { mistakes });
+      expect(resultOf(goesOn)).toBe('paid');
+    },
+  );
+
+  it('the catch of an inner one runs before an outer one that failed meanwhile undoes anything', async () => {
+    const definition = workflow(({ ctx, act }) =>
+      ctx.saga(async () => {
+        await act('pay');
+        const inner = ctx.saga(async () => {
+          await act('book');
+          await act('fly');
+        });
+        await Promise.all([inner.catch(() => ctx.nonCancellable(() => act('tell'))), act('fail')]);
+      }),
+    );
+    const events = [started(), completed(0), completed(1), failed(3), failed(2), completed(4)];
+    const driven = await drive(definition, events);
+    expect(deeds(driven).slice(4)).toEqual(['unbook 1', 'tell']);
+    await feed(driven, completed(5));
+    expect(deeds(driven).slice(6)).toEqual(['unpay 0']);
+    await feed(driven, completed(6));
+    expect(failureOf(driven).message).toContain('fail failed');
+    await expectSameAgain(definition, driven);
+  });
+
+  it('F16: code outside of nonCancellable does not go on after the decision, when the undoing has ended', async () => {
+    const seen: string[] = [];
+    const deserted = (shielded: boolean) =>
+      workflow(
+        async ({ ctx, act }) => {
+          const failing = () =>
+            ctx
+              .saga(() => act('pay').then(() => Promise.reject(new Error('no'))))
+              .catch(() => seen.push(shielded ? 'shielded' : 'bare'));
+          void (shielded ? ctx.nonCancellable(failing) : failing());
+          await ctx.waitForSignal('leave');
+          return 'left';
+        },
+        { compensation: 'manual' },
+      );
+    for (const shielded of [false, true]) {
+      const driven = await drive(deserted(shielded), [
+        started(),
+        completed(0),
+        signal('leave'),
+        completed(1),
+      ]);
+      expect(resultOf(driven)).toBe('left');
+      await expectSameAgain(deserted(shielded), driven);
+    }
+    // Driven once, and replayed once.
+    expect(seen).toEqual(['shielded', 'shielded']);
   });
 });
 
