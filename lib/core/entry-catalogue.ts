@@ -23,6 +23,7 @@ import type {
   HistoryEntry,
   HistoryEvent,
   HistoryNote,
+  Patched,
   ShownNote,
   TerminalEntry,
 } from './history.js';
@@ -287,4 +288,7 @@ export const isCommand = (entry: HistoryEntry): entry is HistoryCommand => COMMA
 export const isTerminal = (entry: HistoryEntry): entry is TerminalEntry => TERMINAL.has(entry.type);
 export const isShownNote = (entry: HistoryEntry): entry is ShownNote =>
   entry.type === 'attributes_set' || entry.type === 'details_set';
+/** What code notes stands among its commands, before the end of the run. What the engine notes stands between segments. */
+export const isNoteOfCode = (entry: HistoryEntry): entry is Patched | ShownNote =>
+  entry.type === 'patched' || isShownNote(entry);
 export const isNote = (entry: HistoryEntry): entry is HistoryNote => NOTES.has(entry.type);

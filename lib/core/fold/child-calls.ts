@@ -40,7 +40,7 @@ export function child(run: Execution, asked: Asked): Promise<unknown> {
 export function startChild(run: Execution, asked: Asked): Promise<unknown> {
   return begin(run, 'ctx.startChild', asked, true, (scope, started) => {
     const pending = new StartedChild(scope, started, run.codec);
-    run.startedChildren.set(started.id, pending);
+    run.keepStartedChild(pending);
     return pending;
   });
 }
@@ -76,8 +76,9 @@ function begin(
     return refused(run, call, error);
   }
   if (started === null) return never();
-  // One without a compensation undoes its own steps where it is cancelled: that is waited for, too.
-  if (started.parentClose !== 'abandon') scope.saga?.add(started.id);
+  // One without a compensation undoes its own steps where it is cancelled: that is waited for, too. Only one that nobody
+  // undoes and that outlives its parent is of no concern.
+  if (started.parentClose !== 'abandon' || started.compensation !== null) scope.saga?.add(started.id);
   return run.pending.add(pending(scope, started)).promise;
 }
 

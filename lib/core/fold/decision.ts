@@ -7,6 +7,9 @@ export type Decision =
   | { readonly type: 'cancelled' | 'timed_out'; readonly failure: EncodedFailure }
   | Continuation;
 
+/** Nothing is undone, and nothing waits for what is in flight: as with a run that completes. */
+export const endsWell = ({ type }: Decision): boolean => type === 'completed' || type === 'continued';
+
 /** The run goes on as another one (`ctx.continueAsNew`). */
 export interface Continuation {
   readonly type: 'continued';

@@ -4,6 +4,7 @@ import { isShownNote } from '../entry-catalogue.js';
 import { CallbackError, ForeignAwaitError, RunawayError } from '../errors.js';
 import type { CommandId, Encoded, Instant, RunStarted } from '../history.js';
 import type { Ambient, AsyncScope } from './async-scope.js';
+import { endsWell } from './decision.js';
 import type { ChooseSuccessor, Continuation, Decision } from './decision.js';
 import { isThenable } from './deferred.js';
 import type { Deferred } from './deferred.js';
@@ -335,9 +336,15 @@ export class Execution implements Accountable {
     return this.#decision === null || scope.shielded;
   }
 
-  /** Children of `ctx.startChild`, also those whose scope was cancelled: their handles tell how they ended. */
-  get startedChildren(): SmallMap<CommandId, StartedChild> {
-    return (this.#startedChildren ??= new SmallMap());
+  /** Children of `ctx.startChild`, also those whose scope is cancelled later: their handles tell how they ended. */
+  keepStartedChild(child: StartedChild): void {
+    (this.#startedChildren ??= new SmallMap()).set(child.id, child);
+  }
+  /** Such a child that has ended: its handle alone keeps it from now on. */
+  takeStartedChild(id: CommandId): StartedChild | undefined {
+    const child = this.#startedChildren?.get(id);
+    if (child) this.#startedChildren?.delete(id);
+    return child;
   }
 
   /** Settles what was taken out. */
@@ -471,8 +478,8 @@ export class Execution implements Accountable {
 
   rejectionFloats(reason: unknown, promise: object, inWindow: boolean): void {
     if (this.concluded || this.ledger.fault !== null || isInstance(reason, InertCallError)) return;
-    // A run that failed or was cancelled shows an error anyway. One that completes, or continues, would hide this one.
-    if (this.#decision?.type === 'failed' || this.#decision?.type === 'cancelled') return;
+    // A run that does not end well shows an error anyway. One that completes, or continues, would hide this one.
+    if (this.#decision !== null && !endsWell(this.#decision)) return;
     if (inWindow) this.floating.add(promise, reason);
     else this.ledger.fail(floatingRejection(reason, 'while nothing was delivered to its run'));
   }

@@ -1,6 +1,7 @@
 import type { Attributes } from '../attributes.js';
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
+import { isKnownEntry } from '../entry-catalogue.js';
 import type { TurnFault } from '../errors.js';
 import { FoldError, HistoryLimitError, RunNotReadyError, UnsupportedSemanticsError } from '../errors.js';
 import { LARGEST_HISTORY, reaches } from '../history-limits.js';
@@ -277,6 +278,7 @@ export class Fold implements Steppable {
   /** F22: from the recorded `rollback_started` on, everything follows from history. */
   #resume(entries: readonly HistoryEntry[]): void {
     for (const entry of entries) {
+      if (!isKnownEntry(entry)) return this.#ledger.fail(this.#ledger.driftAt(entry, NEWER));
       this.#ledger.applyRecorded(entry);
       if (entry.type === 'run_started') this.#run.started = entry;
     }
@@ -561,9 +563,12 @@ export class Fold implements Steppable {
       case 'child_failed':
       case 'child_cancelled':
       case 'child_terminated': {
-        // One whose scope was cancelled may be waited for by its handle.
-        const child = this.#run.takePending(event.id) ?? this.#run.startedChildren.get(event.id);
-        return child ? () => this.#run.settle(child, event) : null;
+        const started = this.#run.takeStartedChild(event.id);
+        const child = this.#run.takePending(event.id);
+        if (child) return () => this.#run.settle(child, event);
+        // Its scope was cancelled, or the run is decided: nothing goes on by itself, but its handle may be asked for the end.
+        started?.keepEnd(event);
+        return null;
       }
       default:
         return event satisfies never;
@@ -587,6 +592,7 @@ export class Fold implements Steppable {
   }
 }
 
+const NEWER = 'A newer version of nestjs-continuum wrote it: the rollback goes on where that version runs.';
 const ignore = (): void => {};
 
 const noSuccessor: ChooseSuccessor = () => {

@@ -1,12 +1,5 @@
-import { isEvent, isNote, isShownNote } from '../entry-catalogue.js';
-import type {
-  HistoryCommand,
-  HistoryEntry,
-  HistoryEvent,
-  HistoryNote,
-  Patched,
-  ShownNote,
-} from '../history.js';
+import { isEvent, isNote, isNoteOfCode } from '../entry-catalogue.js';
+import type { HistoryCommand, HistoryEntry, HistoryEvent, HistoryNote } from '../history.js';
 import { Fifo } from './fifo.js';
 import type { Patches } from './patches.js';
 import { Segment } from './segment.js';
@@ -75,10 +68,6 @@ export class HistoryQueue {
     return new Segment(commands as readonly HistoryCommand[], notes, entries.findIndex(isNoteOfCode));
   }
 }
-
-/** What code notes stands among its commands, before the end of the run. What the engine notes stands between segments. */
-const isNoteOfCode = (entry: HistoryEntry): entry is Patched | ShownNote =>
-  entry.type === 'patched' || isShownNote(entry);
 
 /**
  * Commands and what the code notes follow their event; a termination follows nothing. What a newer version has written and this one does not know

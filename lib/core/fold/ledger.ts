@@ -1,6 +1,6 @@
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
-import { isEvent, isTerminal } from '../entry-catalogue.js';
+import { isEvent, isNote, isNoteOfCode, isTerminal } from '../entry-catalogue.js';
 import { bytesOf } from '../entry-size.js';
 import { NonDeterminismError } from '../errors.js';
 import type { TurnFault } from '../errors.js';
@@ -51,6 +51,7 @@ export class Ledger implements MatchTally {
   #emitted: HistoryEntry[] = [];
   /** Notes that came while an event was open: they are appended after its segment (F4). */
   #notes: HistoryNote[] | null = null;
+  /** What its code has noted: behind its commands, and before the end of the run. */
   #notesOfCode: HistoryNote[] | null = null;
   #outward: OutwardCommand[] | null = null;
   #lastCommand: HistoryCommand | null = null;
@@ -151,7 +152,8 @@ export class Ledger implements MatchTally {
   }
 
   /**
-   * The last event is held no more, and more commands may follow in its segment. Nothing but those has been recorded after it.
+   * The last event is held no more, and more commands may follow in its segment. What was noted behind it is taken back, and
+   * stands behind those (F4).
    *
    * @returns the event as it is recorded now; `null` where there is none that is new and held
    */
@@ -159,7 +161,16 @@ export class Ledger implements MatchTally {
     const place = this.#emitted.findLastIndex(isEvent);
     const event = this.#emitted[place];
     if (!event || !isEvent(event) || !('hold' in event) || !event.hold) return null;
+    while (isNote(this.#emitted.at(-1)!)) this.#takeBack(this.#emitted.pop() as HistoryNote);
     return (this.#emitted[place] = { ...event, hold: false });
+  }
+
+  /** The last entry. Whatever it tells of work in flight is told once more when it is appended again. */
+  #takeBack(note: HistoryNote): void {
+    this.#seq--;
+    this.#bytes -= bytesOf(note);
+    const notes = isNoteOfCode(note) ? (this.#notesOfCode ??= []) : (this.#notes ??= []);
+    notes.unshift(note);
   }
 
   /** What was recorded and not asked for again is drift (F7). */
@@ -171,7 +182,8 @@ export class Ledger implements MatchTally {
     if (this.#fault !== null) return;
     this.#appendNotesOfCode();
     if (this.#notes === null) return;
-    for (const note of this.#notes) this.append(note);
+    // Nothing stands behind the end of a run (F16), and what was in flight concerns nobody any more.
+    if (this.progress.closed === null) for (const note of this.#notes) this.append(note);
     this.#notes = null;
   }
 

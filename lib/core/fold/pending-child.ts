@@ -104,8 +104,13 @@ export class StartedChild extends PendingChild {
     this.resolve(handle);
   }
 
-  settle(event: EndingEvent): UnawaitedOutcome | null {
+  /** It has ended when no code may go on by that (F15, F16): its handle tells the end to whoever asks. */
+  keepEnd(event: EndingEvent): void {
     this.#end = event;
+  }
+
+  settle(event: EndingEvent): UnawaitedOutcome | null {
+    this.keepEnd(event);
     const outcome = this.outcomeOf(event);
     if (!this.#accepted) {
       if (outcome?.type !== 'error') return null;

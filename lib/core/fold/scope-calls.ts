@@ -102,10 +102,15 @@ class TimedScope {
   }
 }
 
-/** F20: undoes now what a rollback would undo. A second call meanwhile gets the same promise. */
+/**
+ * F20: undoes now what a rollback would undo. A second call meanwhile gets the same promise; where it is shielded and the first
+ * was not, it goes on after the decision, too (F16).
+ */
 export function compensate(run: Execution): Promise<unknown> {
   if (!run.admits('ctx.compensate')) return never();
-  run.compensating ??= { scope: run.scope(), deferred: new Deferred() };
+  const scope = run.scope();
+  run.compensating ??= { scope, deferred: new Deferred() };
+  if (scope.shielded && !run.compensating.scope.shielded) run.compensating = { ...run.compensating, scope };
   return run.compensating.deferred.promise;
 }
 

@@ -1,11 +1,12 @@
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
 import { ForeignAwaitError } from '../errors.js';
-import type { Encoded, RollbackOrder } from '../history.js';
-import type { RollbackMove } from '../progress.js';
+import type { CommandId, Encoded, RollbackOrder } from '../history.js';
+import type { RollbackMove, RunProgress } from '../progress.js';
 import type { RollbackStep } from '../rollback-steps.js';
 import type { ActivityInFlight, ChildInFlight } from '../progress.js';
 import { recordChild } from './child-command.js';
+import { endsWell } from './decision.js';
 import type { Continuation, Decision } from './decision.js';
 import type { Execution } from './execution.js';
 import type { Ledger } from './ledger.js';
@@ -101,8 +102,9 @@ export function refuseForeignAwait(run: Execution): void {
   );
 }
 
-/** Nothing is undone, and nothing waits for what is in flight: as with a run that completes. */
-const endsWell = ({ type }: Decision): boolean => type === 'completed' || type === 'continued';
+/** By command id: the code may have asked for them in another order than the recorded one, which F7 allows. */
+const abandonedBy = ({ inFlight }: RunProgress): CommandId[] =>
+  [...inFlight.keys()].toSorted((a, b) => a - b);
 
 /** Who its successor is is drawn anew each time it is taken live; a replay finds it in the record. */
 function continueAsNew(run: Execution, decision: Continuation): void {
@@ -120,7 +122,7 @@ function continueAsNew(run: Execution, decision: Continuation): void {
     workflow,
     version: successor.version,
     input,
-    abandoned: [...ledger.progress.inFlight.keys()],
+    abandoned: abandonedBy(ledger.progress),
     carriedSignals: signals.unread,
   });
 }
@@ -221,7 +223,7 @@ type Ended = Exclude<Decision, Continuation>;
 
 function close(ledger: Ledger, decision: Ended, unreadSignals: number): void {
   const { progress, now: at } = ledger;
-  const abandoned = [...progress.inFlight.keys()];
+  const abandoned = abandonedBy(progress);
   if (decision.type === 'completed') {
     ledger.record({ type: 'run_completed', at, result: decision.result, abandoned, unreadSignals });
     return;

@@ -234,3 +234,25 @@ describe('children', () => {
     ]);
   });
 });
+
+describe('F16: a child that ends after the decision', () => {
+  it('lets no code go on but that in nonCancellable, which its handle tells the end', async () => {
+    const seen: string[] = [];
+    const definition = workflow(async ({ ctx }) => {
+      const bill = await ctx.startChild(Bill, 1, { parentClose: 'abandon' });
+      void bill.result().then(() => seen.push('bare'));
+      void ctx.nonCancellable(async () => {
+        await ctx.sleep(5);
+        seen.push(`shielded ${await bill.result()}`);
+      });
+      return 'left';
+    });
+    const run = await drive(definition, [started(), childAccepted(0), childCompleted(0, 7)]);
+    expect(run.fold.decided?.type).toBe('completed');
+    expect(seen).toEqual([]);
+    await feed(run, fired(1));
+    expect(seen).toEqual(['shielded 7']);
+    expect(resultOf(run)).toBe('left');
+    await expectSameAgain(definition, run);
+  });
+});

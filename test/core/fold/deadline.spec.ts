@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Ambient } from '../../../lib/core/fold/async-scope.js';
+import { rejection } from '../../../lib/core/fold/ownership.js';
 import type { HistoryEvent } from '../../../lib/core/index.js';
+import { asyncScope } from '../../../lib/engine/process/async-scope.js';
 import { scheduler } from '../../support/fold-kit.js';
 import {
   cancel,
@@ -132,6 +135,25 @@ describe('The end of a time limit', () => {
       signals: { poke: (_, { act }) => act('work') },
     });
     const driven = await drive(definition, [started(), signal('poke'), passed(), stopped(1), fired(0)]);
+    expect(endOf(driven).name).toBe('CancelledError');
+  });
+});
+
+describe('A run that has timed out', () => {
+  it('F24: shows its error, so that a rejection that nobody handles does not stop it', async () => {
+    let ambient: Ambient | undefined;
+    const definition = workflow(async ({ ctx }) => {
+      void ctx.nonCancellable(() => {
+        ambient = asyncScope.store();
+        return ctx.sleep('2 days');
+      });
+      await ctx.sleep('1 day');
+    });
+    const driven = await drive(definition, [started(), passed()]);
+    expect(driven.fold.decided?.type).toBe('timed_out');
+    expect(rejection(new Error('nobody looks'), Promise.resolve(), ambient)).toBe(true);
+    await feed(driven, fired(0));
+    expect(driven.fold.fault).toBeNull();
     expect(endOf(driven).name).toBe('CancelledError');
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { HandlerFailure } from '../../../lib/core/index.js';
+import type { Successor } from '../../../lib/core/fold/decision.js';
 import { cancel, completed, drive, expectSameAgain, failureOf, fired } from '../../support/fold-kit.js';
-import { line, resultOf, signal, started, stopped, workflow } from '../../support/fold-kit.js';
+import { line, refold, resultOf, signal, started, stopped, workflow } from '../../support/fold-kit.js';
 
 const nothing = { signals: { poke() {} } };
 
@@ -164,6 +165,26 @@ describe('decision and conclusion', () => {
     expect(line(run.history)).toBe('signal_received run_started run_failed');
     await expectSameAgain(definition, run);
   });
+});
+
+describe('what an end abandons', () => {
+  it.each(['completed', 'continued', 'failed'])(
+    'is the same when code asks in another order: %s',
+    async (end) => {
+      const ends = (first: string, second: string) =>
+        workflow(({ ctx, act }) => {
+          void act(first);
+          void act(second);
+          if (end === 'continued') ctx.continueAsNew();
+          if (end === 'failed') throw new Error('no');
+        });
+      const chooseSuccessor = (): Successor => ({ runId: 'next', version: 1 });
+      const { history } = await drive(ends('a', 'b'), [started()], { chooseSuccessor });
+      expect(history.at(-1)).toMatchObject({ type: `run_${end}`, abandoned: [0, 1] });
+      const again = await refold(ends('b', 'a'), history, { strict: false });
+      expect([again.fault, again.reordered]).toEqual([null, 1]);
+    },
+  );
 });
 
 describe('errors', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { FoldError, RunNotReadyError } from '../../../lib/core/index.js';
+import { FoldError, NonDeterminismError, RunNotReadyError } from '../../../lib/core/index.js';
 import type { FoldOptions, HistoryEvent } from '../../../lib/core/index.js';
 import {
   cancel,
@@ -197,6 +197,29 @@ describe('rollback', () => {
   });
 });
 
+describe('ctx.compensate', () => {
+  it('F16: in nonCancellable goes on after the decision, also when somebody outside called it first', async () => {
+    const seen: string[] = [];
+    const definition = workflow(
+      async ({ ctx, act }) => {
+        await act('pay');
+        void ctx.compensate();
+        void ctx.nonCancellable(async () => {
+          const { complete } = await ctx.compensate();
+          seen.push(`complete: ${complete}`);
+          await act('tell');
+        });
+        return 'left';
+      },
+      { compensation: 'manual' },
+    );
+    const run = await drive(definition, [started(), completed(0), completed(1), completed(2)]);
+    expect(seen).toEqual(['complete: true']);
+    expect(line(run.history)).toMatch(/scheduled1:unpay .* activity_scheduled2:tell .* run_completed$/);
+    await expectSameAgain(definition, run);
+  });
+});
+
 describe('rollback without code', () => {
   const unusable = {
     ...saga,
@@ -245,6 +268,21 @@ describe('rollback without code', () => {
     const begun = await drive(saga, [started(), completed(0), failed(1)]);
     const without = await refold(unusable, begun.history, { withoutCode: true });
     expect(() => without.query('look', [])).toThrow(RunNotReadyError);
+  });
+});
+
+describe('rollback without code of a newer history', () => {
+  it('is drift that names the entry which this version does not know', async () => {
+    const definition = workflow(({ act }) => act('pay').then(() => Promise.reject(new Error('no'))));
+    const { history } = await drive(definition, [started(), completed(0)]);
+    // The cast: no entry of this version.
+    const newer = { type: 'something_new', at: 2 } as unknown as (typeof history)[number];
+    const fold = await refold(definition, [...history, newer], { withoutCode: true });
+    expect(fold.fault).toBeInstanceOf(NonDeterminismError);
+    expect(fold.fault?.message).toMatch(
+      /entry 6: something_new.*A newer version of nestjs-continuum wrote it/,
+    );
+    expect(fold.takeEmitted()).toEqual([]);
   });
 });
 

@@ -17,7 +17,8 @@ import {
   update,
   workflow,
 } from '../../support/fold-kit.js';
-import type { HistoryEntry } from '../../../lib/core/index.js';
+import type { HistoryEntry, WorkflowDefinition } from '../../../lib/core/index.js';
+import type { Driven } from '../../support/fold-kit.js';
 import { MOST_OPEN_UPDATES } from '../../../lib/core/fold/updates.js';
 
 const answersIn = (history: readonly HistoryEntry[]): readonly unknown[] =>
@@ -306,6 +307,77 @@ describe('in a held block (F17)', () => {
     fold.letGo();
     await scheduler.pump(fold);
     expect(fold.takeEmitted()).toEqual([]);
+  });
+
+  /** Handles signals that are all held, and lets the last one go, with a note before each of the last two steps. */
+  async function letGoAfterNotes(definition: WorkflowDefinition, signals: number): Promise<Driven> {
+    const run = await drive(definition, [started()]);
+    for (let i = 0; i < signals; i++) {
+      run.fold.feed(signal('go', i, true));
+      await scheduler.pump(run.fold);
+      run.fold.note({ type: 'activity_heartbeat', at: 2, id: 0, details: String(i) });
+    }
+    run.fold.letGo();
+    await scheduler.pump(run.fold);
+    run.history.push(...run.fold.takeEmitted());
+    return run;
+  }
+
+  it.each([
+    [1, 'signal_received activity_scheduled1:next patched activity_heartbeat0'],
+    [
+      2,
+      'signal_received patched activity_heartbeat0 signal_received activity_scheduled1:next activity_heartbeat0',
+    ],
+  ])(
+    'notes behind the last of %i held signals stand behind what it makes once it is let go',
+    async (signals, expected) => {
+      const definition = workflow(
+        async function ({ ctx, act }) {
+          void act('slow');
+          await ctx.condition(() => this['came'] === signals);
+          await act('next');
+        },
+        {
+          signals: {
+            go(_payload, { ctx }) {
+              ctx.patched('p');
+              this['came'] = Number(this['came'] ?? 0) + 1;
+            },
+          },
+        },
+      );
+      const run = await letGoAfterNotes(definition, signals);
+      expect(line(run.history.slice(2))).toBe(expected);
+      expect(run.fold.seq).toBe(run.history.length);
+      await expectSameAgain(definition, run);
+    },
+  );
+
+  it('a note behind a held signal is gone if that ends the run once it is let go', async () => {
+    const definition = workflow(async ({ ctx, act }) => {
+      void act('slow');
+      await ctx.waitForSignal('go');
+    });
+    const run = await letGoAfterNotes(definition, 1);
+    expect(line(run.history.slice(2))).toBe('signal_received run_completed');
+    expect(run.fold.seq).toBe(run.history.length);
+    await expectSameAgain(definition, run);
+  });
+
+  it('a note that comes between the windows of the last event is gone with the end of the run', async () => {
+    const definition = workflow(async ({ ctx, act }) => {
+      void act('slow');
+      await ctx.waitForSignal('go');
+    });
+    const run = await drive(definition, [started()]);
+    run.fold.feed(signal('go'));
+    run.fold.step();
+    run.fold.note({ type: 'activity_heartbeat', at: 2, id: 0, details: '1' });
+    await scheduler.pump(run.fold);
+    run.history.push(...run.fold.takeEmitted());
+    expect(line(run.history.slice(2))).toBe('signal_received run_completed');
+    await expectSameAgain(definition, run);
   });
 
   it('an update after one that has decided is answered by the conclusion', async () => {
