@@ -175,7 +175,7 @@ describe('what an end abandons', () => {
         workflow(({ ctx, act }) => {
           void act(first);
           void act(second);
-          if (end === 'continued') ctx.continueAsNew();
+          if (end === 'continued') void ctx.continueAsNew();
           if (end === 'failed') throw new Error('no');
         });
       const chooseSuccessor = (): Successor => ({ runId: 'next', version: 1 });
