@@ -423,7 +423,7 @@ export class Execution implements Accountable {
   // -------------------------------------------------------------------------------------------- shown
 
   /** The event is over: what it has set to be shown is recorded, or found on record (F4). */
-  settleShown(): void {
+  settleShown(held: boolean): void {
     const { ledger, codec } = this;
     if (ledger.fault !== null) return;
     if (ledger.replaying) {
@@ -431,7 +431,7 @@ export class Execution implements Accountable {
       for (const note of ledger.recordedNotes)
         if (isShownNote(note)) (this.shown ??= new Shown()).apply(note, codec);
     } else if (this.shown !== null) {
-      for (const note of this.shown.settle(ledger.now, codec)) ledger.noteOfCode(note);
+      for (const note of this.shown.settle(ledger.now, codec, held)) ledger.noteOfCode(note);
     }
   }
 

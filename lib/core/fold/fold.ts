@@ -374,7 +374,9 @@ export class Fold implements Steppable {
    */
   letGo(): void {
     const event = this.#ledger.letGo();
-    if (event !== null && this.fault === null) this.#event = event;
+    if (event === null || this.fault !== null) return;
+    this.#run.shown?.reopen();
+    this.#event = event;
   }
 
   /** What two folds of one history have in common, as plain data (F30). */
@@ -579,7 +581,7 @@ export class Fold implements Steppable {
   #finish(): void {
     const held = this.#isHeld;
     if (!held && (advanceCompensation(this.#run) || advanceSagas(this.#run))) return;
-    this.#run.settleShown();
+    this.#run.settleShown(held);
     if (!held) {
       // Not before `run_started` is recorded: a history without it would lack its input and its seed.
       if (this.#started) conclude(this.#run);

@@ -1,6 +1,6 @@
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
-import { isEvent, isNote, isNoteOfCode, isTerminal } from '../entry-catalogue.js';
+import { isEvent, isNote, isNoteOfCode, isShownNote, isTerminal } from '../entry-catalogue.js';
 import { bytesOf } from '../entry-size.js';
 import { NonDeterminismError } from '../errors.js';
 import type { TurnFault } from '../errors.js';
@@ -51,6 +51,8 @@ export class Ledger implements MatchTally {
   #emitted: HistoryEntry[] = [];
   /** Notes that came while an event was open: they are appended after its segment (F4). */
   #notes: HistoryNote[] | null = null;
+  /** Those behind a held event that was let go: they are written again, after its segment. */
+  #takenBack: HistoryNote[] | null = null;
   /** What its code has noted: behind its commands, and before the end of the run. */
   #notesOfCode: HistoryNote[] | null = null;
   #outward: OutwardCommand[] | null = null;
@@ -165,11 +167,12 @@ export class Ledger implements MatchTally {
     return (this.#emitted[place] = { ...event, hold: false });
   }
 
-  /** The last entry. Whatever it tells of work in flight is told once more when it is appended again. */
+  /** The last entry. What is shown is settled anew when the event is over (see `Shown`); all else is put back then. */
   #takeBack(note: HistoryNote): void {
     this.#seq--;
     this.#bytes -= bytesOf(note);
-    const notes = isNoteOfCode(note) ? (this.#notesOfCode ??= []) : (this.#notes ??= []);
+    if (isShownNote(note)) return;
+    const notes = isNoteOfCode(note) ? (this.#notesOfCode ??= []) : (this.#takenBack ??= []);
     notes.unshift(note);
   }
 
@@ -181,9 +184,13 @@ export class Ledger implements MatchTally {
     this.#segment = null;
     if (this.#fault !== null) return;
     this.#appendNotesOfCode();
-    if (this.#notes === null) return;
     // Nothing stands behind the end of a run (F16), and what was in flight concerns nobody any more.
-    if (this.progress.closed === null) for (const note of this.#notes) this.append(note);
+    if (this.progress.closed === null) {
+      // The progress knows these already, and would count an interruption twice.
+      if (this.#takenBack !== null) for (const note of this.#takenBack) this.#write(note);
+      if (this.#notes !== null) for (const note of this.#notes) this.append(note);
+    }
+    this.#takenBack = null;
     this.#notes = null;
   }
 
@@ -262,9 +269,13 @@ export class Ledger implements MatchTally {
 
   /** A new entry; while replaying, the event that begins a recorded segment. */
   append(entry: HistoryEntry): void {
+    this.progress.apply(entry);
+    this.#write(entry);
+  }
+
+  #write(entry: HistoryEntry): void {
     this.#seq++;
     this.#bytes += bytesOf(entry);
-    this.progress.apply(entry);
     if (this.#segment === null) this.#emitted.push(entry);
   }
 

@@ -12,6 +12,16 @@ export interface ShownChange {
   readonly details?: string | null;
 }
 
+/** What one event changes, and what it is made of. */
+interface State {
+  readonly patch: PlainPatch;
+  readonly attributes: Attributes;
+  readonly details: string | null | undefined;
+  readonly openPatch: PlainPatch | null;
+  readonly openDetails: string | null | undefined;
+  readonly change: { attributes: PlainPatch; details?: string | null } | null;
+}
+
 /**
  * What lists show of a run: its attributes and its details. What is recorded comes from the history (F9); what the code sets
  * becomes one note of each kind when the event is over, if it changes anything (F4).
@@ -30,6 +40,8 @@ export class Shown {
   #openDetails: string | null | undefined;
   /** What new notes say that nobody has taken yet. */
   #change: { attributes: PlainPatch; details?: string | null } | null = null;
+  /** Before the last event was settled, if that one was held. */
+  #before: State | null = null;
 
   /** As the code sees them, made anew: nothing that it does to them is kept. */
   get attributes(): Attributes {
@@ -74,8 +86,13 @@ export class Shown {
     this.#openDetails = undefined;
   }
 
-  /** The event is over: notes of what it has changed. */
-  settle(at: Instant, codec: Codec): readonly ShownNote[] {
+  /**
+   * The event is over: notes of what it has changed.
+   *
+   * @param held it may be let go, and go on
+   */
+  settle(at: Instant, codec: Codec, held: boolean): readonly ShownNote[] {
+    this.#before = held ? this.#state : null;
     const notes: ShownNote[] = [];
     const patch = this.#openPatch && this.#changesOf(this.#openPatch);
     const details = this.#openDetails;
@@ -91,6 +108,29 @@ export class Shown {
       this.#changed.details = details;
     }
     return notes;
+  }
+
+  /** The last event was held, and goes on. Its notes are taken back: what it has set is settled with what it will set. */
+  reopen(): void {
+    if (this.#before === null) return;
+    const { patch, attributes, details, openPatch, openDetails, change } = this.#before;
+    this.#patch = patch;
+    this.#attributes = attributes;
+    this.#details = details;
+    this.#openPatch = openPatch;
+    this.#openDetails = openDetails;
+    this.#change = change;
+  }
+
+  get #state(): State {
+    return {
+      patch: this.#patch,
+      attributes: this.#attributes,
+      details: this.#details,
+      openPatch: this.#openPatch,
+      openDetails: this.#openDetails,
+      change: this.#change && { ...this.#change },
+    };
   }
 
   /** What changed since it was last taken; `null` for nothing. */

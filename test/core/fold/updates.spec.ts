@@ -17,9 +17,21 @@ import {
   update,
   workflow,
 } from '../../support/fold-kit.js';
-import type { HistoryEntry, WorkflowDefinition } from '../../../lib/core/index.js';
+import type { HistoryEntry, HistoryNote, WorkflowDefinition } from '../../../lib/core/index.js';
 import type { Driven } from '../../support/fold-kit.js';
 import { MOST_OPEN_UPDATES } from '../../../lib/core/fold/updates.js';
+
+const interrupted: HistoryNote = {
+  type: 'activity_attempt',
+  at: 2,
+  id: 0,
+  attempt: 2,
+  startsAt: 2,
+  parked: false,
+  failure: null,
+  heartbeat: null,
+  interrupted: true,
+};
 
 const answersIn = (history: readonly HistoryEntry[]): readonly unknown[] =>
   history.flatMap((entry) => {
@@ -353,6 +365,53 @@ describe('in a held block (F17)', () => {
       await expectSameAgain(definition, run);
     },
   );
+
+  it('an interrupted attempt that was noted behind a held signal is counted once', async () => {
+    const definition = workflow(async ({ ctx, act }) => {
+      void act('slow');
+      await ctx.waitForSignal('go');
+      await act('next');
+    });
+    const { fold } = await drive(definition, [started()]);
+    fold.feed(signal('go', 1, true));
+    await scheduler.pump(fold);
+    fold.note(interrupted);
+    fold.letGo();
+    await scheduler.pump(fold);
+    expect(line(fold.takeEmitted())).toBe('signal_received activity_scheduled1:next activity_attempt0');
+    expect(fold.progress.inFlight.get(0)).toMatchObject({ interruptions: 1 });
+  });
+
+  it('what a held signal and its let-go set to be shown is one note', async () => {
+    const definition = workflow(
+      async function ({ ctx }) {
+        await ctx.condition(() => this['came'] === 1);
+        ctx.setAttributes({ a: null, b: 2 });
+        ctx.setDetails('two');
+        await ctx.sleep(5);
+      },
+      {
+        signals: {
+          go(_payload, { ctx }) {
+            this['came'] = 1;
+            ctx.setAttributes({ a: 1, c: 3 });
+            ctx.setDetails('one');
+          },
+        },
+      },
+    );
+    const run = await drive(definition, [started()]);
+    run.fold.feed(signal('go', 1, true));
+    await scheduler.pump(run.fold);
+    run.fold.letGo();
+    await scheduler.pump(run.fold);
+    run.history.push(...run.fold.takeEmitted());
+    expect(line(run.history.slice(1))).toBe('signal_received timer_started0 attributes_set details_set');
+    expect(run.fold.takeShown()).toEqual({ attributes: { b: 2, c: 3 }, details: 'two' });
+    expect(run.fold.attributes).toEqual({ b: 2, c: 3 });
+    expect(run.fold.seq).toBe(run.history.length);
+    await expectSameAgain(definition, run);
+  });
 
   it('a note behind a held signal is gone if that ends the run once it is let go', async () => {
     const definition = workflow(async ({ ctx, act }) => {
