@@ -17,6 +17,7 @@ import { recordPatches } from './0017-record-patches.js';
 import { showRuns } from './0018-show-runs.js';
 import { timeLimits } from './0019-time-limits.js';
 import { reachOthers } from './0020-reach-others.js';
+import { endOverdue } from './0022-end-overdue.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
 
 export type { MigrationClass };
@@ -42,6 +43,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   showRuns,
   timeLimits,
   reachOthers,
+  endOverdue,
 ];
 
 /**

@@ -1,9 +1,16 @@
+import { TimeoutFailure } from '../core/index.js';
 import type { Codec } from '../core/index.js';
 import { TimeLimit, inRootContext } from '../concurrency/index.js';
-import { LeaseRescuer, OutboxDispatcher, RunDispatcher, UnservedWatch } from '../dispatch/index.js';
+import {
+  LeaseRescuer,
+  OutboxDispatcher,
+  OverdueSweeper,
+  RunDispatcher,
+  UnservedWatch,
+} from '../dispatch/index.js';
 import { asyncScope, CLOSING, Engine, limitedCodec, newWorkerId, WindowScheduler } from '../engine/index.js';
 import type { EngineSettings, Departure, Registry, ResidentFacts, SettledUpdate } from '../engine/index.js';
-import type { ActorId, Journal, JournalRetry } from '../journal/index.js';
+import type { ActorId, Journal, JournalRetry, OverdueRun } from '../journal/index.js';
 import { observedRetry } from '../observability/index.js';
 import type { InstanceFacts, Observer } from '../observability/index.js';
 import { Wakeup } from '../wakeup/index.js';
@@ -33,10 +40,12 @@ export interface RuntimeOptions {
 
 const NOTHING: Registry = { workflows: [], activities: new Map() };
 
-/** How often to look for dead workers, in ms. */
-/** How often a worker looks for runs that nobody serves, in ms. */
+/** How often a worker looks for runs that nobody serves, and for those of them whose time is over. In ms. */
 const LOOK_FOR_UNSERVED = 30_000;
+/** How often to look for dead workers, in ms. */
 const RESCUE_EVERY = 2_000;
+/** What a run ends with whose time is over, and that no worker could have taken. */
+const UNSERVED = 'The run timed out while no live worker had its workflow.';
 /** How long a claim under way is waited for before what is held begins to be given back, in ms. */
 const CLAIM_TIMEOUT = 1_000;
 
@@ -64,6 +73,7 @@ export class ContinuumRuntime {
   #dispatcher: RunDispatcher | undefined;
   #rescuer: LeaseRescuer | undefined;
   #unservedWatch: UnservedWatch | undefined;
+  #sweeper: OverdueSweeper | undefined;
   #outbox: OutboxDispatcher | undefined;
   #listening: Promise<void> | undefined;
   /** Takes no new runs any more, or will not begin to. */
@@ -218,6 +228,15 @@ export class ContinuumRuntime {
     );
     this.#rescuer.start();
     this.#unservedWatch.start();
+    this.#sweeper = new OverdueSweeper(
+      journal,
+      namespace,
+      this.#codec.encodeFailure(new TimeoutFailure(UNSERVED)),
+      (run) => this.#overdue(run),
+      LOOK_FOR_UNSERVED,
+      this.journalRetry,
+    );
+    this.#sweeper.start();
     this.#outbox = new OutboxDispatcher(journal, namespace, this.#wakeup, this.journalRetry);
     this.#outbox.start();
     observer.notice({ type: 'worker started', workerId: engine.session.id, ...this.#facts() });
@@ -236,6 +255,21 @@ export class ContinuumRuntime {
     this.#wakeup.tellOthers({ type: 'run closed', runId: run.runId });
     // It is for a worker that has the class.
     if (next === null) this.#wakeup.tellOthers({ type: 'run ready' });
+  }
+
+  /** A run was ended whose time is over, and that no worker could have taken. */
+  #overdue({ workflow, workflowId, runId, rollback }: OverdueRun): void {
+    this.#options.observer.notice({
+      type: 'run closed',
+      run: { workflow, workflowId, runId },
+      state: 'timed_out',
+      error: new TimeoutFailure(UNSERVED),
+      rollback,
+    });
+    this.#updates.lookSoon();
+    this.#wakeup.tell({ type: 'run closed', runId });
+    // What its parent and its children are told.
+    this.#wakeup.tellHere({ type: 'messages to deliver' });
   }
 
   /** Answers were committed here. Who waits for them in this process gets them at once, all others look. */
@@ -268,6 +302,7 @@ export class ContinuumRuntime {
       this.#dispatcher?.stop(),
       this.#rescuer?.stop(),
       this.#unservedWatch?.stop(),
+      this.#sweeper?.stop(),
     ]);
     await this.#engine?.stop(closing, others);
     // Last: runs that end meanwhile tell their parents.

@@ -17,6 +17,10 @@ import { count, describe as describeRuns, list, outcomes } from '../../lib/journ
 import { refence } from '../../lib/journal/postgres/refence-leases.js';
 import { sendMessages } from '../../lib/journal/postgres/send-messages.js';
 import { answers } from '../../lib/journal/postgres/update-answers.js';
+import { endActor } from '../../lib/journal/postgres/sql/end-actor.js';
+import { closeChildren } from '../../lib/journal/postgres/sql/close-children.js';
+import { lockIfFree } from '../../lib/journal/postgres/sql/lock-if-free.js';
+import { overdueActor, overdueActors } from '../../lib/journal/postgres/sql/overdue-actors.js';
 import { startTogether } from '../../lib/journal/postgres/start-runs.js';
 import {
   type StatementRunner,
@@ -152,6 +156,22 @@ const VERBS: Readonly<Record<string, (sql: StatementRunner) => Promise<unknown>>
     ),
   'describe by run id': (sql) => describeRuns(sql, own),
   served: (sql) => served(sql, own),
+  'find the overdue': (sql) => sql.run(overdueActors, { namespace: 'default', limit: BATCH }),
+  'end one that is overdue': async (sql) => {
+    const id = actorOf(own[0]!.runId);
+    await sql.run(lockIfFree, { id });
+    await sql.run(overdueActor, { namespace: 'default', id });
+    await sql.run(endActor, {
+      actorId: id,
+      state: 'timed_out',
+      type: 'run_timed_out',
+      payload: 'null',
+      facts: null,
+      told: 'null',
+    });
+  },
+  'close children': (sql) =>
+    sql.run(closeChildren, { namespace: 'default', source: OWNER, runId: OWNER, limit: BATCH }),
   unserved: (sql) => unserved(sql, 'default'),
 };
 
@@ -498,14 +518,16 @@ async function fill(admin: Client): Promise<void> {
     where run.state = 'completed'
     `,
     `
-    insert into continuum.actors (id, run_id, namespace, workflow_id, workflow, version, priority, wake_at, inbox_seq)
-    select id, id, 'default', id::text, 'order', 1, n % 5, now() + interval '1 day', 2
+    insert into continuum.actors (id, run_id, namespace, workflow_id, workflow, version, priority, wake_at, inbox_seq, deadline_at, parent_run_id, parent_close)
+    select
+      id, id, 'default', id::text, 'order', 1, n % 5, now() + interval '1 day', 2,
+      now() + interval '1 day', gen_random_uuid(), 'cancel'
     from (select gen_random_uuid() as id, n from generate_series(1, ${CROWD}) as actor(n)) as actor
     `,
     `
     -- Another application's, of equal names, and all of them due.
-    insert into continuum.actors (id, run_id, namespace, workflow_id, workflow, version, priority, wake_at)
-    select id, id, 'bank', id::text, 'order', 1, n % 5, now() - interval '1 day'
+    insert into continuum.actors (id, run_id, namespace, workflow_id, workflow, version, priority, wake_at, deadline_at)
+    select id, id, 'bank', id::text, 'order', 1, n % 5, now() - interval '1 day', now() - interval '1 hour'
     from (select gen_random_uuid() as id, n from generate_series(1, ${BATCH * 20}) as actor(n)) as actor
     `,
     `

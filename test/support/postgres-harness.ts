@@ -123,7 +123,10 @@ const EMPTY = ['actors', 'runs', 'history', 'inbox', 'message_ids', 'outbox', 'u
   .map((table) => `delete from continuum.${table}`)
   .join(';');
 
+// What is to be delivered comes first: a delivery holds it while it waits for other rows.
 const ELAPSE = `
+  update continuum.outbox
+  set due_at = due_at - :ms * interval '1 ms';
   update continuum.actors
   set wake_at = wake_at - :ms * interval '1 ms',
       not_before = not_before - :ms * interval '1 ms',
@@ -134,8 +137,6 @@ const ELAPSE = `
   set started_at = started_at - :ms * interval '1 ms',
       closed_at = closed_at - :ms * interval '1 ms',
       deadline_at = deadline_at - :ms * interval '1 ms';
-  update continuum.outbox
-  set due_at = due_at - :ms * interval '1 ms';
   update continuum.workers
   set started_at = started_at - :ms * interval '1 ms',
       heartbeat_at = heartbeat_at - :ms * interval '1 ms',

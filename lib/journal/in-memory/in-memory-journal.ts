@@ -13,6 +13,8 @@ import type {
   Loaded,
   LoadRequest,
   Message,
+  OverdueAnswer,
+  OverdueRequest,
   OwnedActor,
   RefenceAnswer,
   RescueAnswer,
@@ -50,6 +52,7 @@ import { applyTurn, childIds, childIdsHeld, heldBy, refenceLease, refuseUnarrive
 import { type Actor, InMemoryStore } from './in-memory-store.js';
 import { answerOf, countRuns, describeRef, listRuns, loadRun, outcomeOf } from './read-runs.js';
 import { deliverLetters } from './deliver-letters.js';
+import { endOverdue } from './end-overdue.js';
 import { sendMessage, targetOf } from './send-message.js';
 import { startWith, startWithNeeds } from './start-with.js';
 import { startNeeds, startRun, terminateRun, terminationTarget } from './start-runs.js';
@@ -243,6 +246,10 @@ export class InMemoryJournal implements Journal {
 
   async rescue(namespace: string): Promise<RescueAnswer> {
     return rescueActors(await this.#enter(), namespace);
+  }
+
+  async endOverdue(request: OverdueRequest): Promise<OverdueAnswer> {
+    return endOverdue(await this.#enter(), request);
   }
 
   async describe(refs: readonly RunRef[]): Promise<readonly (RunDescription | null)[]> {

@@ -125,6 +125,8 @@ export interface StoredSession {
   expiresAt: Instant;
   /** When somebody found it dead. */
   deadAt: Instant | null;
+  /** In order, and not found dead: nothing that it held counts a death. */
+  ended: boolean;
   /** Its process is known to be gone. */
   abandoned: boolean;
 }

@@ -22,6 +22,7 @@ export function registerWorker(store: InMemoryStore, session: WorkerSession): vo
     heartbeatAt: now,
     expiresAt: now + session.leaseTimeout,
     deadAt: null,
+    ended: false,
     abandoned: false,
   });
   for (const actor of store.actors.values()) {
@@ -96,9 +97,13 @@ export function giveBackActors(store: InMemoryStore, owner: WorkerId, actors: re
   return free.length;
 }
 
-/** Frees what nobody holds. */
+/** Frees what nobody holds. The session is kept: by it is known that a workflow was served until now. */
 export function endSession(store: InMemoryStore, owner: WorkerId): void {
-  store.sessions.delete(owner);
+  const session = store.sessions.get(owner);
+  if (session !== undefined) {
+    session.ended = true;
+    session.deadAt ??= store.now();
+  }
   for (const actor of ownedBy(store, owner)) if (!actor.lock.held) store.free(actor);
 }
 
@@ -108,6 +113,7 @@ export const ownedBy = (store: InMemoryStore, owner: WorkerId): readonly Actor[]
 export function rescueActors(store: InMemoryStore, namespace: string): RescueAnswer {
   const now = store.now();
   const deadWorkers: WorkerId[] = [];
+  forgetEnded(store, now);
   for (const [id, session] of store.sessions) {
     if (session.deadAt !== null || session.session.namespace !== namespace || !isGone(session, now)) continue;
     session.deadAt = now;
@@ -125,6 +131,14 @@ export function rescueActors(store: InMemoryStore, namespace: string): RescueAns
   const blocked = stranded.flatMap((actor) => countLostTurn(store, actor, aboard) ?? []);
   return { deadWorkers, freedActors: stranded.length, blocked };
 }
+
+/** Those that were ended an hour ago tell nothing any more. */
+function forgetEnded(store: InMemoryStore, now: Instant): void {
+  for (const [id, { ended, deadAt }] of store.sessions)
+    if (ended && (deadAt ?? now) < now - ENDED_FOR) store.sessions.delete(id);
+}
+
+const ENDED_FOR = 3_600_000;
 
 /** That the process seems to be gone counts only together with missed heartbeats: it may just have lost its connection. */
 function isGone(session: StoredSession, now: number): boolean {
@@ -152,7 +166,7 @@ function countLostTurn(
     waits(store, actor, delayOf(LOST_TURN_DELAY, actor.failedTurns));
   // A session that was ended in order is no death.
   const verdict =
-    died === undefined || died.deadAt === null
+    died === undefined || died.ended || died.deadAt === null
       ? null
       : bury(store, actor, { ...died, deadAt: died.deadAt }, aboard.get(actor.owner) ?? 0);
   store.free(actor);

@@ -1,4 +1,4 @@
-import type { Instant } from '../../core/index.js';
+import type { EncodedFailure, Instant, Rollback } from '../../core/index.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 
 /** Who is alive: sessions of workers, what they own, and what becomes of it when one dies. */
@@ -29,6 +29,12 @@ export interface JournalWorkers {
    * those differ so much that they cannot be deployments. Answers which runs it has blocked, and why.
    */
   rescue(namespace: string): Promise<RescueAnswer>;
+  /**
+   * Ends runs whose time limit passed a minute ago, and that no live session could take since: as `timed_out`, without their
+   * code. `rollback` tells whether something would have had to be undone. Their parents and children are told, as by any end. A
+   * run that is leased, paused or rolls back is left alone, and so is one whose row somebody has locked.
+   */
+  endOverdue(request: OverdueRequest): Promise<OverdueAnswer>;
   /**
    * How a thread of this process marks the run whose code has stopped the event loop, since nothing else of the process can.
    * The rescue of the worker then knows which of its runs it was. `null` where no thread can do it: in memory no other process
@@ -86,6 +92,30 @@ export interface BlockedRun {
   readonly workflowId: string;
   readonly runId: RunId;
   readonly reason: string;
+}
+
+export interface OverdueRequest {
+  readonly namespace: string;
+  /** What the runs end with. */
+  readonly failure: EncodedFailure;
+  /** So many at most. */
+  readonly limit: number;
+}
+
+export interface OverdueAnswer {
+  readonly ended: readonly OverdueRun[];
+  /** There may be more of them. */
+  readonly more: boolean;
+  /** Why some of them could not be ended; `null` where all could. One that cannot be ended keeps no other from its end. */
+  readonly trouble: Error | null;
+}
+
+/** A run that was ended because nobody serves it. */
+export interface OverdueRun {
+  readonly workflow: string;
+  readonly workflowId: string;
+  readonly runId: RunId;
+  readonly rollback: Rollback;
 }
 
 /** What a thread can be given: text and plain data. */

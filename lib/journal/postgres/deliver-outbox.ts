@@ -4,15 +4,15 @@ import { type MessageNews, PARENT_CLOSED } from '../rules/letters.js';
 import type { RunId } from '../ids.js';
 import { numberArray, textArray, uuidArray } from './array-literals.js';
 import type { Database } from './connection.js';
-import { toColumns } from './row-mapping.js';
 import { sendMessages } from './send-messages.js';
 import { closeChildren } from './sql/close-children.js';
+import { endActor } from './sql/end-actor.js';
 import { lockLetter, type TerminationTarget } from './sql/lock-letter.js';
 import { replyToSenders } from './sql/reply-to-senders.js';
 import { settleOutbox } from './sql/settle-outbox.js';
 import { type OutboxRow, takeOutbox } from './sql/take-outbox.js';
-import { terminateActor } from './sql/terminate-actor.js';
 import type { StatementRunner } from './statement.js';
+import { terminationOf } from './terminate-runs.js';
 
 /** So many children of a run that has ended are told at a time. */
 const CHILDREN_AT_ONCE = 100;
@@ -164,8 +164,7 @@ async function terminate(sql: StatementRunner, id: number): Promise<TerminationT
   const [target] = await sql.run(lockLetter, { id });
   if (target === undefined) return undefined;
   if (target.id !== null) {
-    const { facts } = toColumns({ type: 'run_terminated', at: 0, reason: PARENT_CLOSED });
-    await sql.run(terminateActor, { actorId: target.id, facts });
+    await sql.run(endActor, terminationOf(target.id, PARENT_CLOSED));
   }
   await settle(sql, target.held ? { done: [], held: [id] } : { done: [id], held: [] });
   return target;

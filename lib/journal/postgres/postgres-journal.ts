@@ -13,6 +13,8 @@ import type {
   Loaded,
   LoadRequest,
   Message,
+  OverdueAnswer,
+  OverdueRequest,
   OwnedActor,
   RefenceAnswer,
   RescueAnswer,
@@ -43,6 +45,7 @@ import { claim, claimSuspects } from './claim-actors.js';
 import { commitApart, commitLocked } from './commit-turns.js';
 import { Database } from './connection.js';
 import { deliver } from './deliver-outbox.js';
+import { endOverdue } from './end-overdue.js';
 import { notify } from './hints.js';
 import { ListeningConnection } from './listening-connection.js';
 import { load } from './load-runs.js';
@@ -232,6 +235,10 @@ export class PostgresJournal implements Journal {
 
   async rescue(namespace: string): Promise<RescueAnswer> {
     return await rescue(this.#database, namespace);
+  }
+
+  async endOverdue(request: OverdueRequest): Promise<OverdueAnswer> {
+    return await endOverdue(this.#database, request);
   }
 
   stuckMark(): StuckMark | null {

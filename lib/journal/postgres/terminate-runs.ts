@@ -3,7 +3,7 @@ import { uuidOrNil } from './array-literals.js';
 import { toColumns } from './row-mapping.js';
 import { isRunKnown } from './sql/is-run-known.js';
 import { lockActor } from './sql/lock-actor.js';
-import { terminateActor } from './sql/terminate-actor.js';
+import { type Ending, endActor } from './sql/end-actor.js';
 import type { StatementRunner } from './statement.js';
 
 /** Terminates one run, inside a transaction: two statements, of which the second sees what the first has waited for. */
@@ -16,10 +16,19 @@ export async function terminateRun(
   const onlyActor = request.actorId == null ? null : uuidOrNil(request.actorId);
   const [locked] = await sql.run(lockActor, { namespace, workflowId, runId, onlyActor });
   if (locked !== undefined) {
-    const { facts } = toColumns({ type: 'run_terminated', at: 0, reason });
-    await sql.run(terminateActor, { actorId: locked.id, facts });
+    await sql.run(endActor, terminationOf(locked.id, reason));
     return { type: 'terminated', runId: locked.run_id };
   }
   const found = await sql.run(isRunKnown, { namespace, workflowId, runId });
   return { type: 'not running', known: found.length > 0 };
 }
+
+/** The end of an actor's run that is terminated. */
+export const terminationOf = (actorId: string, reason: string | null): Ending => ({
+  actorId,
+  state: 'terminated',
+  type: 'run_terminated',
+  payload: null,
+  facts: toColumns({ type: 'run_terminated', at: 0, reason }).facts,
+  told: JSON.stringify(reason),
+});

@@ -10,3 +10,4 @@ export * from './sessions.js';
 export * from './start-policies.js';
 export * from './storable.js';
 export * from './deadlines.js';
+export * from './overdue.js';

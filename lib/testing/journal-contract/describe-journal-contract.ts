@@ -16,6 +16,7 @@ import { hintsTopic } from './topics/hints.js';
 import { outcomeTopic } from './topics/outcome.js';
 import { namespacesTopic } from './topics/namespaces.js';
 import { ownedTopic } from './topics/owned.js';
+import { overdueTopic } from './topics/overdue.js';
 import { readTopic } from './topics/read.js';
 import { interleavingTopic } from './topics/interleavings.js';
 import { listTopic } from './topics/list.js';
@@ -65,6 +66,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   'list and count': listTopic,
   'what runs show': shownTopic,
   'time limits': deadlinesTopic,
+  'time limits of runs that nobody serves': overdueTopic,
   values: valuesTopic,
   'transactions of the caller': transactionTopic,
   'hints, open and close': hintsTopic,

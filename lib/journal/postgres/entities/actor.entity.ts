@@ -115,9 +115,17 @@ export const actorEntity = (schema: string): EntitySchema<Actor> =>
         columns: ['namespace', 'workflow', 'version', 'wakeAt'],
         where: 'lease_owner is null and paused_at is null and deaths >= 3',
       },
-      { name: 'actors_parent', columns: ['parentRunId'], where: 'parent_run_id is not null' },
+      {
+        name: 'actors_following',
+        columns: ['parentRunId'],
+        where: "parent_close in ('cancel', 'terminate')",
+      },
       { name: 'actors_owner', columns: ['leaseOwner'], where: 'lease_owner is not null' },
-      { name: 'actors_deadline', columns: ['deadlineAt'], where: 'deadline_at is not null' },
+      {
+        name: 'actors_overdue',
+        columns: ['namespace', 'deadlineAt'],
+        where: 'deadline_at is not null and lease_owner is null and paused_at is null and not closing',
+      },
       { name: 'actors_blocked', columns: ['blockedBuild'], where: 'blocked is not null' },
     ],
   });

@@ -1,5 +1,17 @@
 import { EntitySchema } from 'typeorm';
-import { bigint, instant, integer, interval, json, key, nullable, text, uuid } from './columns.js';
+import {
+  bigint,
+  boolean,
+  instant,
+  integer,
+  interval,
+  json,
+  key,
+  nullable,
+  text,
+  uuid,
+  withDefault,
+} from './columns.js';
 
 /** The session of a worker: leases live as long as it does. */
 export interface Worker {
@@ -19,6 +31,8 @@ export interface Worker {
   readonly heartbeatAt: Date;
   readonly expiresAt: Date;
   readonly deadAt: Date | null;
+  /** In order, and not found dead: nothing that it held counts a death. */
+  readonly ended: boolean;
   /** The run in whose code its watchdog saw it stand still, since its last heartbeat. */
   readonly stuckIn: string | null;
 }
@@ -43,6 +57,7 @@ export const workerEntity = (schema: string): EntitySchema<Worker> =>
       heartbeatAt: instant('heartbeat_at'),
       expiresAt: instant('expires_at'),
       deadAt: nullable(instant('dead_at')),
+      ended: withDefault(boolean(), false),
       stuckIn: nullable(uuid('stuck_in')),
     },
   });

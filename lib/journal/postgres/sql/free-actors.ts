@@ -84,6 +84,7 @@ with held as materialized (
     where :lost::boolean
       and worker.id = gone.owner
       and worker.dead_at is not null
+      and not worker.ended
     limit 1
   ) as died on true
   left join lateral (

@@ -1,14 +1,22 @@
 import { command } from '../statement.js';
 
+/** How a run ends without its code: the entry that is its last one, and what its parent is told beside the state. */
+export interface Ending {
+  readonly [name: string]: string | null;
+  readonly actorId: string;
+  readonly state: 'terminated' | 'timed_out';
+  readonly type: 'run_terminated' | 'run_timed_out';
+  readonly payload: string | null;
+  readonly facts: string | null;
+  readonly told: string | null;
+}
+
 /**
  * Closes the run of an actor that this transaction has locked before: only a statement that begins after it was locked sees
  * where the history ends. Parent and children are told, as by any end. The token grows, so that the holder can tell that it was not its own commit.
  */
-export const terminateActor = command<
-  { readonly actorId: string; readonly facts: string | null },
-  { readonly run_id: string }
->(
-  'terminate actor',
+export const endActor = command<Ending, { readonly run_id: string }>(
+  'end actor',
   (schema) => `
 with freed as (
   delete from ${schema}.actors as actor
@@ -30,7 +38,7 @@ ending as materialized (
 ),
 closed as (
   update ${schema}.runs as run
-  set state = 'terminated',
+  set state = :state::text,
       closed_at = ending.at,
       last_seq = ending.seq,
       lease_token = ending.token
@@ -44,8 +52,8 @@ emptied as (
 outgoing as materialized (
   select
     1 as rank, namespace, 'child_end' as kind, lineage -> 'parent' ->> 'workflowId' as workflow_id, parent_id as actor_id,
-    parent_run_id as run_id, concat_ws(':', parent_run_id, parent_command, 'terminated') as name,
-    :facts::json -> 'reason' as payload
+    parent_run_id as run_id, concat_ws(':', parent_run_id, parent_command, :state::text) as name,
+    :told::json as payload
   from freed
   where parent_id is not null
   union all
@@ -65,8 +73,8 @@ sent as (
   from outgoing
   order by rank
 )
-insert into ${schema}.history as entry (run_id, seq, type, facts, at)
-select run_id, seq, 'run_terminated', :facts::json, at
+insert into ${schema}.history as entry (run_id, seq, type, payload, facts, at)
+select run_id, seq, :type::text, :payload::json, :facts::json, at
 from ending
 returning entry.run_id
 `,
