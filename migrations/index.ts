@@ -13,6 +13,7 @@ import { startChildren } from './0012-start-children.js';
 import { createOutbox } from './0013-create-outbox.js';
 import { continueRuns } from './0014-continue-runs.js';
 import { createUpdates } from './0015-create-updates.js';
+import { recordOperations } from './0016-record-operations.js';
 import { recordPatches } from './0017-record-patches.js';
 import { showRuns } from './0018-show-runs.js';
 import { timeLimits } from './0019-time-limits.js';
@@ -39,6 +40,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   createOutbox,
   continueRuns,
   createUpdates,
+  recordOperations,
   recordPatches,
   showRuns,
   timeLimits,

@@ -1,6 +1,6 @@
 import type { Codec, WorkflowDefinition } from '../core/index.js';
 import type { AsyncScope, Engine, WindowScheduler } from '../engine/index.js';
-import type { JournalSending, JournalReading } from '../journal/index.js';
+import type { JournalOperations, JournalReading, JournalSending } from '../journal/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 import type { MessageSender } from './message-sender.js';
 import type { StartBatcher } from './start-batcher.js';
@@ -10,7 +10,7 @@ import type { UpdateWaiter } from './update-waiter.js';
 /** What a client works with. */
 export interface ClientParts {
   readonly namespace: string;
-  readonly journal: JournalSending & JournalReading;
+  readonly journal: JournalSending & JournalReading & JournalOperations;
   readonly codec: Codec;
   readonly wakeup: Wakeup;
   readonly scheduler: WindowScheduler;
@@ -19,6 +19,8 @@ export interface ClientParts {
   readonly sender: MessageSender;
   readonly results: ResultWaiter;
   readonly updates: UpdateWaiter;
+  /** Who asks, where a call does not say so; `undefined` for nobody. */
+  readonly actor: () => string | undefined;
   /** The engine of this process; `undefined` in a client-only one. */
   readonly engine: () => Engine | undefined;
   /** What this process knows, by name and version: needed by queries and by starts by name. */

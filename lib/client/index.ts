@@ -4,6 +4,7 @@ export type { AttributeBounds, AttributeFilter } from './attribute-filter.js';
 export * from './errors.js';
 export * from './history-line.js';
 export * from './message-sender.js';
+export type * from './operations.js';
 export * from './result-waiter.js';
 export type { UpdateOptions } from './update-asker.js';
 export * from './update-waiter.js';

@@ -2,6 +2,7 @@ import { actorOf } from '../journal/index.js';
 import type { Message, RunId, SendAnswer, StartRequest, StartWithAnswer } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
 import { WorkflowAlreadyStartedError, WorkflowNotRunningError } from './errors.js';
+import { noteMessage, noteStart } from './operations.js';
 import { sendInDoubt } from './update-asker.js';
 import { refusedAsInvalid } from './validation.js';
 
@@ -22,7 +23,33 @@ export async function startWith(
   const answer = await sendInDoubt(() => journal.startWith({ start, message })).catch((error: unknown) => {
     throw refusedAsInvalid(`the start of "${start.workflowId}"`, error);
   });
+  await noteStartWith({ journal }, start, message, answer);
   return startedWith(start, message, answer);
+}
+
+/** Keeps what it came to, where neither was done: both are in one transaction. */
+async function noteStartWith(
+  parts: Pick<ClientParts, 'journal'>,
+  start: StartRequest,
+  message: Message,
+  answer: StartWithAnswer,
+): Promise<void> {
+  switch (answer.type) {
+    case 'started':
+    case 'sent':
+      return;
+    case 'duplicate':
+      return noteMessage(parts, message, answer);
+    case 'closing':
+      return noteMessage(parts, message, { type: 'not running', known: true, closing: true });
+    case 'existing':
+      return noteMessage(parts, message, { type: 'not running', known: true });
+    case 'conflict':
+    case 'reuse refused':
+      return noteStart(parts, start, answer);
+    default:
+      return answer satisfies never;
+  }
 }
 
 function startedWith({ workflowId }: StartRequest, message: Message, answer: StartWithAnswer): StartedWith {

@@ -20,6 +20,8 @@ import {
 import type { NotRunningReason } from './errors.js';
 import { handlerOf } from './handlers.js';
 import type { Sent } from './message-sender.js';
+import { byOf, noteMessage } from './operations.js';
+import type { ActorOption } from './operations.js';
 import { isServed } from './serving.js';
 import type { AwaitedAnswer, Patience } from './update-waiter.js';
 import { checkName, checkOptions, checkSignal, durationOf, validated } from './validation.js';
@@ -36,7 +38,7 @@ export interface UpdateTarget {
   describe(): Promise<RunDescription>;
 }
 
-export interface UpdateOptions {
+export interface UpdateOptions extends ActorOption {
   /**
    * Asked for twice with one id the update happens once, and both get its one answer, over all runs of the workflow id. Give
    * one where a request may be repeated. Defaults to a new one.
@@ -47,7 +49,7 @@ export interface UpdateOptions {
   /** Ends the wait, not the update: the call then rejects with the reason of the signal. Defaults to none. */
   readonly signal?: AbortSignal | undefined;
 }
-export const UPDATE_OPTIONS: readonly (keyof UpdateOptions)[] = ['dedupeId', 'timeout', 'signal'];
+export const UPDATE_OPTIONS: readonly (keyof UpdateOptions)[] = ['dedupeId', 'timeout', 'signal', 'actor'];
 
 /** In ms. */
 const TIMEOUT = 60_000;
@@ -73,6 +75,7 @@ export class UpdateAsker {
     checkAtWork(this.#parts);
     options.signal?.throwIfAborted();
     const sent = await sendInDoubt(() => this.#parts.sender.send(message));
+    await noteMessage(this.#parts, message, sent);
     if (sent.type === 'not running') throw this.#notTaken(sent);
     return await this.answered(message, sent, until, options);
   }
@@ -107,6 +110,7 @@ export class UpdateAsker {
       payload: this.#parts.codec.encode(value),
       checkedBy: schema && 'handler',
       dedupeId: options.dedupeId ?? newMessageId(),
+      by: byOf(this.#parts, options.actor),
     };
   }
 

@@ -30,6 +30,8 @@ import { attributeFilter, checkAttributes } from './attribute-filter.js';
 import type { AttributeFilter } from './attribute-filter.js';
 import { checkAtWork } from './client-parts.js';
 import type { ClientParts } from './client-parts.js';
+import { byOf, noteStart } from './operations.js';
+import type { ActorOption } from './operations.js';
 import { UnknownWorkflowError, WorkflowAlreadyStartedError } from './errors.js';
 import { QueryReader } from './query-reader.js';
 import { signalContent } from './signal-message.js';
@@ -55,7 +57,7 @@ import type { RunReport } from './rollback-report.js';
 import { WorkflowHandle } from './workflow-handle.js';
 import type { HandleTarget, ResultOptions } from './workflow-handle.js';
 
-export interface StartOptions {
+export interface StartOptions extends ActorOption {
   /** The workflow id: names one open run at a time. Defaults to a new UUID. */
   readonly id?: string | undefined;
   /** When an open run has the id: `'useExisting'` gives its handle. Defaults to `'fail'`. */
@@ -177,6 +179,7 @@ export class WorkflowClient {
     const answer = await this.#start(request, options).catch((error: unknown) => {
       throw refusedAsInvalid(`the start of "${request.workflowId}"`, error);
     });
+    await noteStart(this.#parts, request, answer);
     const runId = this.#started(request, answer);
     const { workflowId } = request;
     return this.#handleOf<W>({ workflowId, runId, type, created: answer.type === 'started' });
@@ -292,11 +295,11 @@ export class WorkflowClient {
   }
 
   #messageTo(
-    { namespace, workflowId }: StartRequest,
+    { namespace, workflowId, by }: StartRequest,
     { dedupeId }: SignalWithStartOptions,
-  ): Pick<Message, 'namespace' | 'workflowId' | 'runId' | 'dedupeId'> {
+  ): Pick<Message, 'namespace' | 'workflowId' | 'runId' | 'dedupeId' | 'by'> {
     if (dedupeId !== undefined) checkName('a dedupeId', dedupeId);
-    return { namespace, workflowId, runId: null, dedupeId: dedupeId ?? newMessageId() };
+    return { namespace, workflowId, runId: null, dedupeId: dedupeId ?? newMessageId(), by };
   }
 
   #tell(sent: StartedWith['sent']): void {
@@ -436,6 +439,7 @@ export class WorkflowClient {
       attributes: options.attributes ?? null,
       limits: { run: own.run ?? limits.run, chain: own.chain ?? limits.chain },
       first: null,
+      by: byOf(this.#parts, options.actor),
     };
   }
 
@@ -491,6 +495,7 @@ const START_OPTIONS: readonly (keyof StartOptions)[] = [
   'runTimeout',
   'attributes',
   'manager',
+  'actor',
 ];
 const usesExisting = (options: StartOptions): StartOptions => ({
   ...options,

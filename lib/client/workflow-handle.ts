@@ -14,14 +14,7 @@ import type {
   WorkflowResult,
 } from '../core/index.js';
 import { actorOf, asRunId } from '../journal/index.js';
-import type {
-  ActorId,
-  CheckedBy,
-  Message,
-  RunDescription,
-  RunId,
-  TerminateAnswer,
-} from '../journal/index.js';
+import type { ActorId, Message, RunDescription, RunId, TerminateAnswer } from '../journal/index.js';
 import { checkAtWork } from './client-parts.js';
 import type { ClientParts } from './client-parts.js';
 import {
@@ -45,12 +38,21 @@ import { isServed } from './serving.js';
 import { signalContent } from './signal-message.js';
 import { waitingFor } from './waiting-for.js';
 import type { WaitingFor } from './waiting-for.js';
+import { byOf, noteMessage, noteTermination } from './operations.js';
+import type { ActorOption, OperationPage, OperationsOptions, ReasonOptions } from './operations.js';
 import { transactionOf } from './transaction.js';
 import { UpdateAsker } from './update-asker.js';
 import type { UpdateOptions } from './update-asker.js';
-import { checkName, checkOptions, checkReason, checkSignal, durationOf } from './validation.js';
+import {
+  checkName,
+  checkOptions,
+  checkReason,
+  checkSignal,
+  durationOf,
+  refusedAsInvalid,
+} from './validation.js';
 
-export interface SignalOptions {
+export interface SignalOptions extends ActorOption {
   /** A signal that is sent twice with one id counts once, over all runs of the workflow id. Defaults to none. */
   readonly dedupeId?: string | undefined;
   /**
@@ -71,6 +73,8 @@ export interface ResultOptions {
   /** Ends the wait, not the run: the call then rejects with the reason of the signal. Defaults to none. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const REASON_OPTIONS: readonly (keyof ReasonOptions)[] = ['reason', 'actor'];
 
 /** Of these nothing is undone at the end. */
 const ENDS_WELL: ReadonlySet<RunDescription['state']> = new Set(['running', 'completed', 'continued']);
@@ -196,11 +200,11 @@ export class WorkflowHandle<W = any> {
   ): Promise<void> {
     // The two optional parameters that every form of the arguments has.
     const [payload, options] = args as unknown as [unknown, SignalOptions | undefined];
-    checkOptions('the call of signal()', options, ['dedupeId', 'manager']);
+    checkOptions('the call of signal()', options, ['dedupeId', 'manager', 'actor']);
     if (options?.dedupeId !== undefined) checkName('a dedupeId', options.dedupeId);
     const content = await signalContent(this.#parts.codec, this.#target.type, signal, payload);
     const { name, checkedBy } = content;
-    await this.#send('signal', name, content.payload, { ...options, checkedBy });
+    await this.#send({ kind: 'signal', name, payload: content.payload, checkedBy }, options);
   }
 
   /**
@@ -248,25 +252,45 @@ export class WorkflowHandle<W = any> {
   /**
    * Asks the run to cancel: its awaits throw `CancelledError`, what it had done is undone, and it ends `cancelled`.
    * Resolves when the request is recorded. A second request changes nothing.
+   *
+   * ```ts
+   * await handle.cancel({ reason: 'sold out', actor: { name: 'ann' } });
+   * ```
+   *
+   * @throws WorkflowNotRunningError when the run has ended or rolls back
+   * @throws WorkflowNotFoundError, InvalidInputError
    */
-  async cancel(options: { readonly reason?: string | undefined } = {}): Promise<void> {
-    checkOptions('the call of cancel()', options, ['reason']);
+  async cancel(options: ReasonOptions = {}): Promise<void> {
+    checkOptions('the call of cancel()', options, REASON_OPTIONS);
     checkReason(options.reason);
-    await this.#send('cancel', null, this.#parts.codec.encode(options.reason ?? null), undefined);
+    const { reason } = options;
+    const payload = this.#parts.codec.encode(reason ?? null);
+    await this.#send({ kind: 'cancel', name: null, payload, reason }, options);
   }
 
-  /** Ends the run at once. Neither its code nor its rollback runs. */
-  async terminate(options: { readonly reason?: string | undefined } = {}): Promise<void> {
-    checkOptions('the call of terminate()', options, ['reason']);
+  /**
+   * Ends the run at once. Neither its code nor its rollback runs.
+   *
+   * ```ts
+   * await handle.terminate({ reason: 'a test', actor: { name: 'ann' } });
+   * ```
+   *
+   * @throws WorkflowNotRunningError when the run has ended
+   * @throws WorkflowNotFoundError, InvalidInputError
+   */
+  async terminate(options: ReasonOptions = {}): Promise<void> {
+    checkOptions('the call of terminate()', options, REASON_OPTIONS);
     checkReason(options.reason);
-    const [answer] = await this.#parts.journal.terminate([
-      {
-        namespace: this.#parts.namespace,
-        workflowId: this.workflowId,
-        ...(await this.#scope()),
-        reason: options.reason ?? null,
-      },
-    ]);
+    const request = {
+      namespace: this.#parts.namespace,
+      workflowId: this.workflowId,
+      by: byOf(this.#parts, options.actor),
+      ...(await this.#scope()),
+      reason: options.reason ?? null,
+    };
+    const [answer] = await this.#parts.journal.terminate([request]);
+    // One for each request.
+    if (answer!.type !== 'unanswered') await noteTermination(this.#parts, request, answer!);
     this.#terminated(answer!);
   }
 
@@ -313,25 +337,55 @@ export class WorkflowHandle<W = any> {
     return history.map((entry, i) => ({ seq: i + 1, entry: decodedEntry(this.#parts.codec, entry) }));
   }
 
+  /**
+   * Who has asked for what, the latest first: verbs that were told who asked, by `actor` of the call or of the module, refused ones
+   * too. All of the workflow id; a handle of one run, `handle(id, runId)`, tells of that run alone.
+   *
+   * ```ts
+   * const { operations } = await handle.operations({ limit: 20 });
+   * for (const { at, by, verb, outcome } of operations) console.log(new Date(at), by, verb, outcome);
+   * ```
+   *
+   * @returns a page; that of an id that nobody has asked anything about is empty
+   * @throws InvalidInputError for a cursor that no page gave, and for a limit that is none
+   */
+  async operations(options: OperationsOptions = {}): Promise<OperationPage> {
+    checkOptions('the call of operations()', options, ['cursor', 'limit']);
+    const { limit = 50, cursor = null } = options;
+    const { runId, follows } = this.#target;
+    const query = {
+      namespace: this.#parts.namespace,
+      workflowId: this.workflowId,
+      runId: follows ? null : runId,
+      cursor,
+      limit,
+    };
+    try {
+      const { operations, next } = await this.#parts.journal.operations(query);
+      return { operations, cursor: next ?? undefined };
+    } catch (error) {
+      throw refusedAsInvalid('the query of operations', error);
+    }
+  }
+
   async #historyOf({ actorId, runId }: RunDescription): Promise<readonly HistoryEntry[]> {
     const [loaded] = await this.#parts.journal.load([{ actorId, runId, historyAfter: 0, inboxAfter: null }]);
     return loaded!.history;
   }
 
   async #send(
-    kind: 'signal' | 'cancel',
-    name: string | null,
-    payload: string,
-    options: (SignalOptions & { readonly checkedBy?: CheckedBy | undefined }) | undefined,
+    content: Pick<Message, 'name' | 'payload' | 'checkedBy' | 'reason'> & {
+      readonly kind: 'signal' | 'cancel';
+    },
+    options: SignalOptions | undefined,
   ): Promise<void> {
+    const { kind, name } = content;
     const message = {
       namespace: this.#parts.namespace,
       workflowId: this.workflowId,
+      by: byOf(this.#parts, options?.actor),
       ...(await this.#scope()),
-      kind,
-      name,
-      payload,
-      checkedBy: options?.checkedBy,
+      ...content,
       dedupeId: options?.dedupeId ?? null,
     };
     let accepted: Extract<Sent, { type: 'accepted' }> | undefined;
@@ -348,6 +402,7 @@ export class WorkflowHandle<W = any> {
     const sent = await (within
       ? this.#parts.sender.sendWithin(within, message)
       : this.#parts.sender.send(message));
+    await noteMessage(this.#parts, message, sent);
     switch (sent.type) {
       case 'accepted':
         accepted = sent;

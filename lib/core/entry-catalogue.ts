@@ -74,12 +74,13 @@ export const ENTRY_CATALOGUE = {
       continueAfter: fact,
       continuedFrom: textFact,
       signals: carried,
+      by: textFact,
     },
   },
   signal_received: {
     class: 'event',
     work: null,
-    fields: { name, payload: value, arrivedAt: fact, hold: factOrFalse, checked: fact },
+    fields: { name, payload: value, arrivedAt: fact, hold: factOrFalse, checked: fact, by: textFact },
   },
   signal_accepted: {
     class: 'event',
@@ -89,14 +90,21 @@ export const ENTRY_CATALOGUE = {
   signal_refused: {
     class: 'event',
     work: ends('signal check'),
-    fields: { name, signal: factOrNull, issues: value, arrivedAt: factOrNull, hold: factOrFalse },
+    fields: {
+      name,
+      signal: factOrNull,
+      issues: value,
+      arrivedAt: factOrNull,
+      hold: factOrFalse,
+      by: textFact,
+    },
   },
   update_accepted: {
     class: 'event',
     work: null,
-    fields: { name, updateId: textFact, payload: value, arrivedAt: fact, hold: factOrFalse },
+    fields: { name, updateId: textFact, payload: value, arrivedAt: fact, hold: factOrFalse, by: textFact },
   },
-  cancel_requested: { class: 'event', work: null, fields: { reason: textOrNull } },
+  cancel_requested: { class: 'event', work: null, fields: { reason: textOrNull, by: textFact } },
   deadline_passed: { class: 'event', work: null, fields: { deadlineAt: fact, whose: fact } },
   timer_fired: { class: 'event', work: ends('timer'), fields: { id: command } },
   activity_completed: { class: 'event', work: ends('activity'), fields: { id: command, result: value } },
@@ -204,7 +212,7 @@ export const ENTRY_CATALOGUE = {
     work: null,
     fields: { failure, rollback: fact, abandoned: list, unreadSignals: factOrZero },
   },
-  run_terminated: { class: 'terminal', work: null, fields: { reason: textOrNull } },
+  run_terminated: { class: 'terminal', work: null, fields: { reason: textOrNull, by: textFact } },
 
   // ------------------------------------------------------------------------------------------- notes
   activity_attempt: {

@@ -45,6 +45,8 @@ export interface RunStarted {
   readonly continuedFrom?: string;
   /** What that run had received and nobody had taken: it is buffered here before anything else, in order of arrival (F17). */
   readonly signals?: readonly CarriedSignal[];
+  /** Who asked for it, where that was said. Told to people only: no code of a workflow sees it (F9). */
+  readonly by?: string;
 }
 /** A signal that travels from a run to its successor. */
 export interface CarriedSignal {
@@ -76,6 +78,8 @@ export interface SignalReceived {
   readonly hold: boolean;
   /** The schema of `defineSignal` accepted it when it was sent: who waits for it under a schema takes it as it is. */
   readonly checked?: true;
+  /** As of {@link RunStarted}. */
+  readonly by?: string;
 }
 /** What a schema yields of a signal that somebody waits for under it: from here on its payload (F34). */
 export interface SignalAccepted {
@@ -99,6 +103,8 @@ export interface SignalRefused {
   readonly arrivedAt: Instant | null;
   /** As of {@link SignalReceived}. */
   readonly hold: boolean;
+  /** As of {@link RunStarted}. */
+  readonly by?: string;
 }
 /** An update that its validator let through: its handler is called (F5, F17). One that is refused is no entry. */
 export interface UpdateAccepted {
@@ -112,11 +118,15 @@ export interface UpdateAccepted {
   /** As of {@link SignalReceived}. */
   readonly arrivedAt: Instant;
   readonly hold: boolean;
+  /** As of {@link RunStarted}. */
+  readonly by?: string;
 }
 export interface CancelRequested {
   readonly type: 'cancel_requested';
   readonly at: Instant;
   readonly reason: string | null;
+  /** As of {@link RunStarted}. */
+  readonly by?: string;
 }
 /** The time limit of the run has passed: it is cancelled, and ends timed out (F15). */
 export interface DeadlinePassed {
@@ -452,6 +462,8 @@ export interface RunTerminated {
   readonly type: 'run_terminated';
   readonly at: Instant;
   readonly reason: string | null;
+  /** As of {@link RunStarted}. */
+  readonly by?: string;
 }
 export type TerminalEntry =
   RunCompleted | RunFailed | RunCancelled | RunTimedOut | RunContinued | RunTerminated;

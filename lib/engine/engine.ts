@@ -255,6 +255,7 @@ export class Engine {
         payload: request.input,
         at: this.clock.now(),
         ...(request.attributes && { attributes: request.attributes }),
+        ...(request.by != null && { by: request.by }),
       } as const;
       const rehearsed = await run.rehearse(message);
       // Gives the slot back: the run will be started without being held here.

@@ -19,5 +19,6 @@ export {
   letterName,
   delayOf,
   isPageSize,
+  factsOfMessage,
   readLetterName,
 } from './rules/index.js';

@@ -1,6 +1,7 @@
 import type {
   JournalHints,
   JournalHolding,
+  JournalOperations,
   JournalOutbox,
   JournalReading,
   JournalSending,
@@ -22,7 +23,14 @@ import type {
  * Time is the database's: a caller's clock decides nothing here.
  */
 export interface Journal
-  extends JournalSending, JournalHolding, JournalOutbox, JournalWorkers, JournalReading, JournalHints {
+  extends
+    JournalSending,
+    JournalHolding,
+    JournalOutbox,
+    JournalOperations,
+    JournalWorkers,
+    JournalReading,
+    JournalHints {
   /** Connects, and migrates or verifies the schema. Throws {@link JournalUnavailableError} or {@link SchemaError}. */
   open(): Promise<void>;
   /** Ends every connection. Twice is harmless. */

@@ -107,6 +107,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = builder;
           codec: durableCodec,
           namespace: options.namespace,
           maxPayloadBytes: options.maxPayloadBytes,
+          actor: options.actor,
           worker: options.worker,
           schema: options.journal.type === 'memory' ? null : options.journal.schema,
           journalIsPrivate: options.journal.type === 'memory',

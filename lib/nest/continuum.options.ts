@@ -68,6 +68,11 @@ export interface ContinuumModuleOptions {
    * it until a deploy mends the code. Defaults to `'fail'`.
    */
   readonly mistakes?: 'fail' | 'block' | undefined;
+  /**
+   * Who asks for what, where a call has no `actor` of its own: asked at every call that changes a run, so it can tell the user of
+   * the request. Told as `by` in the history, and in `handle.operations()`. At most 255 bytes. Defaults to nobody.
+   */
+  readonly actor?: (() => string | undefined) | undefined;
   /** Hears what the engine does. Defaults to nobody; the log is written anyway. */
   readonly observer?: Observer | undefined;
 }
@@ -160,6 +165,7 @@ export interface ResolvedContinuumOptions {
   readonly namespace: string;
   readonly worker: EngineSettings | null;
   readonly maxPayloadBytes: number;
+  readonly actor: (() => string | undefined) | undefined;
   readonly observer: Observer | undefined;
 }
 export type ResolvedJournal =
@@ -190,6 +196,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ContinuumModuleOptions | keyof 
   'buildId',
   'replayCheck',
   'mistakes',
+  'actor',
   'observer',
   'name',
   'include',
@@ -236,6 +243,7 @@ export function resolveContinuumOptions(
       1_024,
       512 * 1024 * 1024,
     ),
+    actor: check.actor(options.actor),
     observer: check.observer(options.observer),
   };
   check.report();
@@ -439,6 +447,11 @@ class OptionCheck {
   boolean(option: string, value: boolean | undefined, fallback: boolean): boolean {
     if (value === undefined) return fallback;
     if (typeof value !== 'boolean') this.problem(`${option} must be true or false, but is ${shown(value)}.`);
+    return value;
+  }
+  actor(value: (() => string | undefined) | undefined): (() => string | undefined) | undefined {
+    if (value !== undefined && typeof value !== 'function')
+      this.problem(`actor must be a function that answers a name, but is ${shown(value)}.`);
     return value;
   }
   observer(value: Observer | undefined): Observer | undefined {

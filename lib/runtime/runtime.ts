@@ -28,6 +28,8 @@ export interface RuntimeOptions {
   readonly observer: Observer;
   readonly namespace: string;
   readonly maxPayloadBytes: number;
+  /** Who asks, where a call does not say so. Defaults to nobody. */
+  readonly actor?: (() => string | undefined) | undefined;
   /** `null` for a client only. */
   readonly worker: EngineSettings | null;
   /** The schema of the journal's tables, for observers. Defaults to `null`: in memory. */
@@ -105,6 +107,7 @@ export class ContinuumRuntime {
       sender: this.#sender,
       results: this.#results,
       updates: this.#updates,
+      actor: options.actor ?? (() => undefined),
       engine: () => this.#engine,
       workflows: () => (this.#registry ?? options.preview?.() ?? NOTHING).workflows,
       checkServed: (workflow, version) => this.#checkServed(workflow, version),

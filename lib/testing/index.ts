@@ -28,6 +28,7 @@ export type {
   Journal,
   JournalHints,
   JournalHolding,
+  JournalOperations,
   JournalOutbox,
   JournalReading,
   JournalSending,
@@ -51,6 +52,17 @@ export type {
   TerminateRequest,
   Transaction,
   Unanswered,
+} from '../journal/index.js';
+// Who asked for what.
+export type {
+  NewOperation,
+  OperationFacts,
+  OperationOutcome,
+  OperationRefusal,
+  OperationsPage,
+  OperationsQuery,
+  OperationVerb,
+  RecordedOperation,
 } from '../journal/index.js';
 // Holding.
 export type {

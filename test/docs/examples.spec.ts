@@ -266,6 +266,8 @@ describe('the examples in the documentation', () => {
     expect(await carts.openOnce('request-3')).toBe(false);
     await carts.open('bob');
     expect(await carts.checkOut('bob')).toBe('cancelled');
+    await carts.open('cid');
+    expect(await carts.giveUp('cart-cid', 'dora')).toEqual(['dora: cancel applied sold out']);
   });
 
   it('the workflow: the best of two offers', async () => {

@@ -57,6 +57,7 @@ const TABLES = [
   'history',
   'inbox',
   'message_ids',
+  'operations',
   'outbox',
   'runs',
   'schema_version',

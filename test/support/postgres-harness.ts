@@ -119,7 +119,17 @@ function harnessOf({ database, journal, admin, application }: Shared): JournalHa
   };
 }
 
-const EMPTY = ['actors', 'runs', 'history', 'inbox', 'message_ids', 'outbox', 'updates', 'workers']
+const EMPTY = [
+  'actors',
+  'runs',
+  'history',
+  'inbox',
+  'message_ids',
+  'operations',
+  'outbox',
+  'updates',
+  'workers',
+]
   .map((table) => `delete from continuum.${table}`)
   .join(';');
 

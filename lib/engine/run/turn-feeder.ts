@@ -143,10 +143,19 @@ export class TurnFeeder {
     } else if (message.kind === 'update') {
       this.#refuse(refusedBySchema(message, verdict.issues, host.codec), hold);
     } else {
-      const { name, at: arrivedAt } = message;
+      const { name, by, at: arrivedAt } = message;
       const { issues } = verdict;
       const at = host.clock.now();
-      fold.current.feed({ type: 'signal_refused', at, name: name!, signal: null, issues, arrivedAt, hold });
+      fold.current.feed({
+        type: 'signal_refused',
+        at,
+        name: name!,
+        signal: null,
+        issues,
+        arrivedAt,
+        hold,
+        ...(by !== undefined && { by }),
+      });
     }
     await fold.pump();
   }

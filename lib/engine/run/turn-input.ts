@@ -28,6 +28,8 @@ export function eventOf(
   host: EventMaker,
   lineage: Lineage | null,
 ): HistoryEvent {
+  const { by } = message;
+  const told = by === undefined ? undefined : { by };
   switch (message.kind) {
     case 'start':
       return startOf(message, at, host, lineage);
@@ -40,6 +42,7 @@ export function eventOf(
         arrivedAt: message.at,
         hold,
         ...(message.checkedBy === 'signal' ? { checked: true } : {}),
+        ...told,
       };
     case 'update':
       return {
@@ -50,9 +53,10 @@ export function eventOf(
         payload: message.payload!,
         arrivedAt: message.at,
         hold,
+        ...told,
       };
     case 'cancel':
-      return { type: 'cancel_requested', at, reason: reasonOf(message, host.codec) };
+      return { type: 'cancel_requested', at, reason: reasonOf(message, host.codec), ...told };
     case 'activity_result':
     case 'child_start':
     case 'child_end':
@@ -65,7 +69,7 @@ export function eventOf(
 export type EventMaker = Pick<RunHost, 'codec' | 'settings'>;
 
 function startOf(
-  { name, payload, attributes }: InboxMessage,
+  { name, payload, attributes, by }: InboxMessage,
   at: Instant,
   { codec, settings: { continueAfter } }: EventMaker,
   lineage: Lineage | null,
@@ -78,6 +82,7 @@ function startOf(
     ...(lineage && { lineage }),
     ...(continueAfter && { continueAfter }),
     ...(attributes && { attributes: codec.encodeOwn(attributes) }),
+    ...(by !== undefined && { by }),
   } as const;
   // A start has a payload. With a name it continues the run of that id.
   if (name === null) return { ...fixed, input: payload! };

@@ -15,6 +15,9 @@ import type {
   Message,
   OverdueAnswer,
   OverdueRequest,
+  NewOperation,
+  OperationsPage,
+  OperationsQuery,
   OwnedActor,
   RefenceAnswer,
   RescueAnswer,
@@ -51,6 +54,7 @@ import { claimActors, claimSuspects } from './claim-actors.js';
 import { applyTurn, childIds, childIdsHeld, heldBy, refenceLease, refuseUnarrived } from './commit-turn.js';
 import { type Actor, InMemoryStore } from './in-memory-store.js';
 import { answerOf, countRuns, describeRef, listRuns, loadRun, outcomeOf } from './read-runs.js';
+import { readPage, record } from './operations.js';
 import { deliverLetters } from './deliver-letters.js';
 import { endOverdue } from './end-overdue.js';
 import { sendMessage, targetOf } from './send-message.js';
@@ -142,6 +146,15 @@ export class InMemoryJournal implements Journal {
         ),
       ),
     );
+  }
+
+  async record(operations: readonly NewOperation[]): Promise<void> {
+    const store = await this.#enter();
+    for (const operation of operations) record(store, operation);
+  }
+
+  async operations(query: OperationsQuery): Promise<OperationsPage> {
+    return readPage(await this.#enter(), query);
   }
 
   async claim(request: ClaimRequest): Promise<readonly Claim[]> {

@@ -153,6 +153,8 @@ export class InMemoryStore {
   readonly sessions = new Map<WorkerId, StoredSession>();
   /** In the order in which it was sent. */
   outbox: readonly Letter[] = [];
+  /** Who asked for what, in the order in which it was written. JSON text. */
+  readonly operations: string[] = [];
   readonly listeners = new Set<(hints: readonly string[]) => void>();
   readonly #clock: () => Instant;
   /** The runs of each workflow id, in the order of their starts. */
@@ -304,10 +306,11 @@ export class InMemoryStore {
       readonly checkedBy?: CheckedBy | undefined;
       readonly forRun?: RunId | undefined;
       readonly updateId?: string | undefined;
+      readonly by?: string | null | undefined;
     },
   ): number {
     const n = actor.inboxSeq + 1;
-    const { kind, name, payload, checkedBy, forRun, updateId } = message;
+    const { kind, name, payload, checkedBy, forRun, updateId, by } = message;
     actor.inboxSeq = n;
     if (kind === 'signal' || kind === 'update') actor.signalSeq = n;
     actor.inbox = [
@@ -320,6 +323,7 @@ export class InMemoryStore {
         ...(checkedBy && { checkedBy }),
         ...(forRun && { forRun }),
         ...(updateId !== undefined && { updateId }),
+        ...(by != null && { by }),
         at: this.now(),
       },
     ];

@@ -1,5 +1,7 @@
 import type { Message, SendAnswer } from '../port/index.js';
+import { factsOfMessage, isAsked } from '../rules/operations.js';
 import { type Actor, type InMemoryStore, floored } from './in-memory-store.js';
+import { record } from './operations.js';
 
 /** The open actor that a message is for. */
 export function targetOf(store: InMemoryStore, message: Message): Actor | undefined {
@@ -28,6 +30,11 @@ export function sendMessage(store: InMemoryStore, message: Message): SendAnswer 
   else if (dedupeId !== null) store.rememberMessage(namespace, workflowId, dedupeId);
   const forRun = message.kind === 'activity_result' ? actor.runId : undefined;
   const n = store.deliver(actor, { ...message, forRun, updateId });
+  if (isAsked(message)) {
+    const { kind: verb, by } = message;
+    const facts = factsOfMessage(message);
+    record(store, { namespace, workflowId, runId: actor.runId, verb, by, outcome: 'applied', facts });
+  }
   // A run that has not begun need not wait for its time to be cancelled.
   const hasNotBegun = actor.owner === null && actor.inboxConsumed === 0 && actor.failedTurns === 0;
   if (message.kind === 'cancel' && hasNotBegun) actor.notBefore = null;

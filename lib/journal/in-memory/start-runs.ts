@@ -3,6 +3,7 @@ import { type Actor, type InMemoryStore, type Lockable, floored } from './in-mem
 import { REPLACED_BY_A_START, answerToConflict, answerToReuse } from '../rules/start-policies.js';
 import { deadlinesFrom, firstDeadline, NO_DEADLINES, toldDeadlines } from '../rules/deadlines.js';
 import { NO_DEATHS } from '../rules/deaths.js';
+import { record } from './operations.js';
 import { RowLock } from './row-lock.js';
 import { closeChildren, tellParent } from './outbox.js';
 import { actorOf } from '../ids.js';
@@ -30,7 +31,7 @@ export function startRun(store: InMemoryStore, request: StartRequest): DecidedSt
   if (open !== undefined) {
     const answer = answerToConflict(request.onConflict, open.runId);
     if (answer !== null) return answer;
-    terminateActor(store, open, REPLACED_BY_A_START);
+    terminateActor(store, open, REPLACED_BY_A_START, request.by);
     return begin(store, request);
   }
   const latest = store.runsOf(namespace, workflowId).at(-1);
@@ -61,7 +62,7 @@ export function terminateRun(store: InMemoryStore, request: TerminateRequest): T
       known: runs.some((run) => request.runId === null || run.id === request.runId),
     };
   }
-  terminateActor(store, actor, request.reason);
+  terminateActor(store, actor, request.reason, request.by);
   return { type: 'terminated', runId: actor.runId };
 }
 
@@ -74,12 +75,28 @@ export function terminationTarget(store: InMemoryStore, request: TerminateReques
 }
 
 /** Closes a run under a new token. So later turns of its holder are `lost`, and the holder can tell this close from one of its own. */
-export function terminateActor(store: InMemoryStore, actor: Actor, reason: string | null): void {
-  store.append(store.runOf(actor), [{ type: 'run_terminated', at: store.now(), reason }]);
+export function terminateActor(
+  store: InMemoryStore,
+  actor: Actor,
+  reason: string | null,
+  by: string | null = null,
+): void {
+  const told = by === null ? undefined : { by };
+  store.append(store.runOf(actor), [{ type: 'run_terminated', at: store.now(), reason, ...told }]);
+  if (by !== null) {
+    const facts = reason === null ? {} : { reason };
+    record(store, { ...placeOf(actor), verb: 'terminate', by, outcome: 'applied', facts });
+  }
   store.close(actor, 'terminated', actor.token + 1);
   tellParent(store, actor, 'terminated', reason === null ? null : JSON.stringify(reason));
   closeChildren(store, actor);
 }
+
+const placeOf = ({
+  namespace,
+  workflowId,
+  runId,
+}: Actor): Pick<Actor, 'namespace' | 'workflowId' | 'runId'> => ({ namespace, workflowId, runId });
 
 /** Starts a run of which it is known that its workflow id is free. */
 export function begin(store: InMemoryStore, request: StartRequest, child: Child | null = null): DecidedStart {
@@ -138,7 +155,9 @@ export function begin(store: InMemoryStore, request: StartRequest, child: Child 
     continuedTo: null,
   };
   store.add(actor, run);
-  if (first === null) store.deliver(actor, { kind: 'start', name: null, payload: request.input });
+  const { by } = request;
+  if (first === null) store.deliver(actor, { kind: 'start', name: null, payload: request.input, by });
   else store.append(run, first.entries);
+  if (by != null) record(store, { ...placeOf(actor), verb: 'start', by, outcome: 'applied', facts: {} });
   return { type: 'started', runId, token, ...toldDeadlines(deadlines) };
 }

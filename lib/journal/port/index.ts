@@ -2,6 +2,7 @@
 export type * from './deadlines.js';
 export type * from './hints.js';
 export type * from './holding.js';
+export type * from './operations.js';
 export type * from './outbox.js';
 export type * from './reading.js';
 export type * from './sending.js';

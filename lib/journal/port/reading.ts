@@ -60,6 +60,8 @@ export interface InboxMessage {
   readonly checkedBy?: CheckedBy | undefined;
   /** The id of an update; absent of every other message. */
   readonly updateId?: string | undefined;
+  /** Who asked for it, where that was said. */
+  readonly by?: string | undefined;
   readonly at: Instant;
   /** Of a start: the attributes that the run has. */
   readonly attributes?: Readonly<Record<string, unknown>>;

@@ -66,6 +66,8 @@ export interface StartRequest {
   /** Counted from when it may begin. Defaults to none. */
   readonly limits?: TimeLimits | null;
   readonly first: FirstTurn | null;
+  /** Who asked for it: it is told in the entry that comes of it, and in a row of operations. Defaults to nobody. */
+  readonly by?: string | null | undefined;
 }
 
 /** The first turn of a run that is leased from the beginning. It only appends entries: for anything else there is the next turn. */
@@ -151,6 +153,10 @@ export interface Message {
    * its answer is asked for. Ids of updates and those of other messages have nothing to do with each other.
    */
   readonly dedupeId: string | null;
+  /** Who asked for it: it is told in the entry that comes of it, and in a row of operations. Defaults to nobody. */
+  readonly by?: string | null | undefined;
+  /** Of a cancel, for the row of operations: its payload is encoded. */
+  readonly reason?: string | null | undefined;
 }
 
 export type MessageKind = 'signal' | 'update' | 'cancel' | 'activity_result' | 'child_end' | 'message_result';
@@ -185,6 +191,8 @@ export interface TerminateRequest {
   /** As of {@link Message}. */
   readonly actorId?: ActorId | null | undefined;
   readonly reason: string | null;
+  /** Who asked for it: it is told in the entry that comes of it, and in a row of operations. Defaults to nobody. */
+  readonly by?: string | null | undefined;
 }
 
 export type TerminateAnswer =

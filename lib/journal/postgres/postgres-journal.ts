@@ -15,6 +15,9 @@ import type {
   Message,
   OverdueAnswer,
   OverdueRequest,
+  NewOperation,
+  OperationsPage,
+  OperationsQuery,
   OwnedActor,
   RefenceAnswer,
   RescueAnswer,
@@ -52,6 +55,7 @@ import { load } from './load-runs.js';
 import { migrate } from './migrate.js';
 import { type PostgresJournalOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { untilDone, untilFree } from './held-rows.js';
+import { readPage, record } from './operations.js';
 import { LockQueue } from './lock-queue.js';
 import { readPlanGeneration } from './plan-generation.js';
 import { PostgresSending } from './postgres-sending.js';
@@ -142,6 +146,14 @@ export class PostgresJournal implements Journal {
 
   async terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]> {
     return await this.#sending.terminate(requests);
+  }
+
+  async record(operations: readonly NewOperation[]): Promise<void> {
+    await record(this.#database, operations);
+  }
+
+  async operations(query: OperationsQuery): Promise<OperationsPage> {
+    return await readPage(this.#database, query);
   }
 
   // -------------------------------------------------------------------------------------- the holder

@@ -183,6 +183,7 @@ export interface InboxRow {
   readonly checked_by: NonNullable<InboxMessage['checkedBy']> | null;
   readonly for_run: RunId | null;
   readonly update_id: string | null;
+  readonly by: string | null;
   readonly at: number;
   /** JSON of the attributes of the run that a start is of. */
   readonly attributes: string | null;
@@ -198,6 +199,7 @@ export const toInboxMessage = ({
   at,
   attributes,
   update_id,
+  by,
 }: InboxRow): InboxMessage => ({
   n,
   kind,
@@ -206,6 +208,7 @@ export const toInboxMessage = ({
   ...(checked_by === null ? {} : { checkedBy: checked_by }),
   ...(for_run === null ? {} : { forRun: for_run }),
   ...(update_id === null ? {} : { updateId: update_id }),
+  ...(by === null ? {} : { by }),
   at: toInstant(at),
   ...(attributes === null ? {} : { attributes: JSON.parse(attributes) as Record<string, unknown> }),
 });

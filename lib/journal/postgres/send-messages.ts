@@ -1,8 +1,10 @@
 import { JournalError } from '../errors.js';
 import type { Message, SendAnswer } from '../port/index.js';
+import { factsOfMessage, isAsked } from '../rules/operations.js';
+import { factsColumn } from './operations.js';
 import { booleanArray, NOWHERE, numberArray, textArray, uuidOrNil } from './array-literals.js';
 import { portionByPortion } from './portions.js';
-import { SEND_MESSAGES, type SendMessages, type SentMessage } from './sql/send-messages.js';
+import { SEND_ASKED, SEND_MESSAGES, type SendMessages, type SentMessage } from './sql/send-messages.js';
 import type { Lock, StatementRunner } from './statement.js';
 
 /** One statement takes so many messages: what it joins them with in memory grows with the square of them. */
@@ -47,7 +49,10 @@ async function sendTogether(
   lock: Lock,
 ): Promise<readonly SendAnswer[]> {
   if (messages.length === 0) return [];
-  const rows = await sql.run(SEND_MESSAGES[lock], parametersOf(messages));
+  const parameters = parametersOf(messages);
+  const rows = await (messages.some(isAsked)
+    ? sql.run(SEND_ASKED[lock], { ...parameters, ...askedParameters(messages) })
+    : sql.run(SEND_MESSAGES[lock], parameters));
   return messages.map((message, i) => toAnswer(message, rows[i]));
 }
 
@@ -87,6 +92,15 @@ function parametersOf(messages: readonly Message[]): SendMessages {
         ({ kind, dedupeId }, i) =>
           dedupeId !== null && isRepeated(ids, `${keys[i]} ${kind === 'update'} ${dedupeId}`),
       ),
+    ),
+  };
+}
+
+function askedParameters(messages: readonly Message[]): Record<'bys' | 'facts', string> {
+  return {
+    bys: textArray(messages.map((message) => (isAsked(message) ? message.by : null))),
+    facts: textArray(
+      messages.map((message) => (isAsked(message) ? factsColumn(factsOfMessage(message)) : null)),
     ),
   };
 }

@@ -12,7 +12,7 @@ import { EntryArrays } from './entry-arrays.js';
 import { toDeadlines } from './row-mapping.js';
 import { isWorthAnotherTry } from './held-rows.js';
 import { type StartFacts, lookUpStarts } from './sql/look-up-starts.js';
-import { type StartRuns, startRuns } from './sql/start-runs.js';
+import { type StartRuns, startRuns, startRunsAsked } from './sql/start-runs.js';
 import type { StatementRunner } from './statement.js';
 import { terminateRun } from './terminate-runs.js';
 
@@ -102,7 +102,7 @@ export class StartRefused extends Error {
  * Throws {@link StartRefused} where what was inserted must be rolled back.
  */
 export async function startByPolicy(sql: StatementRunner, request: StartRequest): Promise<StartAnswer> {
-  const { runId, namespace, workflowId, onConflict, onReuse } = request;
+  const { runId, namespace, workflowId, onConflict, onReuse, by } = request;
   let terminated = false;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const started = (await insert(sql, [request])).get(runId);
@@ -118,7 +118,7 @@ export async function startByPolicy(sql: StatementRunner, request: StartRequest)
     if (answer !== null) return answer;
     if (onConflict === 'terminateExisting' && facts?.open_run) {
       const reason = REPLACED_BY_A_START;
-      const ended = await terminateRun(sql, { namespace, workflowId, runId: facts.open_run, reason });
+      const ended = await terminateRun(sql, { namespace, workflowId, runId: facts.open_run, reason, by });
       // One that had just ended by itself is a closed run as any other.
       terminated = ended.type === 'terminated';
     }
@@ -136,7 +136,12 @@ async function insert(
   sql: StatementRunner,
   requests: readonly StartRequest[],
 ): Promise<ReadonlyMap<string, Born>> {
-  const rows = await sql.run(startRuns, startParameters(requests));
+  const asked = requests.some(({ by }) => by != null);
+  const bys = textArray(requests.map(({ by }) => by ?? null));
+  const parameters = startParameters(requests);
+  const rows = await (asked
+    ? sql.run(startRunsAsked, { ...parameters, bys })
+    : sql.run(startRuns, parameters));
   const ids = new Map(requests.map(({ runId }) => [runId as string, runId]));
   return new Map(
     rows.map((row) => [

@@ -1,5 +1,6 @@
 import type { TerminateAnswer, TerminateRequest } from '../port/index.js';
 import { uuidOrNil } from './array-literals.js';
+import { record } from './operations.js';
 import { toColumns } from './row-mapping.js';
 import { isRunKnown } from './sql/is-run-known.js';
 import { lockActor } from './sql/lock-actor.js';
@@ -11,12 +12,17 @@ export async function terminateRun(
   sql: StatementRunner,
   request: TerminateRequest,
 ): Promise<TerminateAnswer> {
-  const { namespace, workflowId, reason } = request;
+  const { namespace, workflowId, reason, by = null } = request;
   const runId = request.runId === null ? null : uuidOrNil(request.runId);
   const onlyActor = request.actorId == null ? null : uuidOrNil(request.actorId);
   const [locked] = await sql.run(lockActor, { namespace, workflowId, runId, onlyActor });
   if (locked !== undefined) {
-    await sql.run(endActor, terminationOf(locked.id, reason));
+    await sql.run(endActor, terminationOf(locked.id, reason, by));
+    if (by !== null) {
+      const facts = reason === null ? {} : { reason };
+      const about = { namespace, workflowId, runId: locked.run_id, verb: 'terminate', by } as const;
+      await record(sql, [{ ...about, outcome: 'applied', facts }]);
+    }
     return { type: 'terminated', runId: locked.run_id };
   }
   const found = await sql.run(isRunKnown, { namespace, workflowId, runId });
@@ -24,11 +30,11 @@ export async function terminateRun(
 }
 
 /** The end of an actor's run that is terminated. */
-export const terminationOf = (actorId: string, reason: string | null): Ending => ({
+export const terminationOf = (actorId: string, reason: string | null, by: string | null = null): Ending => ({
   actorId,
   state: 'terminated',
   type: 'run_terminated',
   payload: null,
-  facts: toColumns({ type: 'run_terminated', at: 0, reason }).facts,
+  facts: toColumns({ type: 'run_terminated', at: 0, reason, ...(by !== null && { by }) }).facts,
   told: JSON.stringify(reason),
 });

@@ -11,3 +11,4 @@ export * from './start-policies.js';
 export * from './storable.js';
 export * from './deadlines.js';
 export * from './overdue.js';
+export * from './operations.js';

@@ -17,6 +17,7 @@ export function refuseUnstorableStart(request: StartRequest): void {
     throw new JournalRefusedError(`A priority is 0, 1, 2, 3 or 4; ${run} has ${request.priority}.`);
   }
   if (request.attributes !== null) refuseAttributes(request.attributes, run);
+  refuseBy(request, run);
 }
 
 /** Throws {@link JournalRefusedError} for a message that cannot be stored as it is. */
@@ -29,6 +30,7 @@ export function refuseUnstorableMessage(message: Message): void {
     throw new JournalRefusedError(`An update has a name and an id; ${target} lacks one.`);
   }
   if (message.dedupeId !== null) refuseName('dedupe id', message.dedupeId, target);
+  refuseBy(message, target);
 }
 
 /** Throws {@link JournalRefusedError} for a filter by what no run can have. */
@@ -61,6 +63,11 @@ export function refuseUnstorableTermination(request: TerminateRequest): void {
   const target = `the termination of "${excerpt(request.workflowId)}"`;
   refuseName('namespace', request.namespace, target);
   refuseName('workflow id', request.workflowId, target);
+  refuseBy(request, target);
+}
+
+function refuseBy({ by }: { readonly by?: string | null | undefined }, of: string): void {
+  if (by != null) refuseName('name of an actor', by, of);
 }
 
 function refuseName(what: string, name: string, of: string): void {

@@ -13,6 +13,7 @@ import { contentionTopic } from './topics/contention.js';
 import { deadlinesTopic } from './topics/deadlines.js';
 import { deathsTopic } from './topics/deaths.js';
 import { hintsTopic } from './topics/hints.js';
+import { operationsTopic } from './topics/operations.js';
 import { outcomeTopic } from './topics/outcome.js';
 import { namespacesTopic } from './topics/namespaces.js';
 import { ownedTopic } from './topics/owned.js';
@@ -53,6 +54,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   updates: updatesTopic,
   'start with a message': startWithTopic,
   terminate: terminateTopic,
+  'who asked for what': operationsTopic,
   'worker sessions': workerTopic,
   'leases that nobody holds': ownedTopic,
   rescue: rescueTopic,

@@ -40,6 +40,7 @@ export const ENTRY_SAMPLES: {
         { name: TEXT, payload: ENCODED, checked: true },
         { name: '', payload: 'null' },
       ],
+      by: TEXT,
     },
     { type: 'run_started', at: AT, input: ENCODED, seed: TEXT, semanticsVersion: 3 },
   ],
@@ -105,6 +106,7 @@ export const ENTRY_SAMPLES: {
       arrivedAt: AT - 7,
       hold: true,
       checked: true,
+      by: TEXT,
     },
     { type: 'signal_received', at: AT, name: '', payload: 'null', arrivedAt: 0, hold: false },
   ],
@@ -118,6 +120,7 @@ export const ENTRY_SAMPLES: {
       issues: ENCODED,
       arrivedAt: AT - 7,
       hold: true,
+      by: TEXT,
     },
     {
       type: 'signal_refused',
@@ -138,6 +141,7 @@ export const ENTRY_SAMPLES: {
       payload: ENCODED,
       arrivedAt: AT - 7,
       hold: true,
+      by: TEXT,
     },
     { type: 'update_accepted', at: AT, name: '', updateId: '', payload: 'null', arrivedAt: 0, hold: false },
   ],
@@ -158,7 +162,7 @@ export const ENTRY_SAMPLES: {
     },
   ],
   cancel_requested: [
-    { type: 'cancel_requested', at: AT, reason: TEXT },
+    { type: 'cancel_requested', at: AT, reason: TEXT, by: TEXT },
     { type: 'cancel_requested', at: AT, reason: null },
     { type: 'cancel_requested', at: AT, reason: '' },
   ],
@@ -325,7 +329,7 @@ export const ENTRY_SAMPLES: {
     { type: 'deadline_passed', at: AT, deadlineAt: AT, whose: 'chain' },
   ],
   run_terminated: [
-    { type: 'run_terminated', at: AT, reason: TEXT },
+    { type: 'run_terminated', at: AT, reason: TEXT, by: TEXT },
     { type: 'run_terminated', at: AT, reason: null },
   ],
 };

@@ -47,6 +47,16 @@ export class Carts {
     }
   }
 
+  async giveUp(id: string, user: string): Promise<readonly string[]> {
+    const order = this.workflows.handle(CartWorkflow, id);
+    await order.cancel({ reason: 'sold out', actor: { name: user } });
+    const { operations, cursor } = await order.operations({ limit: 20 });
+    const lines = operations.map(
+      ({ by, verb, outcome, facts }) => `${by}: ${verb} ${outcome} ${facts.reason ?? ''}`,
+    );
+    return cursor === undefined ? lines : [...lines, '…'];
+  }
+
   async openOnes(customer: string): Promise<readonly string[]> {
     const ids: string[] = [];
     let cursor: string | undefined;

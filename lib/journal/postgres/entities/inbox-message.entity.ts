@@ -12,6 +12,8 @@ export interface InboxMessage {
   readonly forRun: string | null;
   /** The id of an update; `null` of every other message. */
   readonly messageId: string | null;
+  /** Who asked for it, where that was said. */
+  readonly by: string | null;
   readonly at: Date;
 }
 
@@ -29,6 +31,7 @@ export const inboxMessageEntity = (schema: string): EntitySchema<InboxMessage> =
       checkedBy: nullable(text('checked_by')),
       forRun: nullable(uuid('for_run')),
       messageId: nullable(text('message_id')),
+      by: nullable(text()),
       at: instant(),
     },
     checks: [

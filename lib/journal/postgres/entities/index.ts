@@ -4,6 +4,7 @@ import { actorEntity } from './actor.entity.js';
 import { historyEntity } from './history.entity.js';
 import { inboxMessageEntity } from './inbox-message.entity.js';
 import { messageIdEntity } from './message-id.entity.js';
+import { operationEntity } from './operation.entity.js';
 import { outboxEntity } from './outbox.entity.js';
 import { runEntity } from './run.entity.js';
 import { updateEntity } from './update.entity.js';
@@ -16,6 +17,7 @@ export const entitiesOf = (schema: string): EntitySchema[] => [
   historyEntity(schema),
   inboxMessageEntity(schema),
   messageIdEntity(schema),
+  operationEntity(schema),
   outboxEntity(schema),
   updateEntity(schema),
   workerEntity(schema),

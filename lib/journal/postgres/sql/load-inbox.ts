@@ -10,13 +10,13 @@ export const loadInbox = query<
   (schema) => `
 select
   request.ordinal, message.n, message.kind, message.name, message.payload, message.checked_by, message.for_run,
-  message.message_id as update_id,
+  message.message_id as update_id, message.by,
   date_part('epoch', message.at) * 1000 as at, run.attributes
 from unnest(:actorIds::uuid[], :after::bigint[]) with ordinality as request(actor_id, n, ordinal)
 cross join lateral (
   select
     message.n, message.kind, message.name, message.payload, message.checked_by, message.for_run, message.message_id,
-    message.at
+    message.by, message.at
   from ${schema}.inbox as message
   where message.actor_id = request.actor_id
     and message.n > request.n

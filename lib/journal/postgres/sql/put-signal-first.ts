@@ -18,8 +18,8 @@ taken as (
     and message.n in (1, 2)
   returning message.*
 )
-insert into ${schema}.inbox (actor_id, n, kind, name, payload, checked_by, message_id, at)
-select taken.actor_id, 3 - taken.n, taken.kind, taken.name, taken.payload, taken.checked_by, taken.message_id, taken.at
+insert into ${schema}.inbox (actor_id, n, kind, name, payload, checked_by, message_id, by, at)
+select taken.actor_id, 3 - taken.n, taken.kind, taken.name, taken.payload, taken.checked_by, taken.message_id, taken.by, taken.at
 from taken
 -- Sorted: so both are taken before the first is put back.
 order by taken.n desc

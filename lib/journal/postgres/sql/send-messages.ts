@@ -19,6 +19,12 @@ export interface SendMessages {
   readonly repeated: string;
 }
 
+export interface SendAsked extends SendMessages {
+  readonly bys: string;
+  /** Of the rows of operations. */
+  readonly facts: string;
+}
+
 export interface SentMessage {
   readonly answer: 'accepted' | 'duplicate' | 'again' | 'not running';
   readonly actor_id: ActorId | null;
@@ -33,18 +39,18 @@ export interface SentMessage {
  * Puts messages into inboxes, and numbers them. The lock on the actor's row makes the order of arrival the order of commits.
  * Only messages that were not sent before are counted, so that the numbers have no gaps.
  */
-const sendMessages = (lock: Lock): Statement<SendMessages, SentMessage> =>
-  command(
-    `send messages ${lock}`,
-    (schema) => `
+const textFor =
+  (lock: Lock, asked: boolean) =>
+  (schema: string): string => `
 with message as materialized (
   select *
   from unnest(
     :targets::int[], :runIds::uuid[], :kinds::text[], :names::text[], :payloads::json[],
     :checks::text[], :dedupeIds::text[], :repeated::boolean[], :onlyActors::uuid[]
+    ${asked ? ', :bys::text[], :facts::json[]' : ''}
   ) with ordinality as message(
     target, run_id, kind, name, payload,
-    checked_by, message_id, repeated, only_actor, ordinal
+    checked_by, message_id, repeated, only_actor, ${asked ? 'by, facts, ' : ''}ordinal
   )
 ),
 target as materialized (
@@ -72,6 +78,7 @@ judged as materialized (
     message.*,
     target.namespace, target.workflow_id,
     target.id as actor_id,
+    ${asked ? 'target.run_id as reached,' : ''}
     target.seen is not null as again,
     coalesce(target.closing and (message.run_id is null or message.run_id = target.run_id), false) as closing,
     target.id is not null
@@ -159,16 +166,17 @@ counted as (
   returning actor.id, actor.inbox_seq - arrived.messages as before, actor.lease_owner
 ),
 delivered as (
-  insert into ${schema}.inbox (actor_id, n, kind, name, payload, checked_by, for_run, message_id, at)
+  insert into ${schema}.inbox (actor_id, n, kind, name, payload, checked_by, for_run, message_id, ${asked ? 'by, ' : ''}at)
   select
     taken.actor_id, counted.before + taken.place, taken.kind, taken.name, taken.payload, taken.checked_by,
     -- Its successor has activities of its own, under the same numbers.
     case when taken.kind = 'activity_result' then taken.run_id end,
     case when taken.kind = 'update' then taken.message_id end,
+    ${asked ? 'taken.by,' : ''}
     clock_timestamp()
   from taken
   join counted on counted.id = taken.actor_id
-)
+)${asked ? noted(schema) : ''}
 select
   case
     when taken.ordinal is not null then 'accepted'
@@ -222,10 +230,30 @@ left join lateral (
   limit 1
 ) as named_run on true
 order by judged.ordinal
-`,
-  );
+`;
+
+/** Who sent which message, of those that somebody has. */
+const noted = (schema: string): string => `,
+noted as (
+  insert into ${schema}.operations (namespace, workflow_id, run_id, verb, by, outcome, facts)
+  select taken.namespace, taken.workflow_id, taken.reached, taken.kind, taken.by, 'applied', taken.facts
+  from taken
+  where taken.by is not null
+  order by taken.ordinal
+)`;
+
+const sendMessages = (lock: Lock): Statement<SendMessages, SentMessage> =>
+  command(`send messages ${lock}`, textFor(lock, false));
+const sendAsked = (lock: Lock): Statement<SendAsked, SentMessage> =>
+  command(`send asked ${lock}`, textFor(lock, true));
 
 export const SEND_MESSAGES: Readonly<Record<Lock, Statement<SendMessages, SentMessage>>> = {
   'skip locked': sendMessages('skip locked'),
   '': sendMessages(''),
+};
+
+/** The same where it is known of a message who sent it. In a statement of its own, so that all others need not ask. */
+export const SEND_ASKED: Readonly<Record<Lock, Statement<SendAsked, SentMessage>>> = {
+  'skip locked': sendAsked('skip locked'),
+  '': sendAsked(''),
 };

@@ -35,22 +35,19 @@ export interface StartRuns {
  * Starts the runs whose workflow id is free, leased or not, and answers which ones. What is in the way of the others must be
  * looked up by another statement, for it may have been committed after this one's snapshot.
  */
-export const startRuns = command<
-  StartRuns,
-  DeadlineColumns & { readonly id: string; readonly token: number }
->(
-  'start runs',
-  (schema) => `
+const textFor =
+  (asked: boolean) =>
+  (schema: string): string => `
 with request as materialized (
   select *
   from unnest(
     :ids::uuid[], :namespaces::text[], :workflowIds::text[], :workflows::text[], :versions::int[], :priorities::smallint[],
     :inputs::json[], :startTimes::float8[], :attributes::jsonb[], :shown::json[], :runLimits::float8[], :chainLimits::float8[],
-    :startDelays::float8[], :owners::uuid[]
+    ${asked ? ':startDelays::float8[], :bys::text[], :owners::uuid[]' : ':startDelays::float8[], :owners::uuid[]'}
   ) with ordinality as request(
     id, namespace, workflow_id, workflow, version, priority,
     input, start_at, attributes, shown, run_limit, chain_limit,
-    start_delay, owner, ordinal
+    start_delay, ${asked ? 'by, owner' : 'owner'}, ordinal
   )
 ),
 live_owner as materialized (
@@ -124,8 +121,8 @@ opened as (
   join born on born.id = wanted.id
 ),
 delivered as (
-  insert into ${schema}.inbox (actor_id, n, kind, payload, at)
-  select wanted.id, 1, 'start', input, clock_timestamp()
+  insert into ${schema}.inbox (actor_id, n, kind, payload, ${asked ? 'by, at' : 'at'})
+  select wanted.id, 1, 'start', input, ${asked ? 'by, clock_timestamp()' : 'clock_timestamp()'}
   from wanted
   join born on born.id = wanted.id
   where lease_owner is null
@@ -141,8 +138,28 @@ recorded as (
   ) as entry(run_id, seq, type, command_id, name, payload, facts, at)
   join born on born.id = entry.run_id
   where born.lease_token = 1
-)
+)${asked ? noted(schema) : ''}
 select actor.id, actor.lease_token as token, ${DEADLINES}
 from born as actor
-`,
+`;
+
+/** Who started which run, of those that somebody has. */
+const noted = (schema: string): string => `,
+noted as (
+  insert into ${schema}.operations (namespace, workflow_id, run_id, verb, by, outcome)
+  select namespace, workflow_id, wanted.id, 'start', by, 'applied'
+  from wanted
+  join born on born.id = wanted.id
+  where by is not null
+  order by ordinal
+)`;
+
+type BornRow = DeadlineColumns & { readonly id: string; readonly token: number };
+
+export const startRuns = command<StartRuns, BornRow>('start runs', textFor(false));
+
+/** The same where it is known of a run who started it. In a statement of its own, so that all others need not ask. */
+export const startRunsAsked = command<StartRuns & { readonly bys: string }, BornRow>(
+  'start runs asked',
+  textFor(true),
 );

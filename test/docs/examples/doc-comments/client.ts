@@ -50,6 +50,14 @@ export async function approve(client: WorkflowClient): Promise<Receipt> {
   return receipt;
 }
 
+export async function whoAsked(client: WorkflowClient): Promise<void> {
+  const handle = client.handle(OrderWorkflow, 'order-17');
+  await handle.cancel({ reason: 'sold out', actor: { name: 'ann' } });
+  await handle.terminate({ reason: 'a test', actor: { name: 'ann' } });
+  const { operations } = await handle.operations({ limit: 20 });
+  for (const { at, by, verb, outcome } of operations) console.log(new Date(at), by, verb, outcome);
+}
+
 export async function notUndone(client: WorkflowClient): Promise<boolean> {
   const handle = client.handle(OrderWorkflow, 'order-17');
   const { state, rollback } = await handle.describe();
