@@ -1,16 +1,12 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout, clearTimeout } from 'node:timers';
 import { inRootContext } from '../concurrency/index.js';
 import type { Delivery, JournalOutbox, JournalRetry } from '../journal/index.js';
 import type { Wakeup } from '../wakeup/index.js';
+import { OutboxPace } from './outbox-pace.js';
 
 /** So much is delivered at a time. */
 const AT_ONCE = 100;
-/** How often to look while there is work, and at most when there is none. In ms. */
-const BUSY_POLL = 1_000;
-const IDLE_POLL = 5_000;
-/** When to look again for what was to go to a run that somebody had locked, in ms. */
-const HELD_POLL = 100;
-
 /**
  * Delivers what runs of a namespace send to each other: when one of this process has sent something, and by polling, which finds
  * what a process that died has left. Every worker does so; the journal gives each of them something else.
@@ -24,8 +20,7 @@ export class OutboxDispatcher {
   #looking: Promise<void> | undefined;
   #again = false;
   #stopped = false;
-  #idleLooks = 0;
-  #held = false;
+  readonly #pace = new OutboxPace();
   #unlisten: (() => void) | undefined;
 
   constructor(journal: JournalOutbox, namespace: string, wakeup: Wakeup, journalRetry: JournalRetry) {
@@ -65,11 +60,11 @@ export class OutboxDispatcher {
   async #lookAll(): Promise<void> {
     while (this.#again && !this.#stopped) {
       this.#again = false;
+      const began = performance.now();
       const delivery = await this.#deliver();
-      if (delivery === null) return;
+      if (delivery === null) return this.#pace.failed();
       this.#tell(delivery);
-      this.#held = delivery.held;
-      this.#idleLooks = delivery.done === 0 ? this.#idleLooks + 1 : 0;
+      this.#pace.looked(delivery, began, performance.now());
       if (delivery.more) this.#again = true;
     }
   }
@@ -93,9 +88,7 @@ export class OutboxDispatcher {
 
   #sleep(): void {
     if (this.#stopped) return;
-    const poll = this.#held ? HELD_POLL : Math.min(BUSY_POLL * (1 + this.#idleLooks / 10), IDLE_POLL);
     clearTimeout(this.#timer);
-    // Workers that were started together should not all look at the same time.
-    this.#timer = setTimeout(() => this.look(), poll * (0.75 + Math.random() / 2)).unref();
+    this.#timer = setTimeout(() => this.look(), this.#pace.wait(performance.now())).unref();
   }
 }
