@@ -19,6 +19,7 @@ import { showRuns } from './0018-show-runs.js';
 import { timeLimits } from './0019-time-limits.js';
 import { reachOthers } from './0020-reach-others.js';
 import { endOverdue } from './0022-end-overdue.js';
+import { orderOutbox } from './0023-order-outbox.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
 
 export type { MigrationClass };
@@ -46,6 +47,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   timeLimits,
   reachOthers,
   endOverdue,
+  orderOutbox,
 ];
 
 /**

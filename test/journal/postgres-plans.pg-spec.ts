@@ -16,6 +16,14 @@ import { PLANNED_TABLES } from '../../lib/journal/postgres/sql/analyze-table.js'
 import { count, describe as describeRuns, list, outcomes } from '../../lib/journal/postgres/read-runs.js';
 import { refence } from '../../lib/journal/postgres/refence-leases.js';
 import { sendMessages } from '../../lib/journal/postgres/send-messages.js';
+import { numberArray, textArray, uuidArray } from '../../lib/journal/postgres/array-literals.js';
+import { closeChildren } from '../../lib/journal/postgres/sql/close-children.js';
+import { lockLetter } from '../../lib/journal/postgres/sql/lock-letter.js';
+import { replyToSenders } from '../../lib/journal/postgres/sql/reply-to-senders.js';
+import { settleOutbox } from '../../lib/journal/postgres/sql/settle-outbox.js';
+import { takeOutbox } from '../../lib/journal/postgres/sql/take-outbox.js';
+import { endActor } from '../../lib/journal/postgres/sql/end-actor.js';
+import { terminationOf } from '../../lib/journal/postgres/terminate-runs.js';
 import { answers } from '../../lib/journal/postgres/update-answers.js';
 import { endActor } from '../../lib/journal/postgres/sql/end-actor.js';
 import { closeChildren } from '../../lib/journal/postgres/sql/close-children.js';
@@ -127,6 +135,29 @@ const VERBS: Readonly<Record<string, (sql: StatementRunner) => Promise<unknown>>
       limit: BATCH,
       waited: 0,
     }),
+  'commit: start children and send': (sql) => commitTurns(sql, reaching(), 'skip locked'),
+  // More than are due: the search must end where what was put off begins.
+  'deliver: take': (sql) => sql.run(takeOutbox, { namespace: 'default', limit: BATCH * 2 }),
+  'deliver: settle': (sql) =>
+    sql.run(settleOutbox, {
+      done: numberArray(leases.map((_, i) => 2 * i)),
+      held: numberArray(leases.map((_, i) => 2 * i + 1)),
+      delay: 1,
+    }),
+  'deliver: reply': (sql) =>
+    sql.run(replyToSenders, {
+      sources: uuidArray(leases.map(({ actorId }) => actorId)),
+      names: textArray(leases.map(() => 'reply')),
+    }),
+  'deliver: close children': (sql) =>
+    sql.run(closeChildren, {
+      namespace: 'default',
+      source: leases[0]!.actorId,
+      runId: leases[0]!.runId,
+      limit: BATCH,
+    }),
+  'deliver: end': (sql) => sql.run(lockLetter, { id: 1 }),
+  terminate: (sql) => sql.run(endActor, terminationOf(leases[0]!.actorId, 'enough')),
   load: (sql) =>
     load(
       sql,
@@ -211,10 +242,13 @@ describe.each(['never looked at', 'analyzed as empty', 'full and analyzed'])(
       await journal.start(own);
       await journal.send(messages(own).map((message) => ({ ...message, dedupeId: null })));
       await journal.send(messages(own, 'update'));
+      await journal.commit(
+        reaching().map((turn) => ({ ...turn, entries: [], children: [], consumedThrough: 0 })),
+      );
       await journal.close();
       if (state !== 'full and analyzed') await fill(admin);
       await admin.end();
-    });
+    }, 120_000);
     afterAll(async () => {
       await client.end();
       await database.close();
@@ -542,6 +576,18 @@ async function fill(admin: Client): Promise<void> {
     select 'default', id::text, 'm' from continuum.runs
     `,
     `
+    -- What was put off, and another application's, of which everything is due.
+    insert into continuum.outbox (namespace, source, kind, workflow_id, actor_id, due_at)
+    (
+      select 'default', id, 'cancel', workflow_id, id, now() + interval '1 day'
+      from continuum.actors
+      where namespace = 'default'
+      limit ${CROWD / 5}
+    )
+    union all
+    select 'bank', id, 'cancel', workflow_id, id, now() - interval '1 day' from continuum.actors where namespace = 'bank'
+    `,
+    `
     insert into continuum.updates (namespace, workflow_id, update_id, actor_id, name, run_id, seq, answered_at)
     select 'default', id::text, 'm', id, 'go', id, 2, now() from continuum.runs
     `,
@@ -598,6 +644,30 @@ function turns(outcome: TurnOutcome): readonly Turn[] {
     outcome,
   }));
 }
+
+/** Each starts a child, sends to another run, and tells its parent. */
+const reaching = (): readonly Turn[] =>
+  turns({ type: 'keep' }).map((turn, i): Turn => {
+    const { workflowId } = others[i]!;
+    const link = { workflowId: own[i]!.workflowId, runId: turn.lease.runId };
+    return {
+      ...turn,
+      sends: [{ kind: 'cancel', workflowId, actorId: null }],
+      children: [
+        {
+          runId: others[i]!.runId,
+          workflowId,
+          workflow: 'order',
+          version: 1,
+          input: 'null',
+          command: 1,
+          parentClose: 'cancel',
+          lineage: { parent: link, root: link, depth: 1 },
+          confirms: true,
+        },
+      ],
+    };
+  });
 
 const REFUSAL = { updateId: 'm', why: 'validator', failure: 'null' } as const;
 

@@ -1,4 +1,4 @@
-import type { Unanswered } from '../errors.js';
+import { ContentionError, type Unanswered } from '../errors.js';
 import type { Delivery, Message, SendAnswer } from '../port/index.js';
 import { type MessageNews, PARENT_CLOSED } from '../rules/letters.js';
 import type { RunId } from '../ids.js';
@@ -10,7 +10,13 @@ import { endActor } from './sql/end-actor.js';
 import { lockLetter, type TerminationTarget } from './sql/lock-letter.js';
 import { replyToSenders } from './sql/reply-to-senders.js';
 import { settleOutbox } from './sql/settle-outbox.js';
-import { type OutboxRow, takeOutbox } from './sql/take-outbox.js';
+import {
+  type MessageRow,
+  type OutboxRow,
+  type ParentClosedRow,
+  type TerminationRow,
+  takeOutbox,
+} from './sql/take-outbox.js';
 import type { StatementRunner } from './statement.js';
 import { terminationOf } from './terminate-runs.js';
 
@@ -32,7 +38,7 @@ interface Sorted {
  */
 export async function deliver(database: Database, namespace: string, limit: number): Promise<Delivery> {
   const sorted: Sorted = { done: [], held: [], reached: [] };
-  let terminations: readonly OutboxRow[] = [];
+  let terminations: readonly TerminationRow[] = [];
   let more = false;
   await database.transaction(async (sql) => {
     const taken = await sql.run(takeOutbox, { namespace, limit });
@@ -49,7 +55,7 @@ export async function deliver(database: Database, namespace: string, limit: numb
       if (letter.kind === 'parent_closed') await tellChildren(sql, namespace, letter, sorted);
     // What its sender has sent there before must arrive first.
     const behind = new Set(taken.filter(({ id }) => sorted.held.includes(id)).map(pairOf));
-    const ends = letters.filter(({ kind }) => kind === 'terminate');
+    const ends = letters.filter(isTermination);
     sorted.held.push(...ends.filter((letter) => behind.has(pairOf(letter))).map(({ id }) => id));
     terminations = ends.filter((letter) => !behind.has(pairOf(letter)));
     sorted.held.push(...late);
@@ -73,7 +79,9 @@ function behindTerminations(letters: readonly OutboxRow[]): ReadonlySet<number> 
   return late;
 }
 
-const isMessage = ({ kind }: OutboxRow): boolean => kind !== 'terminate' && kind !== 'parent_closed';
+const isTermination = (letter: OutboxRow): letter is TerminationRow => letter.kind === 'terminate';
+const isMessage = (letter: OutboxRow): letter is MessageRow =>
+  letter.kind !== 'terminate' && letter.kind !== 'parent_closed';
 
 const newsOf = (answer: Exclude<SendAnswer, Unanswered>): MessageNews =>
   answer.type !== 'not running' ? 'delivered' : answer.known ? 'not running' : 'not found';
@@ -87,7 +95,7 @@ async function settle(sql: StatementRunner, { done, held }: Pick<Sorted, 'done' 
 async function deliverMessages(
   sql: StatementRunner,
   namespace: string,
-  letters: readonly OutboxRow[],
+  letters: readonly MessageRow[],
   { done, held, reached }: Sorted,
 ): Promise<boolean> {
   if (letters.length === 0) return false;
@@ -116,31 +124,22 @@ async function deliverMessages(
 
 function toMessage(
   namespace: string,
-  { kind, workflow_id, actor_id, run_id, name, payload }: OutboxRow,
+  { kind, workflow_id: workflowId, actor_id: actorId, run_id: runId, name, payload }: MessageRow,
 ): Message {
-  return {
-    namespace,
-    workflowId: workflow_id ?? '',
-    runId: run_id,
-    actorId: actor_id ?? undefined,
-    kind: kind === 'terminate' || kind === 'parent_closed' ? 'cancel' : kind,
-    name,
-    payload,
-    dedupeId: null,
-  };
+  return { namespace, workflowId, runId, actorId: actorId ?? undefined, kind, name, payload, dedupeId: null };
 }
 
 /** The children of a run that has ended, a portion at a time: the letter stays until none is left. */
 async function tellChildren(
   sql: StatementRunner,
   namespace: string,
-  { id, source, run_id }: OutboxRow,
+  { id, source, run_id: runId }: ParentClosedRow,
   { done, held }: Sorted,
 ): Promise<void> {
   const [told] = await sql.run(closeChildren, {
     namespace,
     source,
-    runId: run_id ?? source,
+    runId,
     limit: CHILDREN_AT_ONCE,
   });
   if (told?.left !== true) done.push(id);
@@ -149,17 +148,36 @@ async function tellChildren(
 
 async function deliverTermination(
   database: Database,
-  { id }: OutboxRow,
+  { id }: TerminationRow,
   { done, held }: Sorted,
   ended: RunId[],
 ): Promise<void> {
-  const target = await database.transaction((sql) => terminate(sql, id));
+  const target = await endOf(database, id);
   if (target === undefined) return;
   (target.held ? held : done).push(id);
   if (target.run_id !== null) ended.push(target.run_id);
 }
 
 /** `undefined`: another worker has the letter. */
+async function endOf(database: Database, id: number): Promise<TerminationTarget | undefined> {
+  // Somebody may hold another row of the target, that of `runs` for instance. What else is due must not wait for them.
+  const ended = await unlessHeld(() => database.transaction((sql) => terminate(sql, id)));
+  if (ended !== HELD) return ended;
+  const putOff = await unlessHeld(() => settle(database, { done: [], held: [id] }));
+  return putOff === HELD ? undefined : { id: null, run_id: null, held: true };
+}
+
+const HELD = Symbol('a lock was not given in time');
+
+async function unlessHeld<T>(work: () => Promise<T>): Promise<T | typeof HELD> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ContentionError) return HELD;
+    throw error;
+  }
+}
+
 async function terminate(sql: StatementRunner, id: number): Promise<TerminationTarget | undefined> {
   const [target] = await sql.run(lockLetter, { id });
   if (target === undefined) return undefined;

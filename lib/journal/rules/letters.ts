@@ -17,7 +17,10 @@ export interface LetterName {
 /** Why a child was terminated with its parent. */
 export const PARENT_CLOSED = 'The parent has ended.';
 
-/** The name of a message `child_start`, `child_end` or `message_result`. Postgres puts it together in the same way, see `reach-turns.ts`. */
+/**
+ * The name of a message `child_start`, `child_end` or `message_result`. On Postgres it is put together in the same way by
+ * `reach-turns.ts` and `end-actor.ts`, and by `deliver-outbox.ts` from the `reply` that `reach-turns.ts` keeps.
+ */
 export const letterName = ({ runId, command, news }: LetterName): string => `${runId}:${command}:${news}`;
 
 export function readLetterName(name: string): LetterName {

@@ -45,7 +45,7 @@ export const outboxEntity = (schema: string): EntitySchema<Letter> =>
       },
     ],
     indices: [
-      { name: 'outbox_due', columns: ['namespace', 'dueAt'] },
+      { name: 'outbox_order', columns: ['namespace', 'dueAt', 'id'] },
       { name: 'outbox_pair', columns: ['source', 'workflowId', 'id'] },
     ],
   });

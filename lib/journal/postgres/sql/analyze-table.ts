@@ -1,7 +1,15 @@
 import { type NoValues, type Statement, command } from '../statement.js';
 
 /** The tables that plans reach into. */
-export const PLANNED_TABLES = ['actors', 'runs', 'history', 'inbox', 'message_ids', 'updates'] as const;
+export const PLANNED_TABLES = [
+  'actors',
+  'runs',
+  'history',
+  'inbox',
+  'message_ids',
+  'updates',
+  'outbox',
+] as const;
 export type PlannedTable = (typeof PLANNED_TABLES)[number];
 
 const analyze = (table: PlannedTable): Statement<NoValues, never> =>
@@ -15,4 +23,5 @@ export const ANALYZE_TABLE: Readonly<Record<PlannedTable, Statement<NoValues, ne
   inbox: analyze('inbox'),
   message_ids: analyze('message_ids'),
   updates: analyze('updates'),
+  outbox: analyze('outbox'),
 };

@@ -1,21 +1,41 @@
 import { command } from '../statement.js';
 import type { ActorId, RunId } from '../../ids.js';
 
-/** What goes from one run to another. `id` orders what one of them sends. */
-export interface OutboxRow {
+/** What goes from one run to another. */
+export type OutboxRow = MessageRow | TerminationRow | ParentClosedRow;
+
+interface Row {
+  /** Orders what one of them sends. */
   readonly id: number;
   readonly source: ActorId;
-  readonly kind: 'signal' | 'cancel' | 'terminate' | 'child_end' | 'message_result' | 'parent_closed';
-  /** Of the target; `null` where a run's children follow its end. */
-  readonly workflow_id: string | null;
+  /** Something that its sender has sent there before comes first, and is another worker's just now, or not due. */
+  readonly blocked: boolean;
+}
+
+export interface MessageRow extends Row {
+  readonly kind: 'signal' | 'cancel' | 'child_end' | 'message_result';
+  /** Of the target. */
+  readonly workflow_id: string;
+  /** Only for this actor, or for this run; `null` for whichever has the workflow id. */
   readonly actor_id: ActorId | null;
   readonly run_id: RunId | null;
   readonly name: string | null;
   readonly payload: string | null;
   /** The beginning of the name of the message that tells its sender what became of it; `null`: nobody asks. */
   readonly reply: string | null;
-  /** Something that its sender has sent there before comes first, and is another worker's just now, or not due. */
-  readonly blocked: boolean;
+}
+
+/** Ends a run at once. */
+export interface TerminationRow extends Row {
+  readonly kind: 'terminate';
+  readonly workflow_id: string;
+}
+
+/** The children of a run follow its end. */
+export interface ParentClosedRow extends Row {
+  readonly kind: 'parent_closed';
+  readonly workflow_id: null;
+  readonly run_id: RunId;
 }
 
 /**
@@ -30,7 +50,8 @@ with due as materialized (
   select letter.id
   from ${schema}.outbox as letter
   where letter.namespace = :namespace
-    and letter.due_at <= clock_timestamp()
+    -- Not clock_timestamp(), which no index can be searched by: every letter that was put off would be read.
+    and letter.due_at <= statement_timestamp()
   order by letter.due_at, letter.id
   limit :limit
   for update skip locked

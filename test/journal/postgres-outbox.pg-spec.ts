@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { uuidv7 } from 'uuidv7';
+import { actorOf, asRunId, asWorkerId } from '../../lib/journal/index.js';
+import type { Lease, Outgoing, StartRequest } from '../../lib/journal/index.js';
+import { PostgresJournal } from '../../lib/journal/postgres/index.js';
+import { type TestDatabase, createDatabase } from '../support/database.js';
+
+const OWNER = asWorkerId(uuidv7());
+let database: TestDatabase;
+let journal: PostgresJournal;
+let admin: pg.Client;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  journal = new PostgresJournal({ connection: { type: 'postgres', url: database.url } });
+  await journal.open();
+  admin = new pg.Client({ connectionString: database.url });
+  await admin.connect();
+  await journal.register({
+    id: OWNER,
+    namespace: 'default',
+    name: 'worker',
+    host: 'here',
+    pid: 1,
+    buildId: 'build',
+    workflows: [{ name: 'order', version: 1 }],
+    leaseTimeout: 3_600_000,
+    heartbeatInterval: 60_000,
+  });
+});
+afterAll(async () => {
+  await admin.end();
+  await journal.close();
+  await database.drop();
+});
+
+it('a termination that cannot be done just now keeps no other one waiting, and is done later', async () => {
+  const [sender, held, free] = (await started(3)) as [StartRequest, StartRequest, StartRequest];
+  const ends = [held, free].map(({ runId, workflowId }): Outgoing => {
+    return { kind: 'terminate', workflowId, actorId: actorOf(runId) };
+  });
+  await sends(sender, ends);
+  // Not its actor: what says how the run ended.
+  await admin.query('begin');
+  await admin.query('select id from continuum.runs where id = $1 for update', [held.runId]);
+  const first = await journal.deliver('default', 100);
+  expect(first).toMatchObject({ done: 1, ended: [free.runId], held: true });
+  // It was put off: what is due is looked at before it.
+  expect(await journal.deliver('default', 100)).toMatchObject({ done: 0, held: false, more: false });
+  await admin.query('rollback');
+  await admin.query(`update continuum.outbox set due_at = due_at - interval '1 hour'`);
+  expect(await journal.deliver('default', 100)).toMatchObject({ done: 1, ended: [held.runId], held: false });
+});
+
+async function started(count: number): Promise<readonly StartRequest[]> {
+  const requests = Array.from({ length: count }, (): StartRequest => {
+    const runId = asRunId(uuidv7());
+    return {
+      runId,
+      namespace: 'default',
+      workflowId: runId,
+      workflow: 'order',
+      version: 1,
+      priority: 2,
+      input: 'null',
+      startAt: null,
+      onConflict: 'fail',
+      onReuse: 'allow',
+      attributes: null,
+      first: {
+        owner: OWNER,
+        entries: [{ type: 'run_started', at: 1, input: 'null', seed: 's', semanticsVersion: 1 }],
+      },
+    };
+  });
+  await journal.start(requests);
+  return requests;
+}
+
+async function sends({ runId }: StartRequest, what: readonly Outgoing[]): Promise<void> {
+  const lease: Lease = { owner: OWNER, actorId: actorOf(runId), runId, token: 1 };
+  const [answer] = await journal.commit([
+    {
+      lease,
+      previousSeq: 1,
+      entries: [],
+      consumedThrough: 0,
+      decides: false,
+      firedUpTo: null,
+      sends: what,
+      outcome: { type: 'keep' },
+    },
+  ]);
+  expect(answer).toMatchObject({ type: 'applied' });
+}
