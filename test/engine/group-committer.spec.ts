@@ -107,6 +107,22 @@ describe('GroupCommitter', () => {
     expect(batches).toEqual([1, 1, 1]);
   });
 
+  it.each([
+    ['children', { children: [{ input: text }] }],
+    ['what is sent', { sends: [{ payload: text }] }],
+    ['what is shown', { shows: { attributes: { text } } }],
+    ['refusals', { refusals: [{ failure: text }] }],
+  ])('puts no more in one batch than it should carry: %s', async (_, weight) => {
+    // Nothing is committed: only what the batches carry is looked at. So the cast, of what has no more than its weight.
+    detour('commit', async (_real, turns) => {
+      batches.push(turns.length);
+      return turns.map(() => ({ type: 'applied', inboxSeq: 0 }) as const);
+    });
+    const leases = await Promise.all([held(), held(), held()]);
+    await Promise.all(leases.map((lease) => committer.commit(turn(lease, weight as Partial<Turn>))));
+    expect(batches).toEqual([1, 1, 1]);
+  });
+
   it('brings a turn that cannot apply back alone', async () => {
     const [good, bad] = [await held(), await held()];
     const committed = await Promise.all([

@@ -263,10 +263,15 @@ const isSettled = (flushed: Flushed): flushed is Committed => flushed.answer.typ
 const notApplied = (turn: Turn): Committed => ({ answer: { type: 'not applied' }, lease: turn.lease });
 
 /** About what a turn weighs on the wire. */
-function sizeOf({ entries, outcome, refusals }: Turn): number {
+function sizeOf(turn: Turn): number {
+  const { entries, outcome, refusals, children, sends, shows } = turn;
   let bytes = 100;
   for (const entry of entries) bytes += bytesOf(entry);
+  // Nearly every turn has none of these.
   if (refusals) for (const { failure } of refusals) bytes += failure.length;
+  if (children) for (const { input } of children) bytes += 300 + input.length;
+  if (sends) for (const { payload } of sends) bytes += 100 + (payload?.length ?? 0);
+  if (shows) bytes += JSON.stringify(shows).length;
   if (outcome.type === 'continue') return bytes + outcome.successor.start.length;
   return outcome.type === 'block' ? bytes + outcome.reason.length : bytes;
 }
