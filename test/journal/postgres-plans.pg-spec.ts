@@ -17,13 +17,10 @@ import { count, describe as describeRuns, list, outcomes } from '../../lib/journ
 import { refence } from '../../lib/journal/postgres/refence-leases.js';
 import { sendMessages } from '../../lib/journal/postgres/send-messages.js';
 import { numberArray, textArray, uuidArray } from '../../lib/journal/postgres/array-literals.js';
-import { closeChildren } from '../../lib/journal/postgres/sql/close-children.js';
 import { lockLetter } from '../../lib/journal/postgres/sql/lock-letter.js';
 import { replyToSenders } from '../../lib/journal/postgres/sql/reply-to-senders.js';
 import { settleOutbox } from '../../lib/journal/postgres/sql/settle-outbox.js';
 import { takeOutbox } from '../../lib/journal/postgres/sql/take-outbox.js';
-import { endActor } from '../../lib/journal/postgres/sql/end-actor.js';
-import { terminationOf } from '../../lib/journal/postgres/terminate-runs.js';
 import { answers } from '../../lib/journal/postgres/update-answers.js';
 import { endActor } from '../../lib/journal/postgres/sql/end-actor.js';
 import { closeChildren } from '../../lib/journal/postgres/sql/close-children.js';
@@ -149,15 +146,7 @@ const VERBS: Readonly<Record<string, (sql: StatementRunner) => Promise<unknown>>
       sources: uuidArray(leases.map(({ actorId }) => actorId)),
       names: textArray(leases.map(() => 'reply')),
     }),
-  'deliver: close children': (sql) =>
-    sql.run(closeChildren, {
-      namespace: 'default',
-      source: leases[0]!.actorId,
-      runId: leases[0]!.runId,
-      limit: BATCH,
-    }),
   'deliver: end': (sql) => sql.run(lockLetter, { id: 1 }),
-  terminate: (sql) => sql.run(endActor, terminationOf(leases[0]!.actorId, 'enough')),
   load: (sql) =>
     load(
       sql,

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { notOpen } from '../errors.js';
+import { ContentionError, notOpen } from '../errors.js';
 import type { Journal } from '../journal.js';
 import type {
   Claim,
@@ -203,6 +203,7 @@ export class InMemoryJournal implements Journal {
       const turn = await take(messages);
       refuseOthersTurn(turn, lease);
       refuseUnarrived(store, [turn]);
+      if (childIdsHeld(store, turn)) throw new ContentionError(CHILD_ID_HELD);
       return applyTurn(store, turn);
     } finally {
       release?.();
@@ -319,6 +320,9 @@ export class InMemoryJournal implements Journal {
     return this.#store;
   }
 }
+
+const CHILD_ID_HELD =
+  'An open transaction has started a run with the workflow id of a child of this turn. Nothing was written: try again.';
 
 const present = (actors: readonly (Actor | undefined)[]): readonly Actor[] =>
   actors.filter((actor) => actor !== undefined);

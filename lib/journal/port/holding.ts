@@ -30,7 +30,8 @@ export interface JournalHolding {
 
   /**
    * Takes a deciding turn while the actor is locked, so that no message can arrive in between (F17): `take` gets the
-   * inbox after `inboxAfter` and makes the turn. Throws what `take` throws, with nothing written.
+   * inbox after `inboxAfter` and makes the turn. Throws what `take` throws, with nothing written; so it throws
+   * a ContentionError while somebody's open transaction has started the workflow id of a child of the turn.
    */
   commitLocked(
     lease: Lease,

@@ -218,7 +218,8 @@ export class PostgresJournal implements Journal {
     // Before the session is registered: one whose lock is free may be taken for dead.
     await this.#listening.hold(lockKey);
     try {
-      await register(this.#database, session, lockKey);
+      // Vacuum has the table to itself for a moment now and then.
+      await untilFree(() => register(this.#database, session, lockKey));
     } catch (error) {
       await this.#listening.letGo(lockKey);
       throw error;

@@ -80,7 +80,12 @@ judged as materialized (
     target.id as actor_id,
     ${asked ? 'target.run_id as reached,' : ''}
     target.seen is not null as again,
-    coalesce(target.closing and (message.run_id is null or message.run_id = target.run_id), false) as closing,
+    coalesce(
+      target.closing
+        and (message.run_id is null or message.run_id = target.run_id)
+        and (message.only_actor is null or message.only_actor = target.id),
+      false
+    ) as closing,
     target.id is not null
       -- A run that rolls back still takes the results of its own activities, and the ends of its children.
       and (not target.closing or message.kind in ('activity_result', 'child_end', 'message_result'))

@@ -77,10 +77,13 @@ applied as materialized (
  *
  * @param told whether turns put messages into their own inboxes, as many as `told` has of each
  */
-export const settledActors = (schema: string, told: boolean): string => `
+export function settledActors(schema: string, told: boolean): string {
+  // What a turn is told of its children is unread as well: a run that is given back with it must be taken up again.
+  const reaches = told ? 'actor.inbox_seq + coalesce(told.messages, 0)' : 'actor.inbox_seq';
+  return `
 updated as (
   update ${schema}.actors as actor
-  set ${told ? 'inbox_seq = actor.inbox_seq + coalesce(told.messages, 0),\n      ' : ''}inbox_consumed = case
+  set ${told ? `inbox_seq = ${reaches},\n      ` : ''}inbox_consumed = case
         when applied.outcome = 'block' then actor.inbox_consumed
         -- The start of the successor comes next.
         when applied.outcome = 'continue' then applied.consumed - 1
@@ -102,7 +105,7 @@ updated as (
       end,
       wake_at = case
         when applied.outcome = 'block' then applied.blocked_until
-        when applied.outcome = 'release' and actor.inbox_seq > applied.consumed then greatest(applied.at, actor.not_before)
+        when applied.outcome = 'release' and ${reaches} > applied.consumed then greatest(applied.at, actor.not_before)
         -- A holder may not know of a time limit; of one that has passed it has been told. greatest() passes over a null, and an
         -- actor that nothing wakes must stay so.
         when applied.outcome = 'release' and actor.deadline_at > applied.at then greatest(least(applied.wake_at, actor.deadline_at), actor.not_before)
@@ -241,6 +244,7 @@ begun as (
   cross join (select count(*) as messages from consumed) as emptied
   where applied.outcome = 'continue'
 )`;
+}
 
 /** Commits turns of every kind: what {@link APPEND_TURNS} does, and what becomes of the lease and of the run. */
 const settleTurns = (lock: Lock): Statement<SettleTurns, JudgedTurns> =>

@@ -114,6 +114,24 @@ export function childrenTopic({ test, expect }: Topic): void {
     expect(await s.journal.describe([{ namespace: NAMESPACE, ...child }])).toEqual([null]);
   });
 
+  test('of a turn that gives the run back wake it with what they tell', async (s) => {
+    const taken = await s.started();
+    const owner = await s.worker();
+    const [told, asking, silent] = (await s.heldMany(3, owner)) as [Held, Held, Held];
+    const release = { type: 'release', wakeAt: null } as const;
+    const starting = (parent: Held, changes: Partial<ChildStart>) =>
+      s.applies(parent, {
+        entries: [step('start')],
+        children: [childOf(parent, 0, changes)],
+        outcome: release,
+      });
+    await starting(told, { workflowId: taken.workflowId });
+    await starting(asking, { confirms: true });
+    await starting(silent, {});
+    const due = new Set(await s.claimedIds(owner));
+    expect([told, asking, silent].map(({ run }) => due.has(run.workflowId))).toEqual([true, true, false]);
+  });
+
   test('whose workflow id is taken are told of, as are those that somebody waits for', async (s) => {
     const taken = await s.started();
     const parent = await s.held(await s.worker());

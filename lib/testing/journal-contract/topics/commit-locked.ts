@@ -1,4 +1,5 @@
-import type { SendAnswer, Turn } from '../../../journal/index.js';
+import { ContentionError, type SendAnswer, type Turn } from '../../../journal/index.js';
+import { childOf } from './children.js';
 import { only, range, watch } from '../concurrency.js';
 import { runCompleted, step, stepsOf } from '../entries.js';
 import { COMPLETED, HOUR, type Held, type Scenario, type Topic } from '../scenario.js';
@@ -135,6 +136,27 @@ export function commitLockedTopic({ test, expect }: Topic): void {
       expect(await s.historyOf(held.run)).toHaveLength(2);
     }
     expect(await s.claimedIds(await s.worker())).toEqual([]);
+  });
+
+  test('a child whose workflow id an open transaction has started: nothing is written, and it is to be tried again', async (s) => {
+    const { transaction } = s.harness;
+    if (transaction === undefined) return;
+    const held = await s.held(await s.worker());
+    const child = childOf(held, 0);
+    const turn = s.turn(held, { entries: [step('a')], children: [child] });
+    const request = s.request({ workflowId: child.workflowId });
+    await transaction(async (within) => {
+      expect(await s.journal.start([request], { within })).toMatchObject([{ type: 'started' }]);
+      const committing = s.journal.commitLocked(held.lease, 0, async () => turn);
+      await expect(committing).rejects.toBeInstanceOf(ContentionError);
+    }, 'commit');
+    // What the transaction was told is true.
+    expect((await s.describe(request)).state).toBe('running');
+    expect(await s.historyOf(held.run)).toHaveLength(1);
+    expect(await s.journal.commitLocked(held.lease, 0, async () => turn)).toEqual({
+      type: 'applied',
+      inboxSeq: 1,
+    });
   });
 
   test('it waits for whoever holds the row', async (s) => {

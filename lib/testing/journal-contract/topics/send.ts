@@ -3,7 +3,7 @@ import { JournalRefusedError } from '../../../journal/index.js';
 import { range } from '../concurrency.js';
 import { runCompleted, step } from '../entries.js';
 import { COMPLETED, HOUR, NAMESPACE, type Topic } from '../scenario.js';
-import { asRunId } from '../../../journal/index.js';
+import { actorOf, asRunId } from '../../../journal/index.js';
 
 export function sendTopic({ test, expect }: Topic): void {
   test('an accepted message tells its number, its actor and who holds it', async (s) => {
@@ -206,6 +206,12 @@ export function sendTopic({ test, expect }: Topic): void {
       expect(await s.send(s.cancel(held.run))).toEqual(refused);
       expect(await s.send(s.signal(held.run, { runId: held.run.runId }))).toEqual(refused);
       expect(await s.send(earlier)).toEqual({ type: 'duplicate' });
+      // Of the actor that this is for nothing is told: it is not there.
+      const gone = actorOf(asRunId(uuidv7()));
+      expect(await s.send(s.signal(held.run, { actorId: gone }))).toEqual({
+        type: 'not running',
+        known: true,
+      });
     };
     await refusesAll();
     await s.applies(held, { entries: [step('undone')] });
