@@ -1,4 +1,4 @@
-import { Fold, RunNotReadyError, TurnFault } from '../core/index.js';
+import { Fold, isNamed, RunNotReadyError, TurnFault } from '../core/index.js';
 import { pause } from '../concurrency/index.js';
 import type { HistoryEntry, WorkflowDefinition } from '../core/index.js';
 import { INBOX_UNREAD, RunGoneError } from '../engine/index.js';
@@ -61,7 +61,7 @@ export class QueryReader {
   #definitionOf(run: RunDescription, name: string): WorkflowDefinition {
     const definition = this.#parts
       .workflows()
-      .find((workflow) => workflow.name === run.workflow && workflow.version === run.version);
+      .find((workflow) => workflow.version === run.version && isNamed(workflow, run.workflow));
     if (!definition) {
       throw new UnknownWorkflowError(
         run.workflow,

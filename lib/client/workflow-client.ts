@@ -1,4 +1,4 @@
-import { describeWorkflow } from '../core/index.js';
+import { describeWorkflow, isNamed, namesOf } from '../core/index.js';
 import type {
   Duration,
   HandlerArgs,
@@ -10,6 +10,7 @@ import type {
   UpdateName,
   WorkflowArgs,
   WorkflowClass,
+  WorkflowDescriptor,
   WorkflowInput,
   WorkflowResult,
   WorkflowRun,
@@ -106,6 +107,7 @@ export interface ListOptions {
   readonly limit?: number | undefined;
 }
 export interface RunWhere {
+  /** A name, as runs are stored with it; or a class, which means all names that the workflow has or had. */
   readonly workflow?: string | WorkflowClass | undefined;
   readonly id?: string | undefined;
   readonly state?: RunState | readonly RunState[] | undefined;
@@ -385,7 +387,7 @@ export class WorkflowClient {
           ? undefined
           : typeof where.workflow === 'string'
             ? where.workflow
-            : named(where.workflow).name,
+            : namesOf(described(where.workflow)),
       workflowId: where.id,
       state: where.state,
       served: servedOf(where.served),
@@ -443,17 +445,18 @@ export class WorkflowClient {
     };
   }
 
-  /** By name, the highest version this process knows. */
-  #byName(name: string): NamedWorkflow {
-    const versions = this.#parts.workflows().filter((workflow) => workflow.name === name);
+  /** By name or alias, the highest version this process knows. */
+  #byName(asked: string): NamedWorkflow {
+    const versions = this.#parts.workflows().filter((workflow) => isNamed(workflow, asked));
     if (versions.length === 0) {
       throw new UnknownWorkflowError(
-        name,
+        asked,
         'Add its class to the providers, or start it by its class: start(OrderWorkflow, …).',
       );
     }
     const version = Math.max(...versions.map((workflow) => workflow.version));
-    const { input, limits = NO_LIMITS } = versions.find((workflow) => workflow.version === version)!;
+    // By a name that it had before it is started under the one that it has.
+    const { name, input, limits = NO_LIMITS } = versions.find((workflow) => workflow.version === version)!;
     return { name, version, schema: input, limits };
   }
 
@@ -556,8 +559,12 @@ function checkWorkflow(caller: string, workflow: unknown): void {
 }
 
 function named(type: WorkflowClass): NamedWorkflow {
+  const { name, version, input, limits } = described(type);
+  return { name, version, schema: input, limits };
+}
+
+function described(type: WorkflowClass): WorkflowDescriptor {
   const descriptor = describeWorkflow(type);
   if (!descriptor) throw new UnknownWorkflowError(type.name, `Decorate the class with @Workflow().`);
-  const { name, version, input, limits } = descriptor;
-  return { name, version, schema: input, limits };
+  return descriptor;
 }

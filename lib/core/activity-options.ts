@@ -14,6 +14,15 @@ export interface ActivityOptions extends ActivityCallOptionsInput {
    * histories know it by this name. Defaults to `Class.method`, or `Class` for a class that is one activity.
    */
   readonly name?: string | undefined;
+  /**
+   * Names that the activity had before. What histories know by one of them is done by this activity: attempts under way,
+   * compensations, and calls that are replayed. No other activity may have them. Defaults to none.
+   *
+   * ```ts
+   * @Activity({ name: 'billing.charge', aliases: ['PaymentActivities.charge'] })
+   * ```
+   */
+  readonly aliases?: readonly string[] | undefined;
   /** How many attempts of this activity run at a time in this process. Defaults to no limit of its own. */
   readonly concurrency?: number | undefined;
 }
@@ -46,7 +55,7 @@ export class InvalidActivityOptionsError extends RangeError {
 }
 
 const CALL_OPTIONS = ['retry', 'timeout', 'scheduleToCloseTimeout', 'heartbeatTimeout'] as const;
-const OPTIONS = [...CALL_OPTIONS, 'name', 'concurrency'] as const;
+const OPTIONS = [...CALL_OPTIONS, 'name', 'aliases', 'concurrency'] as const;
 const RETRY_OPTIONS = [
   'maxAttempts',
   'initialInterval',

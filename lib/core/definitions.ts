@@ -9,6 +9,8 @@ import type { WorkflowContext } from './workflow-context.js';
  */
 export interface WorkflowDefinition {
   readonly name: string;
+  /** Names that it had before: runs that are stored under one of them are its own. Defaults to none. */
+  readonly aliases?: readonly string[] | undefined;
   readonly version: number;
   /** Whether a failed or cancelled run undoes its completed activities by itself. */
   readonly compensation: 'automatic' | 'manual';
@@ -73,6 +75,8 @@ export interface ActivityGroup {
 export interface ActivityDefinition {
   /** Unique in the application: `PaymentActivities.charge`, `ShipOrder`. */
   readonly name: string;
+  /** Names that it had before: histories may know it by one of them. Defaults to none. */
+  readonly aliases?: readonly string[] | undefined;
   /** The method of the provider that does the work. */
   readonly method: string;
   readonly options: ResolvedActivityOptions;

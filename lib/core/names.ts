@@ -32,6 +32,19 @@ export function utf8BytesOf(text: string): number {
   return bytes;
 }
 
+/** What has a name, and names that it had before and is still known by in what is stored. */
+export interface Named {
+  readonly name: string;
+  readonly aliases?: readonly string[] | undefined;
+}
+
+/** Every name that it is known by, its own first. */
+export const namesOf = ({ name, aliases = [] }: Named): readonly string[] => [name, ...aliases];
+
+/** Whether something stored under this name means it. */
+export const isNamed = ({ name, aliases }: Named, asked: string): boolean =>
+  name === asked || aliases?.includes(asked) === true;
+
 const shown = (value: unknown): string =>
   typeof value === 'object' && value !== null
     ? 'an object'

@@ -15,6 +15,15 @@ export interface WorkflowOptions<S extends StandardSchemaV1 = StandardSchemaV1> 
    */
   readonly name?: string | undefined;
   /**
+   * Names that the workflow had before. Open runs that were started under one of them are taken up by this class, and `start`
+   * by one of them starts this workflow, under its own name. No other workflow may have them. Defaults to none.
+   *
+   * ```ts
+   * @Workflow({ name: 'purchase', aliases: ['order'] })
+   * ```
+   */
+  readonly aliases?: readonly string[] | undefined;
+  /**
    * A whole number from 1. Several versions of a workflow are several classes with one name; running ones keep
    * theirs. Defaults to 1.
    */
@@ -68,6 +77,8 @@ export function compensationOf(
 /** What a class says of itself, readable without an application: enough to start, signal, update and query its runs. */
 export interface WorkflowDescriptor {
   readonly name: string;
+  /** Names that the workflow had before. */
+  readonly aliases: readonly string[];
   readonly version: number;
   readonly compensation: CompensationMode;
   readonly rollbackOrder?: RollbackOrder | undefined;
@@ -113,6 +124,7 @@ export function describeWorkflow(type: Class): WorkflowDescriptor | undefined {
   if (!descriptor) {
     descriptor = {
       name: options.name ?? type.name,
+      aliases: options.aliases ?? [],
       version: options.version ?? 1,
       ...compensationOf(options.compensation),
       input: options.input,

@@ -95,7 +95,7 @@ export class RunDispatcher {
   async #lookAll(): Promise<void> {
     while (this.#again && !this.#stopped) {
       this.#again = false;
-      if (!this.#engine.accepting || this.#engine.workflows.length === 0) return;
+      if (!this.#engine.accepting || this.#engine.served.length === 0) return;
       await this.#suspects.look();
       const limit = Math.min(this.#engine.runs.free, CLAIMED_AT_ONCE);
       this.#starved = limit === 0;
@@ -116,7 +116,7 @@ export class RunDispatcher {
   }
 
   async #claim(limit: number): Promise<readonly Claim[]> {
-    const { session, workflows } = this.#engine;
+    const { session, served: workflows } = this.#engine;
     try {
       return await this.#journalRetry.once('claim', () =>
         this.#journal.claim({ owner: session.id, namespace: session.namespace, workflows, limit }),

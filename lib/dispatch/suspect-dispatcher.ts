@@ -79,7 +79,7 @@ export class SuspectDispatcher {
   }
 
   async #claim(): Promise<readonly Claim[]> {
-    const { session, workflows, runs } = this.#engine;
+    const { session, served: workflows, runs } = this.#engine;
     // At least one, even if no slot is free: room is made for it.
     const limit = Math.max(1, runs.free);
     const waited = runs.size === 0 ? 0 : LEFT_TO_IDLE_WORKERS;

@@ -1,13 +1,5 @@
 import { patched } from '../core/index.js';
-import type {
-  Attributes,
-  Codec,
-  HistorySize,
-  Mistakes,
-  PlainPatch,
-  ShownChange,
-  WorkflowDefinition,
-} from '../core/index.js';
+import type { Attributes, Codec, HistorySize, Mistakes, PlainPatch, ShownChange } from '../core/index.js';
 import { JournalUnavailableError, mayBeOneAtFault, NO_DEADLINES } from '../journal/index.js';
 import type {
   FirstShown,
@@ -34,7 +26,8 @@ import { GroupCommitter } from './commit/group-committer.js';
 import { InboxPoll } from './worker/inbox-poll.js';
 import { Mismatches } from './replay-check/fold-comparison.js';
 import { guardProcess } from './process/process-guard.js';
-import type { Registry } from './registry.js';
+import { servedNames } from './registry.js';
+import type { NamedVersion, Registry } from './registry.js';
 import { chooseAmong } from './run/continuation.js';
 import { ResidentRuns } from './run/resident-runs.js';
 import type { RunHost } from './run/run-host.js';
@@ -110,6 +103,8 @@ export class Engine {
   readonly runs: ResidentRuns;
   readonly session: SessionKeeper;
   readonly clock = new DatabaseClock();
+  /** What it takes runs of, under each name that they may be stored with. */
+  readonly served: readonly NamedVersion[];
   readonly #parts: EngineParts;
   readonly #committer: GroupCommitter;
   readonly #loads: Batcher<LoadRequest, Loaded>;
@@ -126,6 +121,7 @@ export class Engine {
     this.#parts = parts;
     const { journal, registry, codec, observer, scheduler, scope, settings, journalRetry } = parts;
     this.#journalRetry = journalRetry;
+    this.served = servedNames(registry.workflows);
     this.#committer = new GroupCommitter(journal, settings.writers, journalRetry);
     this.#loads = new Batcher((requests) => journal.load(requests), {
       writers: 2,
@@ -167,7 +163,7 @@ export class Engine {
         namespace: parts.namespace,
         name: settings.workerName,
         buildId: settings.buildId,
-        workflows: this.workflows.map(({ name, version }) => ({ name, version })),
+        workflows: this.served,
         leaseTimeout: settings.leaseTimeout,
         heartbeatInterval: settings.heartbeatInterval,
       },
@@ -193,9 +189,6 @@ export class Engine {
     });
   }
 
-  get workflows(): readonly WorkflowDefinition[] {
-    return this.#parts.registry.workflows;
-  }
   /** Takes no new runs: it was not started, is stopping, or lost its session. */
   get accepting(): boolean {
     return this.session.open && !this.#leaving;

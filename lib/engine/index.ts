@@ -11,7 +11,7 @@ export * from './engine.js';
 export * from './ids.js';
 export * from './limited-codec.js';
 export * from './process/process-guard.js';
-export type * from './registry.js';
+export * from './registry.js';
 export * from './run/resident-run.js';
 export * from './run/resident-runs.js';
 export { INBOX_UNREAD, RunGoneError } from './run/waiting-queries.js';

@@ -2,6 +2,7 @@ import type { ActivityDefinition, ActivityGroup, Class } from '../core/index.js'
 import { isClass } from '../core/index.js';
 import type { ActivityDraft } from './activity-draft.js';
 import { ActivityDraftReader } from './activity-draft.js';
+import { contested } from './names.js';
 import { findProvider } from './dependencies.js';
 import type { DescribedProvider } from './described-provider.js';
 
@@ -36,6 +37,7 @@ export class ActivityCatalog {
     }
     this.#mapClasses(aliases);
     this.#refuseEqualNames();
+    this.#refuseContestedNames();
     for (const draft of this.#all()) this.#link(draft);
     for (const [provider, drafts] of this.#drafts) this.#group(provider, drafts);
   }
@@ -108,6 +110,18 @@ export class ActivityCatalog {
             "Give one of them another name: @Activity({ name: '…' }).",
         );
       }
+    }
+  }
+
+  #refuseContestedNames(): void {
+    for (const { name, by } of contested(this.#all(), ({ definition }) => definition)) {
+      const [one, other] = by.map(
+        (draft) => `${placeOf(draft)}, ${draft.definition.name === name ? 'as its name' : 'as an alias'}`,
+      );
+      this.#problems.push(
+        `Two activities claim the name "${name}": ${one}; and ${other}.\n` +
+          'What a history knows by it can mean one of them only. Remove it from the "aliases" of the other.',
+      );
     }
   }
 

@@ -8,6 +8,7 @@ import {
 } from '../core/index.js';
 import type { ActivityMark, CompensationMark } from './activity-marks.js';
 import { activityMarks, compensationMarks } from './activity-marks.js';
+import { aliasesProblem } from './names.js';
 import { blindParameters } from './dependencies.js';
 import type { DescribedProvider } from './described-provider.js';
 
@@ -70,8 +71,12 @@ export class ActivityDraftReader {
       activity && hasMembers(activity.options) ? activity.options : (undoing ?? activity)!.options;
     const form = (activity ?? undoing)!.form;
     const name = this.#nameOf(contract, method, form, options);
+    const ofAliases = aliasesProblem(options.aliases, name);
+    if (ofAliases !== null)
+      this.#problems.push(`${activity ? '@Activity()' : '@Compensate()'} of ${place}: ${ofAliases}`);
     const definition = {
       name,
+      aliases: Array.isArray(options.aliases) ? [...options.aliases] : [],
       method,
       options: this.#resolve(place, activity ? '@Activity()' : '@Compensate()', options),
       compensation: null,

@@ -5,6 +5,7 @@ import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js'
 import { isClass, methodOf, WorkflowContext, workflowOptionsOf } from '../core/index.js';
 import type { Class } from '../core/index.js';
 import type { ActivityContext } from '../engine/activities/activity-context.js';
+import { handlersByName } from '../engine/registry.js';
 import type { ActivityHandler, Registry } from '../engine/registry.js';
 import { ActivityCatalog } from './activity-catalog.js';
 import type { CatalogedActivity } from './activity-catalog.js';
@@ -14,6 +15,7 @@ import { interceptorsOf, requestEnhancersOf } from './continuum-metadata.accesso
 import { RUN_INPUT } from './continuum.tokens.js';
 import { dependenciesOf, factoryTokens, tokenName } from './dependencies.js';
 import { DescribedProvider } from './described-provider.js';
+import { contested } from './names.js';
 import { InvalidDefinitionError } from './errors/invalid-definition.error.js';
 import { WorkflowInjector } from './workflow-injection.js';
 import type { ReadWorkflow } from './workflow-reader.js';
@@ -50,6 +52,7 @@ export class ContinuumExplorer {
     );
     const workflows = candidates.flatMap((provider) => reader.read(provider) ?? []);
     refuseEqualWorkflows(workflows, problems);
+    refuseContestedNames(workflows, problems);
     this.#refuseInjected(described, problems);
     this.#refuseControllers(problems);
     if (problems.length > 0) throw new InvalidDefinitionError(problems);
@@ -57,9 +60,7 @@ export class ContinuumExplorer {
     for (const activity of activities) this.#warnOfEnhancers(activity);
     return {
       workflows: workflows.map(({ definition }) => definition),
-      activities: new Map(
-        activities.map((activity) => [activity.definition.name, this.#handlerOf(activity)]),
-      ),
+      activities: handlersByName(activities.map((activity) => this.#handlerOf(activity))),
     };
   }
 
@@ -170,6 +171,19 @@ function refuseEqualWorkflows(workflows: readonly ReadWorkflow[], problems: stri
           'Give one of them another name or another version.',
       );
     }
+  }
+}
+
+/** Versions of a workflow have one name. Any other two would both take runs that are stored under a name which both claim. */
+function refuseContestedNames(workflows: readonly ReadWorkflow[], problems: string[]): void {
+  for (const { name, by } of contested(workflows, ({ definition }) => definition)) {
+    const [one, other] = by.map(
+      ({ type, definition }) => `${type.name}, ${definition.name === name ? 'as its name' : 'as an alias'}`,
+    );
+    problems.push(
+      `Two workflows claim the name "${name}": ${one}; and ${other}.\n` +
+        'A run that is stored under it can mean one of them only. Give versions of one workflow the same "name", and another workflow a name of its own.',
+    );
   }
 }
 

@@ -145,8 +145,12 @@ export class LoggingObserver implements Observer {
 
   /** As Nest tells of routes. */
   #mapped({ workflows, activities }: InstanceFacts): void {
-    for (const { name, version, signals, queries } of workflows) {
-      const handlers = [listed('signals', signals), listed('queries', queries)].filter((list) => list !== '');
+    for (const { name, aliases, version, signals, queries } of workflows) {
+      const handlers = [
+        listed('aliases', aliases ?? []),
+        listed('signals', signals),
+        listed('queries', queries),
+      ].filter((list) => list !== '');
       this.#logger.log([`Mapped {${name}, version ${version}} workflow`, ...handlers].join(', '));
     }
     if (activities.length > 0) this.#logger.log(`Mapped {${activities.join(', ')}} activities`);

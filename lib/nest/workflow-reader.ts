@@ -23,6 +23,7 @@ import {
 import type { ActivityCatalog } from './activity-catalog.js';
 import { scopeAskedFor } from './continuum-metadata.accessor.js';
 import { blindParameters, dependenciesOf } from './dependencies.js';
+import { aliasesProblem } from './names.js';
 import { readHandlers } from './handler-reader.js';
 import type { DescribedProvider } from './described-provider.js';
 import type { Injection, WorkflowInjector } from './workflow-injection.js';
@@ -89,6 +90,8 @@ export class WorkflowReader {
     }
     return {
       name: options.name ?? marked.name,
+      // What else was given is told with the other problems.
+      aliases: Array.isArray(options.aliases) ? [...options.aliases] : [],
       version: options.version ?? 1,
       ...compensationOf(options.compensation),
       mistakes: options.mistakes,
@@ -104,8 +107,17 @@ export class WorkflowReader {
   #checkOptions(type: Class, options: WorkflowOptions): void {
     const refuse = (problem: string): unknown =>
       this.#problems.push(`@Workflow() of ${type.name}: ${problem}`);
-    const { name, version, input, compensation, mistakes, executionTimeout, runTimeout, ...unknown } =
-      options;
+    const {
+      name,
+      aliases,
+      version,
+      input,
+      compensation,
+      mistakes,
+      executionTimeout,
+      runTimeout,
+      ...unknown
+    } = options;
     if (name === undefined && type.name === '') {
       refuse(
         "the class has no name, and histories know a workflow by name. Give one: @Workflow({ name: '…' }).",
@@ -114,6 +126,8 @@ export class WorkflowReader {
       const problem = nameProblem(name ?? type.name);
       if (problem !== undefined) refuse(`"name" ${problem}.`);
     }
+    const ofAliases = aliasesProblem(aliases, name ?? type.name);
+    if (ofAliases !== null) refuse(ofAliases);
     if (version !== undefined && !(Number.isInteger(version) && version >= 1)) {
       refuse(`"version" is a whole number from 1, not ${shown(version)}.`);
     }
@@ -131,7 +145,7 @@ export class WorkflowReader {
     }
     for (const key of Object.keys(unknown)) {
       refuse(
-        `"${key}" is an unknown option. There are name, version, input, compensation, mistakes, executionTimeout, runTimeout.`,
+        `"${key}" is an unknown option. There are name, aliases, version, input, compensation, mistakes, executionTimeout, runTimeout.`,
       );
     }
   }

@@ -24,6 +24,8 @@ export type ForgottenCall = {
 /** A workflow, as a process offers it. */
 export interface WorkflowFacts {
   readonly name: string;
+  /** Names that it had before. Absent: none. */
+  readonly aliases?: readonly string[];
   readonly version: number;
   readonly signals: readonly string[];
   readonly queries: readonly string[];

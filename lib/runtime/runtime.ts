@@ -1,4 +1,4 @@
-import { TimeoutFailure } from '../core/index.js';
+import { isNamed, TimeoutFailure } from '../core/index.js';
 import type { Codec } from '../core/index.js';
 import { TimeLimit, inRootContext } from '../concurrency/index.js';
 import {
@@ -134,7 +134,7 @@ export class ContinuumRuntime {
     const { worker, journalIsPrivate, preview, observer } = this.#options;
     const registry = this.#registry ?? preview?.();
     if (worker === null || !registry) return;
-    if (registry.workflows.some((known) => known.name === workflow && known.version === version)) return;
+    if (registry.workflows.some((known) => known.version === version && isNamed(known, workflow))) return;
     if (journalIsPrivate) {
       throw new UnknownWorkflowError(
         workflow,
@@ -337,13 +337,15 @@ export class ContinuumRuntime {
     return {
       namespace,
       schema,
-      workflows: workflows.map(({ name, version, signals, queries }) => ({
+      workflows: workflows.map(({ name, aliases, version, signals, queries }) => ({
         name,
+        ...(aliases?.length && { aliases }),
         version,
         signals: [...signals],
         queries: [...queries],
       })),
-      activities: [...activities.keys()],
+      // One that has aliases is there under each.
+      activities: [...new Set([...activities.values()].map(({ definition }) => definition.name))],
     };
   }
 

@@ -41,7 +41,14 @@ import {
   SendApology,
   TripWorkflow,
 } from './examples/rollback.js';
-import { BillingWorkflow, Checkout, CheckoutWorkflow, CheckoutWorkflowV2 } from './examples/versions.js';
+import {
+  BillingWorkflow,
+  Checkout,
+  CheckoutWorkflow,
+  CheckoutWorkflowV2,
+  OfferWorkflow,
+  Prices,
+} from './examples/versions.js';
 import { Reservations, ReservationWorkflow, Seats } from './examples/timeouts.js';
 import { asked, CartWorkflow, closed, DeskWorkflow, ImpatientWorkflow } from './examples/signals.js';
 import { changePlan, MembershipWorkflow, PriceOf, subscribe } from './examples/updates.js';
@@ -82,6 +89,8 @@ const metadata: ModuleMetadata = {
     CheckoutWorkflow,
     CheckoutWorkflowV2,
     BillingWorkflow,
+    Prices,
+    OfferWorkflow,
     Offers,
     Seats,
     Reservations,
@@ -195,6 +204,10 @@ describe('the examples in the documentation', () => {
     expect(await checkout.result(soon)).toEqual(['checked 7', 'charged 7']);
     expect(await client.execute('checkout', '8', soon)).toEqual(['checked 8', 'charged 8']);
     expect(await client.execute(BillingWorkflow, 3, soon)).toBe(3);
+    // By the name that it had, too.
+    expect(await client.execute('quote', 'pen', soon)).toBe('price of pen');
+    expect(await client.count({ workflow: OfferWorkflow })).toBe(1);
+    expect(await client.count({ workflow: 'quote' })).toBe(0);
   });
 
   it('activities: heartbeats, options of a call, and a failure', async () => {

@@ -409,7 +409,7 @@ describe('an application is refused', () => {
         '@Workflow() of Order: "compensation" is "automatic" or "manual", not "never".',
         '@Workflow() of Order: "executionTimeout" must be more than nothing.',
         expect.stringMatching(/^@Workflow\(\) of Order: "runTimeout" is a duration: .*fortnight/),
-        '@Workflow() of Order: "timeout" is an unknown option. There are name, version, input, compensation, mistakes, executionTimeout, runTimeout.',
+        '@Workflow() of Order: "timeout" is an unknown option. There are name, aliases, version, input, compensation, mistakes, executionTimeout, runTimeout.',
       ]);
     });
   });
@@ -588,7 +588,7 @@ describe('an application is refused', () => {
         '@Activity() of Payments.charge: "retry.jitter" is a number from 0 to 1, not 2.',
         '@Activity() of Payments.charge: "timeout" is a duration above zero, not 0.',
         '@Activity() of Payments.charge: "concurrency" is a whole number from 1, not 0.5.',
-        '@Activity() of Payments.ship: "queue" is an unknown option. There are retry, timeout, scheduleToCloseTimeout, heartbeatTimeout, name, concurrency.',
+        '@Activity() of Payments.ship: "queue" is an unknown option. There are retry, timeout, scheduleToCloseTimeout, heartbeatTimeout, name, aliases, concurrency.',
         '@Activity() of Payments.ship: "retry.tries" is an unknown option. There are maxAttempts, initialInterval, backoff, maxInterval, jitter, nonRetryable.',
         '@Compensate() of Payments.refund: "heartbeatTimeout" is a duration: milliseconds, or text with a unit such as "30s", not "soon".',
       ]);

@@ -35,6 +35,9 @@ type Handler = (this: Record<string, unknown>, payload: never, steps: Steps) => 
 
 export interface WorkflowSketch {
   readonly name?: string;
+  readonly aliases?: readonly string[];
+  /** The aliases of activities, by their names. */
+  readonly activityAliases?: Readonly<Record<string, readonly string[]>>;
   readonly version?: number;
   readonly compensation?: 'automatic' | 'manual';
   readonly rollbackOrder?: 'reverse' | 'parallel';
@@ -70,9 +73,15 @@ export class Payments {
   }
 }
 export class Unknown extends Ship {}
+/** What Ship is called today. */
+export class Deliver extends Ship {}
 
 const GROUPS: ReadonlyMap<ActivityToken, ActivityGroup> = new Map<ActivityToken, ActivityGroup>([
   [Ship, { name: 'Ship', activities: new Map([['execute', activity('Ship')]]) }],
+  [
+    Deliver,
+    { name: 'Deliver', activities: new Map([['execute', { ...activity('Deliver'), aliases: ['Ship'] }]]) },
+  ],
   [Payments, { name: 'Payments', activities: new Map([['pay', activity('pay')]]) }],
 ]);
 
@@ -89,6 +98,7 @@ export function workflow(run: Run, sketch: WorkflowSketch = {}): WorkflowDefinit
   };
   return {
     name: sketch.name ?? 'test',
+    aliases: sketch.aliases ?? [],
     version: sketch.version ?? 1,
     compensation: sketch.compensation ?? 'automatic',
     rollbackOrder: sketch.rollbackOrder,
@@ -101,19 +111,20 @@ export function workflow(run: Run, sketch: WorkflowSketch = {}): WorkflowDefinit
     ),
     queries: new Set(Object.keys(sketch.queries ?? {})),
     activitiesOf: (type) => GROUPS.get(type),
-    construct: (binding) => construct(run, handlers, sketch.construct, binding),
+    construct: (binding) => construct(run, handlers, sketch, binding),
   };
 }
 
 function construct(
   run: Run,
   handlers: Readonly<Record<string, Handler>>,
-  constructor: WorkflowSketch['construct'],
+  { construct: constructor, activityAliases = {} }: WorkflowSketch,
   binding: RunBinding,
 ): WorkflowInstance {
   const steps: Steps = {
     ctx: binding.context,
-    act: (name, ...args) => binding.schedule(activity(name), args),
+    act: (name, ...args) =>
+      binding.schedule({ ...activity(name), aliases: activityAliases[name] ?? [] }, args),
   };
   constructor?.(steps);
   const prototype: Record<string, unknown> = {

@@ -2,14 +2,15 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ContinuumRuntime } from '../../lib/runtime/runtime.js';
 import { durableCodec, resolveActivityOptions } from '../../lib/core/index.js';
 import type {
-  ActivityCallOptionsInput,
   ActivityDefinition,
+  ActivityOptions,
   RunBinding,
   UpdateHandler,
   WorkflowContext,
   WorkflowDefinition,
   WorkflowInstance,
 } from '../../lib/core/index.js';
+import { handlersByName } from '../../lib/engine/index.js';
 import type { ActivityContext, ActivityHandler, EngineSettings } from '../../lib/engine/index.js';
 import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
 import type { Journal } from '../../lib/journal/index.js';
@@ -54,12 +55,13 @@ export type ActivityBody = (context: ActivityContext, ...args: never[]) => unkno
 export function activity(
   name: string,
   body: ActivityBody,
-  options: ActivityCallOptionsInput & { readonly compensation?: ActivityHandler } = {},
+  options: ActivityOptions & { readonly compensation?: ActivityHandler } = {},
 ): ActivityHandler {
-  const { compensation, ...declared } = options;
+  const { compensation, aliases = [], ...declared } = options;
   return {
     definition: {
       name,
+      aliases,
       method: 'execute',
       options: resolveActivityOptions(declared),
       compensation: compensation?.definition ?? null,
@@ -76,6 +78,7 @@ export interface Script {
 }
 export interface ScriptedWorkflow {
   readonly name?: string;
+  readonly aliases?: readonly string[];
   readonly version?: number;
   readonly signals?: readonly string[];
   readonly signalInputs?: Readonly<Record<string, StandardSchemaV1>>;
@@ -105,9 +108,7 @@ export class Stage {
 
   private constructor(options: StageOptions) {
     this.journal = options.journal ?? new InMemoryJournal();
-    const activities = new Map(
-      (options.activities ?? []).map((handler) => [handler.definition.name, handler]),
-    );
+    const activities = handlersByName(options.activities ?? []);
     for (const { definition } of activities.values()) {
       if (definition.compensation && !activities.has(definition.compensation.name)) {
         throw new Error(`List ${definition.compensation.name} among the activities of the stage.`);
@@ -178,6 +179,7 @@ function defined(
 ): WorkflowDefinition {
   return {
     name: workflow.name ?? 'scripted',
+    aliases: workflow.aliases ?? [],
     version: workflow.version ?? 1,
     compensation: workflow.compensation ?? 'automatic',
     input: workflow.input,

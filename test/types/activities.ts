@@ -1,7 +1,7 @@
 // What the compiler says about activities and compensations. `npm run typecheck` runs it: an error that no
 // `@ts-expect-error` announces fails, and so does an announced one that does not come.
 import { Injectable } from '@nestjs/common';
-import type { Activities, Duration } from 'nestjs-continuum';
+import type { Activities, ActivityCallOptionsInput, Duration } from 'nestjs-continuum';
 import { Activity, ActivityContext, Compensate, milliseconds } from 'nestjs-continuum';
 import type { Equal } from './support.js';
 import { is } from './support.js';
@@ -219,3 +219,19 @@ Activity(widened);
 
 export const inATest = ActivityContext.run({} as ActivityContext, () => 5);
 is<Equal<typeof inATest, number>>();
+
+// -------------------------------------------------------------------------------------------- new names
+export class RenamedActivities {
+  @Activity({ name: 'stock.take', aliases: ['StockActivities.reserve'] })
+  async take(order: Order): Promise<string> {
+    return order.id;
+  }
+  @Compensate('take', { aliases: ['StockActivities.release'] })
+  async putBack(taken: string): Promise<void> {
+    void taken;
+  }
+  // @ts-expect-error a list of names
+  @Activity({ aliases: 'reserve' }) async other(): Promise<void> {}
+}
+// @ts-expect-error no option of a call
+export const ofOneCall: ActivityCallOptionsInput = { aliases: ['reserve'] };

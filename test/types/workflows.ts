@@ -333,3 +333,13 @@ export class ContinuingWorkflow {
     return ctx.continueAsNew(order);
   }
 }
+
+// -------------------------------------------------------------------------------------------- new names
+@Workflow({ name: 'parcel', aliases: ['order', 'sale'] })
+export class ParcelWorkflow {
+  async run(_ctx: WorkflowContext): Promise<void> {}
+}
+// @ts-expect-error a list of them
+Workflow({ aliases: 'order' });
+// @ts-expect-error of names
+Workflow({ aliases: [OrderWorkflow] });

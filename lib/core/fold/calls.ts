@@ -5,12 +5,18 @@ import { describeWorkflow } from '../workflow-descriptor.js';
 import type { WorkflowClass } from '../types.js';
 import type { Duration } from '../duration.js';
 import { NotInWorkflowError, UnavailableActivityError } from '../errors.js';
-import type { RecordedActivityOptions, SideEffectOutcome } from '../history.js';
+import type {
+  ActivityScheduled,
+  RecordedActivityOptions,
+  RollbackStepAdded,
+  SideEffectOutcome,
+} from '../history.js';
 import { isMisuse, misuse } from '../misuse.js';
 import { isError, textOf } from '../thrown.js';
 import type { Signal } from '../types.js';
 import type { ActivityCallOptionsInput } from '../workflow-context.js';
 import { never, rejected } from './deferred.js';
+import type { Continuation } from './decision.js';
 import type { Execution } from './execution.js';
 import { InertCallError } from './execution.js';
 import { PendingActivity, PendingTimer } from './operation.js';
@@ -42,7 +48,7 @@ export function scheduleActivity(
   } catch (error) {
     return refused(run, activity.name, error);
   }
-  const scheduled = ledger.record({
+  const asked: ActivityScheduled = {
     type: 'activity_scheduled',
     at: ledger.now,
     id: ledger.nextId,
@@ -51,10 +57,12 @@ export function scheduleActivity(
     compensation: activity.compensation?.name ?? null,
     undoes: null,
     options,
-  });
+  };
+  const scheduled = ledger.record(asked, activity.aliases);
   if (scheduled === null) return never();
   if (scheduled.compensation !== null) scope.saga?.add(scheduled.id);
-  return run.pending.add(new PendingActivity(scope, scheduled.id, activity.name, codec)).promise;
+  // By its recorded name, which failures tell: a replay after a rename has to come to the same ones.
+  return run.pending.add(new PendingActivity(scope, scheduled.id, scheduled.name, codec)).promise;
 }
 
 /**
@@ -125,10 +133,10 @@ export function continueAsNew(run: Execution, type: WorkflowClass | null, input:
 function targetOf(
   { definition }: Execution,
   type: WorkflowClass | null,
-): { readonly workflow: string; readonly version: number | null } {
-  if (type === null) return { workflow: definition.name, version: null };
+): Pick<Continuation, 'workflow' | 'aliases' | 'version'> {
+  if (type === null) return { workflow: definition.name, aliases: definition.aliases, version: null };
   const described = describeWorkflow(type);
-  if (described) return { workflow: described.name, version: described.version };
+  if (described) return { workflow: described.name, aliases: described.aliases, version: described.version };
   throw misuse(
     new TypeError(
       `ctx.continueAsNew: ${type.name || 'the class'} is no workflow. Decorate it with @Workflow(), or give the input alone to go on as the same workflow.`,
@@ -312,15 +320,16 @@ function outcomeOf(run: Execution, fn: () => unknown, threw: (error: unknown) =>
 export function addRollbackStep(run: Execution, type: ActivityToken, input: unknown): void {
   run.demand('ctx.onRollback');
   const { ledger, codec } = run;
-  const { name } = executeOf(run, type);
+  const { name, aliases } = executeOf(run, type);
   const args = codec.encode(input === undefined ? [] : [input]);
-  const added = ledger.record({
+  const asked: RollbackStepAdded = {
     type: 'rollback_step_added',
     at: ledger.now,
     id: ledger.nextId,
     name,
     args,
-  });
+  };
+  const added = ledger.record(asked, aliases);
   if (added !== null) run.scope().saga?.add(added.id);
 }
 

@@ -58,11 +58,11 @@ function begin(
   if (scope.cancelledBy) return rejected(scope.cancelledBy.error());
   let started: ChildStarted | null;
   try {
-    const { name, version, input: schema, limits } = workflowOf(type, what);
+    const { name, aliases, version, input: schema, limits } = workflowOf(type, what);
     checkOptions(options, what);
     const own = limitsFor(options, limits, what);
     refuseDeeper(run);
-    started = recordChild(run, {
+    const asChild = {
       name,
       version,
       args: run.codec.encode(checked(schema, input, name)),
@@ -71,7 +71,8 @@ function begin(
       confirms,
       compensation: compensationOf(run, options.compensate),
       ...(own && { limits: own }),
-    });
+    };
+    started = recordChild(run, asChild, aliases);
   } catch (error) {
     return refused(run, call, error);
   }

@@ -13,12 +13,12 @@ type Asked = Pick<ChildStarted, 'name' | 'version' | 'args'> &
 
 /**
  * Records that a child is started, with the ids it gets: they follow from the run and the command, so that a second fold and a
- * turn that is taken again come to the same. `null` is drift.
+ * turn that is taken again come to the same. `null` is drift. `aliases`: other names that its workflow may be recorded under.
  */
-export function recordChild(run: Execution, asked: Asked): ChildStarted | null {
+export function recordChild(run: Execution, asked: Asked, aliases?: readonly string[]): ChildStarted | null {
   const { ledger, identity } = run;
   const { nextId: id, now: at } = ledger;
-  return ledger.recordOutward({
+  const started: ChildStarted = {
     type: 'child_started',
     at,
     id,
@@ -32,7 +32,8 @@ export function recordChild(run: Execution, asked: Asked): ChildStarted | null {
     compensation: asked.compensation ?? null,
     undoes: asked.undoes ?? null,
     ...(asked.limits && { limits: asked.limits }),
-  });
+  };
+  return ledger.recordOutward(started, aliases);
 }
 
 /** Throws {@link ChildDepthError} where the run is as deep as one may be. */

@@ -14,6 +14,8 @@ export const endsWell = ({ type }: Decision): boolean => type === 'completed' ||
 export interface Continuation {
   readonly type: 'continued';
   readonly workflow: string;
+  /** Other names that the workflow may be recorded under. */
+  readonly aliases?: readonly string[] | undefined;
   /** `null`: the newest that is served when it continues. */
   readonly version: number | null;
   readonly input: Encoded;

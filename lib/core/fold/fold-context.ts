@@ -259,7 +259,8 @@ class FoldInfo implements WorkflowInfo {
   constructor(run: Execution, identity: RunIdentity) {
     this.workflowId = identity.workflowId;
     this.runId = identity.runId;
-    this.workflow = run.definition.name;
+    // As it is stored: what code has read must not change with a rename.
+    this.workflow = identity.workflow ?? run.definition.name;
     this.version = run.definition.version;
     this.namespace = identity.namespace;
     this.#run = run;

@@ -217,8 +217,9 @@ export class Ledger implements MatchTally {
    * Appends a command, or finds the recorded one that stands for it. `null` is drift: the turn has failed.
    *
    * @param asked with {@link nextId} as its id, if it has one
+   * @param aliases other names that it may be recorded under. Defaults to none.
    */
-  record<C extends HistoryCommand>(asked: C): C | null {
+  record<C extends HistoryCommand>(asked: C, aliases?: readonly string[]): C | null {
     if (this.#fault !== null) return null;
     this.#lastCommand = asked;
     if (this.#mark !== null) this.#lastSite = this.#mark();
@@ -228,7 +229,7 @@ export class Ledger implements MatchTally {
       this.append(asked);
       return asked;
     }
-    const recorded = this.#segment.match(asked, this.#strict, this.#codec, this);
+    const recorded = this.#segment.match(asked, this.#strict, this.#codec, this, aliases);
     if (recorded === null) {
       this.fail(this.#drift(this.#segment.unmatched, asked));
       return null;
@@ -248,8 +249,8 @@ export class Ledger implements MatchTally {
   }
 
   /** Records a command that reaches other runs: the journal does more for its turn than append. */
-  recordOutward<C extends OutwardCommand>(asked: C): C | null {
-    const recorded = this.record(asked);
+  recordOutward<C extends OutwardCommand>(asked: C, aliases?: readonly string[]): C | null {
+    const recorded = this.record(asked, aliases);
     if (recorded !== null && this.#segment === null) (this.#outward ??= []).push(recorded);
     return recorded;
   }

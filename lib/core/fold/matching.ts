@@ -35,6 +35,19 @@ export function matchKey(command: HistoryCommand): string {
  */
 export const NEWEST = 0;
 
+/**
+ * A command as the code would have asked for it when the activity or the workflow that it is about had other names: one for
+ * each of them. So a rename is no drift.
+ */
+export function underOtherNames<C extends HistoryCommand>(
+  command: C,
+  names: readonly string[],
+): readonly C[] {
+  return names.map((name) =>
+    command.type === 'run_continued' ? { ...command, workflow: name } : { ...command, name },
+  );
+}
+
 /** The outcome of a run: exact in every mode, and never out of order (F7). */
 export type EndingCommand = RollbackStarted | TerminalEntry;
 export const isEnding = (command: HistoryCommand): command is EndingCommand =>

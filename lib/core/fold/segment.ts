@@ -1,6 +1,6 @@
 import type { Codec } from '../codec.js';
 import type { CommandId, HistoryCommand, HistoryNote } from '../history.js';
-import { isEnding, matchKey, sameCommand, sameEnding, sameKind } from './matching.js';
+import { isEnding, matchKey, sameCommand, sameEnding, sameKind, underOtherNames } from './matching.js';
 
 /** How well the code agrees with what was recorded. */
 export interface MatchTally {
@@ -73,14 +73,23 @@ export class Segment {
    * The recorded command that stands for the one asked for, or `null` for drift (F7): the next one if it is equal;
    * else the first equal one; else the next one if only its arguments differ. Strict matching takes the first of
    * these alone.
+   *
+   * @param aliases other names that what it is about may have been recorded under. Defaults to none.
    */
-  match(asked: HistoryCommand, strict: boolean, codec: Codec, tally: MatchTally): HistoryCommand | null {
+  match(
+    called: HistoryCommand,
+    strict: boolean,
+    codec: Codec,
+    tally: MatchTally,
+    aliases?: readonly string[],
+  ): HistoryCommand | null {
     const next = this.#commands[this.#next];
     if (!next) return null;
+    const asked = aliases?.length ? this.#asRecorded(called, aliases, next, strict) : called;
     if (isEnding(asked)) return sameEnding(asked, next, codec) ? this.#take(this.#next) : null;
     if (sameCommand(next, asked)) return this.#take(this.#next);
     if (strict) return null;
-    const place = this.#find(asked);
+    const place = this.#placeOf(asked);
     if (place !== undefined) {
       tally.reordered++;
       return this.#take(place);
@@ -101,12 +110,34 @@ export class Segment {
     return this.#commands[place]!;
   }
 
+  /** The command under that one of its names for which the history has what matches best, by the order of {@link match}. */
+  #asRecorded(
+    called: HistoryCommand,
+    aliases: readonly string[],
+    next: HistoryCommand,
+    strict: boolean,
+  ): HistoryCommand {
+    const named = [called, ...underOtherNames(called, aliases)];
+    const equal = named.find((asked) => sameCommand(next, asked));
+    if (equal !== undefined || strict) return equal ?? called;
+    let first = Infinity;
+    let best: HistoryCommand | undefined;
+    for (const asked of named) {
+      const place = this.#placeOf(asked) ?? Infinity;
+      if (place < first) [first, best] = [place, asked];
+    }
+    return best ?? named.find((asked) => sameKind(next, asked)) ?? called;
+  }
+
   /** Where the first unmatched command equal to this one stands. */
-  #find(asked: HistoryCommand): number | undefined {
+  #placeOf(asked: HistoryCommand): number | undefined {
     const places = (this.#places ??= this.#index()).get(matchKey(asked)) ?? [];
     // The lists are kept in descending order, so that the first place is the last item.
-    let place = places.pop();
-    while (place !== undefined && (place < this.#next || this.#ahead?.has(place))) place = places.pop();
+    let place = places.at(-1);
+    while (place !== undefined && (place < this.#next || this.#ahead?.has(place))) {
+      places.pop();
+      place = places.at(-1);
+    }
     return place;
   }
 

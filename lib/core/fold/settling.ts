@@ -1,7 +1,7 @@
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
 import { ForeignAwaitError } from '../errors.js';
-import type { CommandId, Encoded, RollbackOrder } from '../history.js';
+import type { CommandId, Encoded, RollbackOrder, RunContinued } from '../history.js';
 import type { RollbackMove, RunProgress } from '../progress.js';
 import type { RollbackStep } from '../rollback-steps.js';
 import type { ActivityInFlight, ChildInFlight } from '../progress.js';
@@ -115,7 +115,7 @@ function continueAsNew(run: Execution, decision: Continuation): void {
   const successor = ledger.replaying
     ? { runId: '', version: decision.version ?? NEWEST }
     : chooseSuccessor(workflow, decision.version);
-  ledger.record({
+  const continued: RunContinued = {
     type: 'run_continued',
     at: ledger.now,
     runId: successor.runId,
@@ -124,7 +124,8 @@ function continueAsNew(run: Execution, decision: Continuation): void {
     input,
     abandoned: abandonedBy(ledger.progress),
     carriedSignals: signals.unread,
-  });
+  };
+  ledger.record(continued, decision.aliases);
 }
 
 function rollBack(run: Execution, decision: Ended): void {

@@ -117,7 +117,8 @@ export class ActivityExecutor {
     const handler = this.#registry.activities.get(name);
     if (!handler) throw new Error(`No activity "${name}" in this process.`);
     const options = effectiveOptions(handler.definition.options, asked);
-    const own = this.#ownSlots(name, options.concurrency);
+    // One limit for all of its names.
+    const own = this.#ownSlots(handler.definition.name, options.concurrency);
     const slots = own ? [own, this.#slots] : [this.#slots];
     return { handler, options, slots, timers: this.#timers, codec: this.#codec, observer: this.#observer };
   }

@@ -1,3 +1,4 @@
+import { isNamed } from '../../core/index.js';
 import type {
   CarriedSignal,
   ChooseSuccessor,
@@ -45,7 +46,7 @@ export const readContinuation = (payload: Encoded): Continuation => JSON.parse(p
 export const chooseAmong =
   (workflows: readonly WorkflowDefinition[]): ChooseSuccessor =>
   (workflow, version) => {
-    const served = workflows.filter(({ name }) => name === workflow).map((known) => known.version);
+    const served = workflows.filter((known) => isNamed(known, workflow)).map((known) => known.version);
     return { runId: newRunId(), version: version ?? Math.max(...served) };
   };
 

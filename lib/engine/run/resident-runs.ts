@@ -1,5 +1,6 @@
 import { setInterval, clearInterval } from 'node:timers';
 import { ChurningMap, inRootContext } from '../../concurrency/index.js';
+import { namesOf } from '../../core/index.js';
 import type { Instant, WorkflowDefinition } from '../../core/index.js';
 import { actorOf, NO_DEADLINES } from '../../journal/index.js';
 import type { ActorId, Claim, Loaded, RunId, StartRequest, WorkerId } from '../../journal/index.js';
@@ -31,7 +32,9 @@ export class ResidentRuns {
     this.#host = host;
     this.#slots = slots;
     this.#workflows = new Map(
-      workflows.map((workflow) => [keyOf(workflow.name, workflow.version), workflow]),
+      workflows.flatMap((workflow) =>
+        namesOf(workflow).map((name) => [keyOf(name, workflow.version), workflow] as const),
+      ),
     );
   }
 
@@ -47,6 +50,7 @@ export class ResidentRuns {
   ofRun(runId: RunId): ResidentRun | undefined {
     return this.#byRun.get(runId);
   }
+  /** @param name as a run is stored: that of the workflow, or an alias */
   definitionOf(name: string, version: number): WorkflowDefinition | undefined {
     return this.#workflows.get(keyOf(name, version));
   }

@@ -97,7 +97,7 @@ function matches(store: InMemoryStore, run: Run, filter: RunFilter): boolean {
   const { workflow, workflowId, state, startedAfter, startedBefore, attributes, conditions } = filter;
   return (
     run.namespace === filter.namespace &&
-    (workflow === undefined || run.workflow === workflow) &&
+    (workflow === undefined || [workflow].flat().includes(run.workflow)) &&
     (workflowId === undefined || run.workflowId === workflowId) &&
     (state === undefined || (typeof state === 'string' ? run.state === state : state.includes(run.state))) &&
     (filter.served === undefined || (run.state === 'running' && servedBy(store, [run])[0] === false)) &&

@@ -157,7 +157,8 @@ export type UpdateAnswer =
 
 export interface RunFilter {
   readonly namespace: string;
-  readonly workflow?: string | undefined;
+  /** The name that a run is stored with: this one, or one of these. */
+  readonly workflow?: string | readonly string[] | undefined;
   readonly workflowId?: string | undefined;
   readonly state?: RunState | readonly RunState[] | undefined;
   /** `false`: of the open ones, those that no live worker takes. */

@@ -81,7 +81,8 @@ function runsMatching(dataSource: DataSource, filter: RunFilter): SelectQueryBui
     .getRepository<Run>(RUN)
     .createQueryBuilder('run')
     .where('run.namespace = :namespace', { namespace });
-  if (workflow !== undefined) runs.andWhere('run.workflow = :workflow', { workflow });
+  if (workflow !== undefined)
+    runs.andWhere('run.workflow = any(:workflows)', { workflows: [workflow].flat() });
   if (workflowId !== undefined) runs.andWhere('run.workflowId = :workflowId', { workflowId });
   if (state !== undefined)
     runs.andWhere('run.state = any(:states)', { states: typeof state === 'string' ? [state] : state });

@@ -36,8 +36,8 @@ export function refuseUnstorableMessage(message: Message): void {
 /** Throws {@link JournalRefusedError} for a filter by what no run can have. */
 export function refuseUnstorableFilter(filter: RunFilter): void {
   const { namespace, workflow, workflowId, attributes = {}, conditions = [] } = filter;
-  for (const [what, name] of Object.entries({ namespace, workflow, 'workflow id': workflowId }))
-    if (name !== undefined) refuseText(what, name, 'a filter');
+  for (const [what, names] of Object.entries({ namespace, workflow, 'workflow id': workflowId }))
+    for (const name of [names ?? []].flat()) refuseText(what, name, 'a filter');
   refuseAttributes(attributes, 'a filter');
   for (const condition of conditions) {
     const values = condition.is === 'in' ? condition.values : condition.value;

@@ -63,3 +63,20 @@ export class BillingWorkflow {
     return fees;
   }
 }
+
+@Injectable()
+export class Prices {
+  @Activity({ name: 'prices.of', aliases: ['Checkout.priceOf'] })
+  async priceOf(order: string): Promise<string> {
+    return `price of ${order}`;
+  }
+}
+
+@Workflow({ name: 'offer', aliases: ['quote'] })
+export class OfferWorkflow {
+  constructor(private readonly prices: Prices) {}
+
+  async run(_ctx: WorkflowContext, order: string): Promise<string> {
+    return this.prices.priceOf(order);
+  }
+}

@@ -90,6 +90,12 @@ export function listTopic({ test, expect }: Topic): void {
     await s.started({ workflowId: 'refund-2', workflow: 'refund' });
     await s.started({ namespace: 'other', workflowId: 'refund-3', workflow: 'refund' });
     expect(await found(s, { workflow: 'refund' })).toEqual(['refund-1', 'refund-2', 'refund-2']);
+    // All names that a workflow has or had.
+    const names = ['returns', 'refund'];
+    await s.started({ workflowId: 'return-1', workflow: 'returns' });
+    expect(await found(s, { workflow: names })).toEqual(['refund-1', 'refund-2', 'refund-2', 'return-1']);
+    expect(await found(s, { workflow: names, workflowId: 'return-1' })).toEqual(['return-1']);
+    expect(await found(s, { workflow: [] })).toEqual([]);
     expect(await found(s, { workflowId: 'refund-2' })).toEqual(['refund-2', 'refund-2']);
     expect(await found(s, { workflowId: order.workflowId, workflow: 'refund' })).toEqual([]);
     expect(await s.journal.count({ namespace: 'other' })).toBe(1);

@@ -53,3 +53,11 @@ export class CardPayments {
     return this.gateway.charge(order.total, { idempotencyKey: ctx.idempotencyKey, signal: ctx.signal });
   }
 }
+
+@Injectable()
+export class BillingActivities {
+  @Activity({ name: 'billing.charge', aliases: ['PaymentActivities.charge'] })
+  async charge(order: Order): Promise<Payment> {
+    return { number: order.id };
+  }
+}

@@ -79,3 +79,6 @@ export class InvoiceWorkflow {
     );
   }
 }
+
+@Workflow({ name: 'purchase', aliases: ['order'] })
+export class PurchaseWorkflow extends OrderWorkflow {}
