@@ -106,8 +106,8 @@ export class HeldRun {
     this.deadline = new RunDeadline(holding.deadlines, () => this.fold.current, clock);
     this.kinds = new KindsOfWork({
       activity: this.activities,
-      child: new RunChildren(facts.runId, host.codec, (what) => host.sent(what)),
-      message: new RunMessages(facts.runId, () => host.sent('message')),
+      child: new RunChildren(facts.runId, host.codec),
+      message: new RunMessages(facts.runId),
       timer: new RunTimers(progress, clock),
       deadline: this.deadline,
     });

@@ -30,6 +30,8 @@ const LONGEST_REASON = 4_000;
 /** How long a run that cannot go on waits for its next turn, by the number of its failed turns. */
 const FAILED_TURN_DELAY: GrowingDelay = { from: 1, first: 1_000, longest: 60_000 };
 
+const NONE: readonly never[] = [];
+
 /** The first turn of a run that is not started yet. */
 export interface Rehearsed {
   readonly entries: readonly HistoryEntry[];
@@ -328,15 +330,22 @@ export class ResidentRun implements TurnTaker {
       outcome.type === 'continue' ? this.#nextRun(outcome.successor, inboxSeq) : null,
       turn.refusals,
     );
-    if (turn.tellsParent === true || turn.closesChildren === true) this.#held.host.sent('message');
+    this.#tellOfSent(turn);
     if (!this.over) this.mailArrived(inboxSeq);
+  }
+
+  /** The journal has got something for other runs: somebody should look for it. */
+  #tellOfSent({ children = NONE, sends = NONE, tellsParent, closesChildren }: Turn): void {
+    const { host } = this.#held;
+    if (children.length > 0) host.sent('child');
+    if (sends.length > 0 || tellsParent === true || closesChildren === true) host.sent('message');
   }
 
   /** What is committed takes effect: activities begin, logs are printed, a closed run ends. */
   #takeEffect(
     entries: readonly HistoryEntry[],
     next: NextRun | null,
-    refusals: readonly UpdateRefusal[] = [],
+    refusals: readonly UpdateRefusal[] = NONE,
   ): void {
     const { fold, kinds, facts: run } = this.#held;
     const { observer } = this.#held.host;

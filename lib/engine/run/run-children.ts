@@ -3,7 +3,6 @@ import type { Codec, EncodedFailure, HistoryEvent } from '../../core/index.js';
 import { readLetterName } from '../../journal/index.js';
 import type { InboxMessage, RunId } from '../../journal/index.js';
 import { QuietKind } from './quiet-kind.js';
-import type { EntryAbout } from './work-kind.js';
 
 /** Of a message that has to have one: an end without a payload is one of an older worker. */
 const NOTHING = 'null';
@@ -14,19 +13,11 @@ const NOTHING = 'null';
 export class RunChildren extends QuietKind {
   readonly #runId: RunId;
   readonly #codec: Codec;
-  readonly #sent: (what: 'child' | 'message') => void;
 
-  /** @param sent what the journal has got for other runs: somebody should look for it */
-  constructor(runId: RunId, codec: Codec, sent: (what: 'child' | 'message') => void) {
+  constructor(runId: RunId, codec: Codec) {
     super();
     this.#runId = runId;
     this.#codec = codec;
-    this.#sent = sent;
-  }
-
-  committed(entry: EntryAbout<'child'>): void {
-    if (entry.type === 'child_started') this.#sent('child');
-    else if (entry.type === 'child_cancel_requested') this.#sent('message');
   }
 
   /** `null` of a child that another run of this workflow id has started: it is nobody's here. */

@@ -2,22 +2,14 @@ import type { HistoryEvent } from '../../core/index.js';
 import { readLetterName } from '../../journal/index.js';
 import type { InboxMessage, RunId } from '../../journal/index.js';
 import { QuietKind } from './quiet-kind.js';
-import type { EntryAbout } from './work-kind.js';
 
 /** What one resident run has sent to others. Whoever delivers it tells so by a message. */
 export class RunMessages extends QuietKind {
   readonly #runId: RunId;
-  readonly #sent: () => void;
 
-  /** @param sent the journal has got something for other runs: somebody should deliver it */
-  constructor(runId: RunId, sent: () => void) {
+  constructor(runId: RunId) {
     super();
     this.#runId = runId;
-    this.#sent = sent;
-  }
-
-  committed(entry: EntryAbout<'message'>): void {
-    if (entry.type === 'message_sent') this.#sent();
   }
 
   /** `null` of what a run before this one has sent. */
