@@ -1,4 +1,4 @@
-import { ClientError, messageOf } from '../core/index.js';
+import { ClientError, isOfLanguage, messageOf } from '../core/index.js';
 
 export {
   ClientError,
@@ -101,10 +101,7 @@ export class UpdateRefusedError extends ClientError {
     readonly update: string,
     options: { readonly cause: unknown },
   ) {
-    super(
-      `The workflow "${workflowId}" refused the update "${update}": ${messageOf(options.cause)}`,
-      options,
-    );
+    super(`The workflow "${workflowId}" refused the update "${update}"${why(options.cause)}`, options);
   }
 }
 
@@ -147,15 +144,22 @@ export class UpdateTimeoutError extends ClientError {
   }
 }
 
-/** The run has so many open updates that it takes no more for now. Try again when some are answered. */
+/**
+ * The run has so many open updates that it takes no more for now. Ask again when some are answered, with another `dedupeId`: one id
+ * has one verdict.
+ */
 export class TooManyUpdatesError extends ClientError {
   override readonly name: string = 'TooManyUpdatesError';
   readonly status = 429;
   constructor(
     readonly workflowId: string,
     readonly update: string,
+    /** Of the update that was not taken. It stays refused. */
+    readonly dedupeId: string,
   ) {
-    super(`The workflow "${workflowId}" takes no update "${update}" now: too many are open.`);
+    super(
+      `The workflow "${workflowId}" takes no update "${update}" now: too many are open. Ask again when some are answered, with another dedupeId.`,
+    );
   }
 }
 
@@ -168,7 +172,8 @@ export class ResultTimeoutError extends ClientError {
   readonly status = 504;
   constructor(
     readonly workflowId: string,
-    readonly runId: string,
+    /** `null` where it could not be found out in time which run the workflow id has. */
+    readonly runId: string | null,
     /** In ms. */
     readonly timeout: number,
     /** Why the run cannot go on; `null` when it can. */
@@ -258,4 +263,15 @@ function prospect(blocked: string | null, served: boolean): string {
   if (blocked !== null) return 'It is blocked and tried again with growing pauses, because it cannot go on.';
   return served ? 'It goes on; ask again later.' : 'No worker that could go on with it is there at present.';
 }
+/**
+ * What the validator says, for whoever asked. An error that JavaScript itself throws is a mistake of the code, and tells of its
+ * inside: that is in `cause` alone.
+ */
+function why(cause: unknown): string {
+  const text = isOfLanguage(cause) ? '' : messageOf(cause);
+  if (text === '') return '.';
+  return `: ${text.length > LONGEST_WHY ? `${text.slice(0, LONGEST_WHY)}…` : text}`;
+}
+/** Characters of what a validator says. */
+const LONGEST_WHY = 500;
 const article = (kind: string): string => (kind === 'update' ? `an ${kind}` : `a ${kind}`);

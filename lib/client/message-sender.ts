@@ -1,9 +1,14 @@
 import { Backoff, ContentionError, JournalError, mayBeOneAtFault } from '../journal/index.js';
 import { Batcher, pause } from '../concurrency/index.js';
 import type { JournalSending, Message, SendAnswer, Transaction } from '../journal/index.js';
+import type { Hint } from '../wakeup/index.js';
 
 /** What a message came to. */
 export type Sent = Exclude<SendAnswer, { type: 'again' | 'unanswered' }>;
+
+/** If a worker holds the run, it should read its inbox; otherwise one should claim it. */
+export const hintOf = ({ owner, actorId }: Extract<SendAnswer, { type: 'accepted' }>): Hint =>
+  owner === null ? { type: 'run ready' } : { type: 'message arrived', actorId };
 
 /** How long a message waits while its target is locked, in ms. */
 const SEND_TIMEOUT = 10_000;

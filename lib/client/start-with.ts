@@ -14,13 +14,19 @@ export interface StartedWith {
   readonly sent: Extract<SendAnswer, { type: 'accepted' | 'duplicate' }>;
 }
 
-/** Starts a run with its first message, or sends that to the run that has the workflow id. Repeated while its answer gets lost. */
+/**
+ * Starts a run with its first message, or sends that to the run that has the workflow id. Repeated while its answer gets lost.
+ *
+ * @param over whether nobody waits for it any more; defaults to never
+ */
 export async function startWith(
   { journal }: Pick<ClientParts, 'journal'>,
   start: StartRequest,
   message: Message,
+  over?: () => boolean,
 ): Promise<StartedWith> {
-  const answer = await sendInDoubt(() => journal.startWith({ start, message })).catch((error: unknown) => {
+  const sending = sendInDoubt(() => journal.startWith({ start, message }), over);
+  const answer = await sending.catch((error: unknown) => {
     throw refusedAsInvalid(`the start of "${start.workflowId}"`, error);
   });
   await noteStartWith({ journal }, start, message, answer);

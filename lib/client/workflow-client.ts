@@ -34,6 +34,8 @@ import type { ClientParts } from './client-parts.js';
 import { byOf, noteStart } from './operations.js';
 import type { ActorOption } from './operations.js';
 import { UnknownWorkflowError, WorkflowAlreadyStartedError } from './errors.js';
+import { hintOf } from './message-sender.js';
+import { Patience } from './patience.js';
 import { QueryReader } from './query-reader.js';
 import { signalContent } from './signal-message.js';
 import { decidedWithin } from './start-batcher.js';
@@ -41,7 +43,7 @@ import type { Started } from './start-batcher.js';
 import { startWith } from './start-with.js';
 import type { StartedWith } from './start-with.js';
 import { transactionOf } from './transaction.js';
-import { checkUpdateOptions, deadlineOf, UPDATE_OPTIONS, UpdateAsker } from './update-asker.js';
+import { checkUpdateOptions, UPDATE_OPTIONS, UpdateAsker, updateCallOf } from './update-asker.js';
 import type { UpdateOptions } from './update-asker.js';
 import {
   checkChoice,
@@ -55,8 +57,10 @@ import {
   validated,
 } from './validation.js';
 import type { RunReport } from './rollback-report.js';
+import type { ResultOptions } from './result-reader.js';
+import { RunTarget } from './run-target.js';
+import type { HandleTarget } from './run-target.js';
 import { WorkflowHandle } from './workflow-handle.js';
-import type { HandleTarget, ResultOptions } from './workflow-handle.js';
 
 export interface StartOptions extends ActorOption {
   /** The workflow id: names one open run at a time. Defaults to a new UUID. */
@@ -174,10 +178,13 @@ export class WorkflowClient {
     workflow: WorkflowClass<W> | string,
     input: unknown,
     options: StartOptions,
+    signal?: AbortSignal,
   ): Promise<WorkflowHandle<W>> {
     checkWorkflow(caller, workflow);
     const type = typeof workflow === 'string' ? undefined : workflow;
     const request = await this.#request(workflow, input, options);
+    // Its schema may have taken its time.
+    signal?.throwIfAborted();
     const answer = await this.#start(request, options).catch((error: unknown) => {
       throw refusedAsInvalid(`the start of "${request.workflowId}"`, error);
     });
@@ -209,8 +216,13 @@ export class WorkflowClient {
       );
     }
     checkAtWork(this.#parts);
-    const handle = await this.#startNew<W>('execute', workflow, input, options ?? {});
-    return handle.result({ timeout: options?.timeout, signal: options?.signal });
+    const { timeout, signal } = options ?? {};
+    signal?.throwIfAborted();
+    // A start that is under way goes on: it may have begun the run when its caller is told that it waits no longer.
+    const starting = this.#startNew<W>('execute', workflow, input, options ?? {}, signal);
+    const handle = await new Patience(null, signal).within(starting);
+    if (typeof handle === 'string') throw signal?.reason;
+    return handle.result({ timeout, signal });
   }
 
   /**
@@ -272,27 +284,20 @@ export class WorkflowClient {
     const [payload, options = {}] = args as unknown as [unknown, UpdateWithStartOptions?];
     checkUpdateOptions('the call of updateWithStart()', options, UPDATE_WITH_START_OPTIONS);
     checkWorkflow('updateWithStart', workflow);
-    const until = deadlineOf(options);
+    const call = updateCallOf(options);
     const type = typeof workflow === 'string' ? undefined : workflow;
     const start = await this.#request(workflow, input, usesExisting(options));
     const { workflowId } = start;
-    const asker = new UpdateAsker(
-      this.#parts,
-      {
-        workflowId,
-        runId: null,
-        type,
-        scope: () => Promise.resolve({ runId: null }),
-        describe: () => this.describe(workflowId),
-      },
-      update,
-    );
-    const message = await asker.message(payload, options);
-    checkAtWork(this.#parts);
-    options.signal?.throwIfAborted();
-    const { runId, created, sent } = await startWith(this.#parts, start, message);
+    const target = { workflowId, runId: null, follows: true, type, created: false };
+    const asker = new UpdateAsker(this.#parts, new RunTarget(this.#parts, target), update);
+    const { runId, created, sent } = await asker.sent(call, async () => {
+      const message = await asker.message(payload, call, options);
+      checkAtWork(this.#parts);
+      call.patience.signal?.throwIfAborted();
+      return startWith(this.#parts, start, message, () => call.patience.over);
+    });
     // The type is that of the handler.
-    const result = (await asker.answered(message, sent, until, options)) as HandlerResult<W, K>;
+    const result = (await asker.answered(call, sent)) as HandlerResult<W, K>;
     return { handle: this.#handleOf<W>({ workflowId, runId, type, created }), result };
   }
 
@@ -305,9 +310,7 @@ export class WorkflowClient {
   }
 
   #tell(sent: StartedWith['sent']): void {
-    if (sent.type === 'duplicate') return;
-    const { owner, actorId } = sent;
-    this.#parts.wakeup.tell(owner === null ? { type: 'run ready' } : { type: 'message arrived', actorId });
+    if (sent.type === 'accepted') this.#parts.wakeup.tell(hintOf(sent));
   }
 
   #handleOf<W>(target: Omit<HandleTarget, 'follows'>): WorkflowHandle<W> {

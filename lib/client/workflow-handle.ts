@@ -1,39 +1,30 @@
 import type {
-  Duration,
   HandlerArgs,
   HandlerResult,
   HistoryEntry,
   QueryArgs,
   QueryName,
-  RunContinued,
   Signal,
   SignalArgs,
   SignalName,
-  TerminalEntry,
   UpdateName,
   WorkflowResult,
 } from '../core/index.js';
-import { actorOf, asRunId } from '../journal/index.js';
-import type { ActorId, Message, RunDescription, RunId, TerminateAnswer } from '../journal/index.js';
-import { checkAtWork } from './client-parts.js';
+import type { Message, RunDescription, TerminateAnswer } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
-import {
-  ClientClosedError,
-  ResultTimeoutError,
-  WorkflowCancelledError,
-  WorkflowContinuedError,
-  WorkflowFailedError,
-  WorkflowNotFoundError,
-  WorkflowNotRunningError,
-  WorkflowTerminatedError,
-  WorkflowTimedOutError,
-} from './errors.js';
+import { WorkflowNotFoundError, WorkflowNotRunningError } from './errors.js';
 import { decodedEntry } from './history-line.js';
 import type { HistoryLine } from './history-line.js';
+import { hintOf } from './message-sender.js';
+import type { Sent } from './message-sender.js';
+import { Patience } from './patience.js';
+import type { QueryReader } from './query-reader.js';
+import { ResultReader } from './result-reader.js';
+import type { ResultOptions } from './result-reader.js';
 import { rollbackOf } from './rollback-report.js';
 import type { RunReport } from './rollback-report.js';
-import type { Sent } from './message-sender.js';
-import type { QueryReader } from './query-reader.js';
+import { RunTarget } from './run-target.js';
+import type { HandleTarget } from './run-target.js';
 import { isServed } from './serving.js';
 import { signalContent } from './signal-message.js';
 import { waitingFor } from './waiting-for.js';
@@ -62,35 +53,10 @@ export interface SignalOptions extends ActorOption {
   readonly manager?: object | undefined;
 }
 
-export interface ResultOptions {
-  /** How long to wait. Defaults to no limit. */
-  readonly timeout?: Duration | undefined;
-  /**
-   * Whether the result is that of the last run, where this one continues as another. Defaults to `true`, and to `false` for a
-   * handle that was made for one run: `handle(workflow, id, runId)`.
-   */
-  readonly follow?: boolean | undefined;
-  /** Ends the wait, not the run: the call then rejects with the reason of the signal. Defaults to none. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 const REASON_OPTIONS: readonly (keyof ReasonOptions)[] = ['reason', 'actor'];
 
 /** Of these nothing is undone at the end. */
 const ENDS_WELL: ReadonlySet<RunDescription['state']> = new Set(['running', 'completed', 'continued']);
-
-/** What a handle needs to know of its workflow's class, if it has one. */
-export interface HandleTarget {
-  readonly workflowId: string;
-  /** `null` for the latest run. */
-  readonly runId: RunId | null;
-  /** It is about every run that this one continues as, and not about this one alone. */
-  readonly follows: boolean;
-  /** `undefined` for a handle by id alone. */
-  readonly type: (abstract new (...dependencies: never[]) => object) | undefined;
-  /** The start that gave this handle began the run. */
-  readonly created: boolean;
-}
 
 /**
  * One workflow, from outside. Without a run id it reaches the run that has the workflow id now, or the latest one; one that
@@ -108,15 +74,13 @@ export class WorkflowHandle<W = any> {
   readonly workflowId: string;
   readonly #parts: ClientParts;
   readonly #queries: QueryReader;
-  readonly #target: HandleTarget;
-  #known: Promise<ActorId> | undefined;
+  readonly #target: RunTarget;
 
   /** @internal Handles are made by the client. */
   constructor(parts: ClientParts, queries: QueryReader, target: HandleTarget) {
     this.#parts = parts;
     this.#queries = queries;
-    this.#target = target;
-    checkName('a workflow id', target.workflowId);
+    this.#target = new RunTarget(parts, target);
     this.workflowId = target.workflowId;
   }
 
@@ -151,41 +115,10 @@ export class WorkflowHandle<W = any> {
   async result(options: ResultOptions = {}): Promise<WorkflowResult<W>> {
     checkOptions('the call of result()', options, ['timeout', 'follow', 'signal']);
     checkSignal(options.signal);
-    const timeout = durationOf('timeout', options.timeout);
+    const patience = new Patience(durationOf('timeout', options.timeout), options.signal);
     const { follow = this.#target.follows } = options;
-    const until = timeout === null ? null : performance.now() + timeout;
-    let runId = this.#target.runId ?? (await this.#describe()).runId;
-    // The result of a run that has ended can be had at any time.
-    if (this.#parts.idle() && (await this.#describeRun(runId)).state === 'running') checkAtWork(this.#parts);
-    for (;;) {
-      const last = await this.#end(runId, timeout, until, options.signal);
-      if (last.type !== 'run_continued') {
-        // The type is the workflow's own: what its `run` returned was recorded.
-        return this.#resultOf(last, runId) as WorkflowResult<W>;
-      }
-      if (!follow) throw new WorkflowContinuedError(this.workflowId, runId, last.runId);
-      runId = asRunId(last.runId);
-    }
-  }
-
-  /** @param until when the time is up, by the monotonic clock; the error tells `timeout` */
-  async #end(
-    runId: RunId,
-    timeout: number | null,
-    until: number | null,
-    signal: AbortSignal | undefined,
-  ): Promise<TerminalEntry> {
-    // A run that is in memory here tells its end by itself.
-    const resident = this.#parts.engine()?.runs.ofRun(runId) !== undefined;
-    const left = until === null ? null : Math.max(0, until - performance.now());
-    const last = await this.#parts.results.wait(runId, left, resident, signal);
-    if (last === 'aborted') throw signal?.reason;
-    if (last === 'timeout') {
-      const { blocked, served, first } = await this.#prospect(runId);
-      throw new ResultTimeoutError(this.workflowId, runId, timeout ?? 0, blocked, served, first);
-    }
-    if (last === 'closed') throw new ClientClosedError(this.workflowId, runId);
-    return last;
+    // The type is the workflow's own: what its `run` returned was recorded.
+    return (await new ResultReader(this.#parts, this.#target).result(patience, follow)) as WorkflowResult<W>;
   }
 
   /**
@@ -232,7 +165,10 @@ export class WorkflowHandle<W = any> {
     // The two optional parameters that every form of the arguments has.
     const [payload, options] = args as unknown as [unknown, UpdateOptions | undefined];
     // The type is that of the handler.
-    return (await this.#asker(update).ask(payload, options)) as HandlerResult<W, K>;
+    return (await new UpdateAsker(this.#parts, this.#target, update).ask(payload, options)) as HandlerResult<
+      W,
+      K
+    >;
   }
 
   /**
@@ -244,7 +180,7 @@ export class WorkflowHandle<W = any> {
    * @throws RunBlockedError when the run is blocked, because its code cannot go on
    */
   async query<K extends QueryName<W>>(query: K, ...args: QueryArgs<W, K>): Promise<HandlerResult<W, K>> {
-    const run = await this.#describe();
+    const run = await this.#target.describe();
     // The type is that of the handler.
     return (await this.#queries.query(run, this.#target.follows, query, args)) as HandlerResult<W, K>;
   }
@@ -285,7 +221,7 @@ export class WorkflowHandle<W = any> {
       namespace: this.#parts.namespace,
       workflowId: this.workflowId,
       by: byOf(this.#parts, options.actor),
-      ...(await this.#scope()),
+      ...(await this.#target.scope()),
       reason: options.reason ?? null,
     };
     const [answer] = await this.#parts.journal.terminate([request]);
@@ -306,7 +242,7 @@ export class WorkflowHandle<W = any> {
    * Throws {@link WorkflowNotFoundError}.
    */
   async describe(): Promise<RunReport> {
-    const run = await this.#describe();
+    const run = await this.#target.describe();
     if (run.state === 'running') return { ...run, waitingFor: await this.#waitingFor(run) };
     const waited = { ...run, waitingFor: [] };
     if (ENDS_WELL.has(run.state)) return waited;
@@ -333,7 +269,7 @@ export class WorkflowHandle<W = any> {
    * @throws WorkflowNotFoundError
    */
   async history(): Promise<readonly HistoryLine[]> {
-    const history = await this.#historyOf(await this.#describe());
+    const history = await this.#historyOf(await this.#target.describe());
     return history.map((entry, i) => ({ seq: i + 1, entry: decodedEntry(this.#parts.codec, entry) }));
   }
 
@@ -384,19 +320,13 @@ export class WorkflowHandle<W = any> {
       namespace: this.#parts.namespace,
       workflowId: this.workflowId,
       by: byOf(this.#parts, options?.actor),
-      ...(await this.#scope()),
+      ...(await this.#target.scope()),
       ...content,
       dedupeId: options?.dedupeId ?? null,
     };
     let accepted: Extract<Sent, { type: 'accepted' }> | undefined;
     const hint = (): void => {
-      if (!accepted) return;
-      // If a worker holds the run, it should read its inbox; otherwise one should claim it.
-      this.#parts.wakeup.tell(
-        accepted.owner === null
-          ? { type: 'run ready' }
-          : { type: 'message arrived', actorId: accepted.actorId },
-      );
+      if (accepted) this.#parts.wakeup.tell(hintOf(accepted));
     };
     const within = options?.manager && transactionOf(options.manager, hint);
     const sent = await (within
@@ -420,13 +350,6 @@ export class WorkflowHandle<W = any> {
     }
   }
 
-  #asker(update: string): UpdateAsker {
-    const { workflowId, runId, type } = this.#target;
-    const scope = (): Promise<Pick<Message, 'runId' | 'actorId'>> => this.#scope();
-    const describe = (): Promise<RunDescription> => this.#describe();
-    return new UpdateAsker(this.#parts, { workflowId, runId, type, scope, describe }, update);
-  }
-
   #terminated(answer: TerminateAnswer): void {
     if (answer.type === 'terminated') {
       // If this process holds it, it can let go at once, and need not find out by a refused write.
@@ -440,90 +363,4 @@ export class WorkflowHandle<W = any> {
     if (!answer.known) throw new WorkflowNotFoundError(this.workflowId, this.#target.runId);
     throw new WorkflowNotRunningError(this.workflowId, 'there is nothing to terminate', 'closed');
   }
-
-  /** The run that this handle is about now. */
-  async #describe(): Promise<RunDescription> {
-    const { runId, follows } = this.#target;
-    if (runId === null || !follows) return this.#describeRun(runId);
-    const latest = await this.#describeRun(null);
-    if (latest.actorId === (await this.#actor(runId))) return latest;
-    // Its workflow id was used again since then.
-    let run = await this.#describeRun(runId);
-    while (run.continuedTo !== null) run = await this.#describeRun(run.continuedTo);
-    return run;
-  }
-
-  async #describeRun(runId: RunId | null): Promise<RunDescription> {
-    const [run] = await this.#parts.journal.describe([
-      { namespace: this.#parts.namespace, workflowId: this.workflowId, runId },
-    ]);
-    if (!run) throw new WorkflowNotFoundError(this.workflowId, runId);
-    return run;
-  }
-
-  /** Which run, or which runs, a message of this handle is for. */
-  async #scope(): Promise<Pick<Message, 'runId' | 'actorId'>> {
-    const { runId, follows } = this.#target;
-    if (runId === null || !follows) return { runId };
-    return { runId: null, actorId: await this.#actor(runId) };
-  }
-
-  /** A run that this handle began is the first of its actor. One that was there may have been continued as before. */
-  #actor(runId: RunId): Promise<ActorId> | ActorId {
-    if (this.#target.created) return actorOf(runId);
-    return (this.#known ??= this.#describeRun(runId).then(
-      ({ actorId }) => actorId,
-      (error: unknown) => {
-        // Asked again next time.
-        this.#known = undefined;
-        throw error;
-      },
-    ));
-  }
-
-  /** Whether the run is blocked, and whether a worker would take it up. Read once, after a wait that timed out, for the error. */
-  async #prospect(runId: RunId): Promise<Prospect> {
-    try {
-      const run = await this.#describeRun(runId);
-      const isNobodys = run.inbox?.owner === null && run.blocked === null;
-      return {
-        blocked: run.blocked?.reason ?? null,
-        served: !isNobodys || (await isServed(this.#parts, run)),
-        first: (await this.#waitingFor(run))[0]?.text ?? null,
-      };
-    } catch {
-      // It cannot be read. The timeout is told without it.
-      return { blocked: null, served: true, first: null };
-    }
-  }
-
-  #resultOf(last: Exclude<TerminalEntry, RunContinued>, runId: string): unknown {
-    const { codec } = this.#parts;
-    switch (last.type) {
-      case 'run_completed':
-        return codec.decode(last.result);
-      case 'run_failed':
-        throw new WorkflowFailedError(this.workflowId, runId, last.rollback, {
-          cause: codec.decodeFailure(last.failure),
-        });
-      case 'run_cancelled':
-        throw new WorkflowCancelledError(this.workflowId, runId, last.rollback, {
-          cause: codec.decodeFailure(last.failure),
-        });
-      case 'run_timed_out':
-        throw new WorkflowTimedOutError(this.workflowId, runId, last.rollback, {
-          cause: codec.decodeFailure(last.failure),
-        });
-      case 'run_terminated':
-        throw new WorkflowTerminatedError(this.workflowId, runId, last.reason);
-    }
-  }
-}
-
-/** What a wait that timed out can tell. */
-interface Prospect {
-  readonly blocked: string | null;
-  readonly served: boolean;
-  /** What the run waits for first. */
-  readonly first: string | null;
 }

@@ -62,6 +62,7 @@ export * from './fold/steppable.js';
 export * from './history-limits.js';
 export type * from './history.js';
 export * from './method-marks.js';
+export { isOfLanguage } from './misuse.js';
 export type { Mistakes } from './misuse.js';
 export * from './names.js';
 export * from './progress.js';

@@ -24,6 +24,9 @@ const OF_LANGUAGE: ReadonlySet<string> = new Set([
   'SyntaxError',
 ]);
 
+/** Whether JavaScript itself throws such errors, and so the code has a mistake. */
+export const isOfLanguage = (error: unknown): boolean => isError(error) && OF_LANGUAGE.has(errorName(error));
+
 /**
  * The fault of a run that ends with this error; `null` when the run fails with it.
  *
@@ -33,7 +36,7 @@ export function mistakeOf(error: unknown, mistakes: Mistakes): TurnFault | null 
   if (!isError(error)) return null;
   const thrown = errorName(error) === 'HandlerFailure' ? readProperty(error, 'cause') : error;
   if (!isError(thrown)) return null;
-  if (!isMisuse(thrown) && !(mistakes === 'block' && OF_LANGUAGE.has(errorName(thrown)))) return null;
+  if (!isMisuse(thrown) && !(mistakes === 'block' && isOfLanguage(thrown))) return null;
   return new WorkflowMistakeError(
     `The code of the workflow has a mistake, so its run is blocked instead of failing: ${errorText(error).replace(/\.$/, '')}. Mend it and deploy: the run goes on from its last step.`,
     { cause: error },

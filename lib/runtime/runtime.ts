@@ -203,7 +203,7 @@ export class ContinuumRuntime {
         rollback: 'rollback' in departure.last ? departure.last.rollback : 'none',
       });
       this.#results.ended(run.facts.runId, departure.last);
-      this.#updates.lookSoon();
+      this.#updates.closed(run.facts);
       this.#wakeup.tellOthers({ type: 'run closed', runId: run.facts.runId });
     });
     await this.#listen();
@@ -262,14 +262,15 @@ export class ContinuumRuntime {
 
   /** A run was ended whose time is over, and that no worker could have taken. */
   #overdue({ workflow, workflowId, runId, rollback }: OverdueRun): void {
-    this.#options.observer.notice({
+    const { namespace, observer } = this.#options;
+    observer.notice({
       type: 'run closed',
       run: { workflow, workflowId, runId },
       state: 'timed_out',
       error: new TimeoutFailure(UNSERVED),
       rollback,
     });
-    this.#updates.lookSoon();
+    this.#updates.closed({ namespace, workflowId });
     this.#wakeup.tell({ type: 'run closed', runId });
     // What its parent and its children are told.
     this.#wakeup.tellHere({ type: 'messages to deliver' });
@@ -301,26 +302,37 @@ export class ContinuumRuntime {
     this.#draining = true;
     const began = performance.now();
     const { closing } = this;
-    const others = Promise.all([
-      this.#dispatcher?.stop(),
-      this.#rescuer?.stop(),
-      this.#unservedWatch?.stop(),
-      this.#sweeper?.stop(),
-    ]);
+    const others = Promise.all([this.#dispatcher?.stop(), this.#rescuer?.stop()]);
+    // They take nothing up: the session need not wait for them.
+    const watching = Promise.all([this.#unservedWatch?.stop(), this.#sweeper?.stop()]);
     await this.#engine?.stop(closing, others);
+    await closing.meet(watching);
     // Last: runs that end meanwhile tell their parents.
     await closing.meet(this.#outbox?.stop() ?? Promise.resolve());
     this.#wakeup.tellOthers({ type: 'run ready' });
     this.#tellDrained(Math.round(performance.now() - began));
   }
 
-  #countDrained({ type }: Departure): void {
+  #countDrained(departure: Departure): void {
     if (this.#drained === null) return;
-    // The next one is counted when it leaves.
-    if (type === 'continued') return;
-    if (type === 'closed') this.#drained.ended++;
-    else if (type === 'lost') this.#drained.left++;
-    else this.#drained.givenBack++;
+    switch (departure.type) {
+      case 'closed':
+        this.#drained.ended++;
+        return;
+      case 'continued':
+        // The next one is counted when it leaves; without one here, another worker claims it.
+        if (departure.next === null) this.#drained.givenBack++;
+        return;
+      case 'released':
+      case 'blocked':
+        this.#drained.givenBack++;
+        return;
+      case 'lost':
+        this.#drained.left++;
+        return;
+      default:
+        departure satisfies never;
+    }
   }
 
   /** Tells once what became of the runs: draining is asked for by several steps of closing. */

@@ -3,8 +3,10 @@ import {
   InvalidInputError,
   ResultTimeoutError,
   RunBlockedError,
+  TooManyUpdatesError,
   UnknownHandlerError,
   UnknownWorkflowError,
+  UpdateRefusedError,
   WorkflowAlreadyStartedError,
   WorkflowCancelledError,
   WorkflowFailedError,
@@ -44,6 +46,25 @@ describe('what the client throws', () => {
     expect(late(null)).toMatch(/It goes on; ask again later\.$/);
     expect(late(null, false)).toMatch(/No worker that could go on with it is there at present\.$/);
     expect(late('drift', false)).toMatch(/It is blocked/);
+  });
+
+  it('tells what a validator says, but nothing of the inside of the code, and not without end', () => {
+    const refused = (why: unknown): UpdateRefusedError =>
+      new UpdateRefusedError('order-1', 'pay', { cause: why });
+    expect(refused(new Error('It is paid.')).message).toBe(
+      'The workflow "order-1" refused the update "pay": It is paid.',
+    );
+    const broken = new TypeError("Cannot read properties of undefined (reading 'secretKey')");
+    expect(refused(broken)).toMatchObject({
+      message: 'The workflow "order-1" refused the update "pay".',
+      cause: broken,
+    });
+    expect(refused(new Error('x'.repeat(10_000))).message.length).toBeLessThan(600);
+  });
+
+  it('says with which id an update may be asked for again that was one too many', () => {
+    const error = new TooManyUpdatesError('order-1', 'pay', 'u-1');
+    expect(error).toMatchObject({ dedupeId: 'u-1', message: expect.stringContaining('another dedupeId') });
   });
 
   it('gives no advice to developers', () => {

@@ -15,12 +15,13 @@ it('a wait for a result that is longer than a timer of Node counts goes on after
     clearTimeout: () => undefined,
   }));
   const { ResultWaiter } = await import('../../lib/client/result-waiter.js');
+  const { Patience } = await import('../../lib/client/patience.js');
   const { Wakeup } = await import('../../lib/wakeup/index.js');
 
   const journal = new InMemoryJournal();
   const waiter = new ResultWaiter(journal, new Wakeup(journal, 'default', 'w1'));
   const settled = jest.fn();
-  const waiting = waiter.wait(asRunId('r-1'), 60 * DAY, true).then(settled);
+  const waiting = waiter.wait(asRunId('r-1'), new Patience(60 * DAY), true).then(settled);
   const next = (): number => timers.find(({ within }) => within > DAY)!.within;
   /** The long timer, and not that of the poll. */
   const ring = async (): Promise<void> => {

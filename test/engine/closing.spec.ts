@@ -1,7 +1,9 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import { UnservedWatch } from '../../lib/dispatch/index.js';
 import { InMemoryJournal } from '../../lib/journal/in-memory/index.js';
 import type { Claim } from '../../lib/journal/index.js';
 import { SchemaError } from '../../lib/journal/index.js';
+import { Workflow } from '../../lib/nest/index.js';
 import { gate } from '../support/gate.js';
 import { heldActivity } from '../support/held-activity.js';
 import { openStages } from '../support/open-stages.js';
@@ -11,6 +13,13 @@ import type { ScriptedWorkflow } from '../support/stage.js';
 
 const works: ScriptedWorkflow = { make: ({ act }) => ({ run: () => act('work') }) };
 const quick: ScriptedWorkflow = { name: 'quick', make: () => ({ run: () => Promise.resolve('done') }) };
+
+@Workflow({ name: 'elsewhere' })
+class Elsewhere {
+  run(): Promise<string> {
+    return Promise.resolve('done');
+  }
+}
 
 describe('Closing', () => {
   const open = openStages();
@@ -96,6 +105,41 @@ describe('Closing', () => {
       ),
     );
     await stage.close();
+  });
+
+  it('ends the session without the look for runs that nobody serves', async () => {
+    const { journal, detour } = scriptedJournal(new InMemoryJournal());
+    const looking = gate();
+    const watch = jest.spyOn(UnservedWatch.prototype, 'stop').mockReturnValue(looking.opened);
+    const ended = gate();
+    detour('unregister', async (real, worker) => {
+      await real(worker);
+      ended.open();
+    });
+    const settings = { shutdownTimeout: 600_000 };
+    const stage = await open({ journal, workflows: [quick], settings });
+    const closing = stage.runtime.close();
+    await ended.opened;
+    looking.open();
+    await closing;
+    watch.mockRestore();
+  });
+
+  it('counts a run that continues as one which this worker lacks among those that it gives back', async () => {
+    const elsewhere = heldActivity('work', 'done');
+    const continues: ScriptedWorkflow = {
+      make: ({ ctx, act }) => ({
+        run: () => act('work').then(() => ctx.continueAsNew(Elsewhere)),
+      }),
+    };
+    const stage = await open({ activities: [elsewhere.handler], workflows: [continues] });
+    await stage.client.start('scripted');
+    await elsewhere.begun;
+    const closing = stage.runtime.close();
+    elsewhere.letGo();
+    await closing;
+    const drained = await stage.recorder.until('worker drained');
+    expect(drained).toMatchObject({ givenBack: 1, ended: 0, left: 0 });
   });
 
   it('is bounded, whatever the journal does not answer', async () => {

@@ -21,11 +21,11 @@ import type { InMemoryStore, Run } from './in-memory-store.js';
 import { servedBy } from './worker-sessions.js';
 
 export function loadRun(store: InMemoryStore, request: LoadRequest): Loaded {
-  const { historyAfter, inboxAfter } = request;
+  const { historyAfter, historyThrough, inboxAfter } = request;
   const history = store.runs.get(request.runId)?.history ?? [];
   const inbox = store.actors.get(request.actorId)?.inbox ?? [];
   return {
-    history: historyAfter === null ? [] : history.slice(historyAfter).map(parseEntry),
+    history: historyAfter === null ? [] : history.slice(historyAfter, historyThrough).map(parseEntry),
     messages:
       inboxAfter === null
         ? []

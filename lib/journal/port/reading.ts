@@ -37,6 +37,8 @@ export interface LoadRequest {
   readonly runId: RunId;
   /** `null` reads no history. */
   readonly historyAfter: number | null;
+  /** The last entry to be read. Defaults to the end of the history. */
+  readonly historyThrough?: number;
   /** `null` reads no inbox. */
   readonly inboxAfter: number | null;
 }

@@ -7,6 +7,9 @@ import { loadHistory } from './sql/load-history.js';
 import { loadInbox } from './sql/load-inbox.js';
 import type { StatementRunner } from './statement.js';
 
+/** No sequence number is higher. */
+const LAST = 2 ** 31 - 1;
+
 /** Reads histories and inboxes. Both statements begin after the claim was committed, and so see all that it saw. */
 export async function load(
   sql: StatementRunner,
@@ -30,6 +33,7 @@ async function loadHistories(
   const rows = await sql.run(loadHistory, {
     runIds: uuidArray(asked.map((request) => uuidOrNil(request.runId))),
     after: numberArray(asked.map((request) => request.historyAfter)),
+    through: numberArray(asked.map(({ historyThrough = LAST }) => historyThrough)),
   });
   for (const { ordinal, ...row } of rows) {
     const request = asked[ordinal - 1] as LoadRequest;

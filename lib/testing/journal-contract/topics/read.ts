@@ -6,7 +6,7 @@ import { asActorId, asRunId } from '../../../journal/index.js';
 import type { RunDescription } from '../../../journal/index.js';
 
 export function readTopic({ test, expect }: Topic): void {
-  test('load reads history after a number and inbox after a number, each in order, or neither', async (s) => {
+  test('load reads history after a number, and up to one, and inbox after a number, each in order, or neither', async (s) => {
     const held = await s.held(await s.worker());
     await s.applies(held, { entries: ['a', 'b', 'c', 'd'].map(step) });
     for (const i of range(4)) await s.accepted(s.signal(held.run, { payload: `${i + 1}` }));
@@ -17,6 +17,7 @@ export function readTopic({ test, expect }: Topic): void {
       { actorId, runId, historyAfter: 5, inboxAfter: 4 },
       { actorId, runId, historyAfter: 0, inboxAfter: null },
       { actorId, runId, historyAfter: null, inboxAfter: 0 },
+      { actorId, runId, historyAfter: 1, historyThrough: 3, inboxAfter: null },
     ]);
     const told = loaded.map(({ history, messages }) => ({
       steps: stepsOf(history),
@@ -28,6 +29,7 @@ export function readTopic({ test, expect }: Topic): void {
       { steps: [], numbers: [] },
       { steps: ['a', 'b', 'c', 'd'], numbers: [] },
       { steps: [], numbers: [1, 2, 3, 4] },
+      { steps: ['a', 'b'], numbers: [] },
     ]);
     expect(loaded[3]?.history).toHaveLength(5);
   });
