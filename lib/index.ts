@@ -56,6 +56,8 @@ export type {
   AttributePatch,
   Attributes,
   AttributeValue,
+  Callback,
+  CallbackOptions,
   CancellationScope,
   ContinuationInput,
   MapOptions,
@@ -88,6 +90,7 @@ export type {
 export {
   ActivityFailure,
   AttemptLostError,
+  CallbackFailure,
   CancelledError,
   ChildDepthError,
   ChildWorkflowFailure,
@@ -120,10 +123,11 @@ export {
 export { ActivityContext } from './engine/index.js';
 export type { ActivityLogger } from './engine/index.js';
 
-export { UndecodedValue, WorkflowClient, WorkflowHandle } from './client/index.js';
+export { CallbackHandle, UndecodedValue, WorkflowClient, WorkflowHandle } from './client/index.js';
 export type {
   AttributeBounds,
   AttributeFilter,
+  CallbackLookup,
   DecodedEntry,
   DecodedOutcome,
   DecodedSignal,
@@ -138,6 +142,8 @@ export type {
   ReasonOptions,
   ResultOptions,
   RunWhere,
+  Settled,
+  SettleOptions,
   SignalOptions,
   SignalWithStartOptions,
   StartOptions,
@@ -158,6 +164,9 @@ export type {
 } from './core/index.js';
 // What clients meet; all of it answers a request with a status.
 export {
+  CallbackAlreadyOpenError,
+  CallbackNotFoundError,
+  CallbackNotPendingError,
   ClientClosedError,
   ClientError,
   InvalidInputError,

@@ -49,6 +49,11 @@ export const HISTORY_TYPES_SINCE = {
   details_set: 18,
   deadline_passed: 19,
   run_timed_out: 19,
+  callback_opened: 21,
+  callback_withdrawn: 21,
+  callback_completed: 21,
+  callback_failed: 21,
+  callback_not_opened: 21,
 } satisfies Record<HistoryEntryType, number>;
 
 /** The types that the table takes once this migration has run. */

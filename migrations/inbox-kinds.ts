@@ -9,6 +9,7 @@ export const INBOX_KINDS_SINCE = {
   child_start: 12,
   child_end: 12,
   message_result: 20,
+  callback_result: 21,
   update: 15,
 } satisfies Record<InboxMessage['kind'], number>;
 

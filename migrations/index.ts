@@ -18,6 +18,7 @@ import { recordPatches } from './0017-record-patches.js';
 import { showRuns } from './0018-show-runs.js';
 import { timeLimits } from './0019-time-limits.js';
 import { reachOthers } from './0020-reach-others.js';
+import { openCallbacks } from './0021-open-callbacks.js';
 import { endOverdue } from './0022-end-overdue.js';
 import { orderOutbox } from './0023-order-outbox.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
@@ -46,6 +47,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   showRuns,
   timeLimits,
   reachOthers,
+  openCallbacks,
   endOverdue,
   orderOutbox,
 ];

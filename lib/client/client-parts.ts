@@ -1,6 +1,11 @@
 import type { Codec, WorkflowDefinition } from '../core/index.js';
 import type { AsyncScope, Engine, WindowScheduler } from '../engine/index.js';
-import type { JournalOperations, JournalReading, JournalSending } from '../journal/index.js';
+import type {
+  JournalCallbacks,
+  JournalOperations,
+  JournalReading,
+  JournalSending,
+} from '../journal/index.js';
 import type { Wakeup } from '../wakeup/index.js';
 import type { MessageSender } from './message-sender.js';
 import type { StartBatcher } from './start-batcher.js';
@@ -10,7 +15,7 @@ import type { UpdateWaiter } from './update-waiter.js';
 /** What a client works with. */
 export interface ClientParts {
   readonly namespace: string;
-  readonly journal: JournalSending & JournalReading & JournalOperations;
+  readonly journal: JournalSending & JournalCallbacks & JournalReading & JournalOperations;
   readonly codec: Codec;
   readonly wakeup: Wakeup;
   readonly scheduler: WindowScheduler;

@@ -1,6 +1,7 @@
 import { ClientError, isOfLanguage, messageOf } from '../core/index.js';
 
 export {
+  CallbackAlreadyOpenError,
   ClientError,
   InvalidInputError,
   WorkflowAlreadyStartedError,
@@ -275,3 +276,36 @@ function why(cause: unknown): string {
 /** Characters of what a validator says. */
 const LONGEST_WHY = 500;
 const article = (kind: string): string => (kind === 'update' ? `an ${kind}` : `a ${kind}`);
+
+/**
+ * There is no callback with the key, or none that the token names. Perhaps the run is about to open it, and has not committed that
+ * yet: whoever hears of it from an activity comes after that.
+ */
+export class CallbackNotFoundError extends ClientError {
+  override readonly name: string = 'CallbackNotFoundError';
+  readonly status = 404;
+  constructor(
+    /** `null` of one that was asked for by its token. */
+    readonly key: string | null,
+  ) {
+    super(`There is no callback${named(key)}.`);
+  }
+}
+
+/**
+ * The callback is over, and nobody has settled it: its time ran out, its workflow went on without it, or its run rolls back or has
+ * ended.
+ */
+export class CallbackNotPendingError extends ClientError {
+  override readonly name: string = 'CallbackNotPendingError';
+  readonly status = 409;
+  constructor(
+    /** `null` of one that was asked for by its token. */
+    readonly key: string | null,
+  ) {
+    super(`The callback${named(key)} is over: its workflow waits for it no more.`);
+  }
+}
+
+/** A token is a secret, and is told nobody. */
+const named = (key: string | null): string => (key === null ? '' : ` "${key}"`);

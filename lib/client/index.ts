@@ -1,6 +1,8 @@
 /** What users call from outside a workflow: start, signal, update, query, cancel, wait for the result, list. */
 export type { WaitingFor } from './waiting-for.js';
 export type { AttributeBounds, AttributeFilter } from './attribute-filter.js';
+export { CallbackHandle } from './callback-handle.js';
+export type { CallbackLookup, Settled, SettleOptions } from './callback-handle.js';
 export * from './errors.js';
 export * from './history-line.js';
 export * from './message-sender.js';

@@ -8,12 +8,21 @@ export interface WaitingFor {
    * - `start`: it has not begun, and does not before `until`;
    * - `blocked`: its code cannot go on;
    * - `unserved`: no live worker has its workflow in its version;
-   * - `activity`, `child`, `timer`: what its code has begun;
+   * - `activity`, `child`, `callback`, `timer`: what its code has begun;
    * - `signal`, `condition`: what its code waits for at most `until`;
    * - `message`: nothing of these. Only a signal, an update or a cancellation can make it go on.
    */
   readonly kind:
-    'start' | 'blocked' | 'unserved' | 'activity' | 'child' | 'timer' | 'signal' | 'condition' | 'message';
+    | 'start'
+    | 'blocked'
+    | 'unserved'
+    | 'activity'
+    | 'child'
+    | 'callback'
+    | 'timer'
+    | 'signal'
+    | 'condition'
+    | 'message';
   /** One sentence for people. */
   readonly text: string;
   /** Since when it waits for it. */
@@ -33,7 +42,7 @@ export function waitingFor(
   const progress = new RunProgress();
   for (const entry of history) progress.apply(entry);
   const obstacles = [...obstaclesOf(run, history.length === 0, served)];
-  const work = [...progress.inFlight.values()].flatMap((one) => ofWork(one) ?? []);
+  const work = [...progress.inFlight.values()].flatMap((one) => ofWork(one, progress) ?? []);
   if (obstacles.length > 0 || work.length > 0 || history.length === 0) return [...obstacles, ...work];
   const since = history.at(-1)!.at;
   return [{ kind: 'message', text: 'It waits for a signal, or another message.', since, until: null }];
@@ -54,7 +63,7 @@ function* obstaclesOf(run: RunDescription, isNew: boolean, served: boolean): Ite
   }
 }
 
-function ofWork(work: WorkInFlight): WaitingFor | null {
+function ofWork(work: WorkInFlight, { inFlight }: RunProgress): WaitingFor | null {
   switch (work.type) {
     case 'activity': {
       const { scheduled, attempt, startsAt, parked } = work;
@@ -72,6 +81,15 @@ function ofWork(work: WorkInFlight): WaitingFor | null {
       const text = `It waits for a message to reach the workflow "${workflowId}".`;
       return { kind: 'message', text, since, until: null, id };
     }
+    case 'callback': {
+      const { id, name, at: since } = work.opened;
+      // The call that has opened it has started its timer, too.
+      const timer = inFlight.get(id + 1);
+      const until = timer?.type === 'timer' && timer.started.name === CALLBACK ? timer.started.firesAt : null;
+      const named = name === null ? 'a callback' : `the callback "${name}"`;
+      const text = `It waits for ${named}${until === null ? '' : `, until ${new Date(until).toISOString()}`}.`;
+      return { kind: 'callback', text, since, until, id };
+    }
     case 'timer':
       return ofTimer(work.started);
     default:
@@ -79,11 +97,14 @@ function ofWork(work: WorkInFlight): WaitingFor | null {
   }
 }
 
+/** As the timer of a callback is called. */
+const CALLBACK = 'callback';
+
 /** A timer tells by its name what waits for it. */
 function ofTimer(started: Extract<WorkInFlight, { type: 'timer' }>['started']): WaitingFor | null {
   const { id, name, at: since, firesAt: until } = started;
   // A limit around something else, which is waited for.
-  if (name === 'timeout') return null;
+  if (name === 'timeout' || name === CALLBACK) return null;
   const end = new Date(until).toISOString();
   if (name === 'sleep') return { kind: 'timer', text: `It sleeps until ${end}.`, since, until, id };
   if (name.startsWith('signal:')) {

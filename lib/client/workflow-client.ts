@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { describeWorkflow, isNamed, namesOf } from '../core/index.js';
 import type {
   Duration,
@@ -29,6 +30,8 @@ import type {
 } from '../journal/index.js';
 import { attributeFilter, checkAttributes } from './attribute-filter.js';
 import type { AttributeFilter } from './attribute-filter.js';
+import { CallbackHandle } from './callback-handle.js';
+import type { CallbackLookup } from './callback-handle.js';
 import { checkAtWork } from './client-parts.js';
 import type { ClientParts } from './client-parts.js';
 import { byOf, noteStart } from './operations.js';
@@ -336,6 +339,33 @@ export class WorkflowClient {
       type,
       created: false,
     });
+  }
+
+  /**
+   * A callback that a workflow has opened, by its key or by its token; nothing is looked up before it is used.
+   *
+   * ```ts
+   * @Post('payments/:token')
+   * async paid(@Param('token') token: string, @Body() payment: Payment) {
+   *   await this.workflows.callback<Payment>(token).complete(payment);
+   * }
+   * ```
+   *
+   * @param keyOrToken the `key` of `ctx.callback`, of any run of the namespace; or its `token`
+   * @param options `schema` for what it is completed with, which is then applied here
+   * @returns a handle with `complete` and `fail`
+   * @throws InvalidInputError for what can be no key, a token that is damaged, or one of another namespace
+   */
+  callback<S extends StandardSchemaV1>(
+    keyOrToken: string,
+    options: CallbackLookup<S> & { readonly schema: S },
+  ): CallbackHandle<StandardSchemaV1.InferInput<S>>;
+  callback<Payload = unknown>(
+    keyOrToken: string,
+    options?: { readonly schema?: undefined },
+  ): CallbackHandle<Payload>;
+  callback(keyOrToken: string, options?: CallbackLookup): CallbackHandle {
+    return new CallbackHandle(this.#parts, keyOrToken, options);
   }
 
   /** Describes the latest run of a workflow id, or the one named. Throws `WorkflowNotFoundError`. */

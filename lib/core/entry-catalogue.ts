@@ -35,7 +35,7 @@ export type EntryOf<T extends HistoryEntryType> = Extract<HistoryEntry, { type: 
 export type EntryClass = 'event' | 'command' | 'terminal' | 'note';
 
 /** What can be in flight: begun by a command, ended by an event or by another command. */
-export type WorkType = 'activity' | 'child' | 'message' | 'timer' | 'signal check';
+export type WorkType = 'activity' | 'child' | 'message' | 'callback' | 'timer' | 'signal check';
 
 /** What an entry does to work in flight. */
 export interface EntryWork {
@@ -122,6 +122,9 @@ export const ENTRY_CATALOGUE = {
   message_delivered: { class: 'event', work: ends('message'), fields: { id: command } },
   message_not_delivered: { class: 'event', work: ends('message'), fields: { id: command, why: fact } },
   child_terminated: { class: 'event', work: ends('child'), fields: { id: command, reason: textOrNull } },
+  callback_completed: { class: 'event', work: ends('callback'), fields: { id: command, result: value } },
+  callback_failed: { class: 'event', work: ends('callback'), fields: { id: command, failure } },
+  callback_not_opened: { class: 'event', work: ends('callback'), fields: { id: command } },
 
   // ---------------------------------------------------------------------------------------- commands
   activity_scheduled: {
@@ -160,6 +163,8 @@ export const ENTRY_CATALOGUE = {
     work: starts('message'),
     fields: { id: command, name, args: value, workflowId: textFact, child: factOrNull },
   },
+  callback_opened: { class: 'command', work: starts('callback'), fields: { id: command, name } },
+  callback_withdrawn: { class: 'command', work: ends('callback'), fields: { of: command } },
   timer_started: {
     class: 'command',
     work: starts('timer'),

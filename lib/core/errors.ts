@@ -53,6 +53,21 @@ export class ChildWorkflowFailure extends Error {
   }
 }
 
+/** Whoever was to settle a callback has failed it, or has given what its schema refuses: then `cause` is an `InvalidInputError`. */
+export class CallbackFailure extends Error {
+  override readonly name: string = 'CallbackFailure';
+  /** What it was failed with: an `Error`, unless something else was given. */
+  declare readonly cause: unknown;
+  constructor(
+    message: string,
+    /** `null` of one that has only its token. */
+    readonly key: string | null,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** A child would stand too deep below the run that was started from outside. Nothing was started. */
 export class ChildDepthError extends Error {
   override readonly name: string = 'ChildDepthError';

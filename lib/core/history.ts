@@ -215,6 +215,26 @@ export interface MessageNotDelivered {
   /** No run has ever had the workflow id; or the one that has it is over, or rolls back. */
   readonly why: 'not found' | 'not running';
 }
+/** What was given to a callback from outside. */
+export interface CallbackCompleted {
+  readonly type: 'callback_completed';
+  readonly at: Instant;
+  readonly id: CommandId;
+  readonly result: Encoded;
+}
+/** Whoever was to settle it says that it cannot be done; or a schema refused what was given. */
+export interface CallbackFailed {
+  readonly type: 'callback_failed';
+  readonly at: Instant;
+  readonly id: CommandId;
+  readonly failure: EncodedFailure;
+}
+/** Another callback that is open has the key: there is no callback. */
+export interface CallbackNotOpened {
+  readonly type: 'callback_not_opened';
+  readonly at: Instant;
+  readonly id: CommandId;
+}
 export type HistoryEvent =
   | RunStarted
   | SignalReceived
@@ -234,7 +254,10 @@ export type HistoryEvent =
   | ChildCancelled
   | ChildTerminated
   | MessageDelivered
-  | MessageNotDelivered;
+  | MessageNotDelivered
+  | CallbackCompleted
+  | CallbackFailed
+  | CallbackNotOpened;
 
 // -------------------------------------------------------------------------------------------- commands
 
@@ -329,11 +352,26 @@ export interface MessageSent {
   /** Of a child: only to it, and not to a later run that has the workflow id. */
   readonly child: CommandId | null;
 }
+/** Waits for whoever has its key or its token to settle it: its row is written in the commit of this entry. */
+export interface CallbackOpened {
+  readonly type: 'callback_opened';
+  readonly at: Instant;
+  readonly id: CommandId;
+  /** Its key; `null` for one that only its token names. */
+  readonly name: string | null;
+}
+/** Its time ran out, or its scope was cancelled: it cannot be settled any more. */
+export interface CallbackWithdrawn {
+  readonly type: 'callback_withdrawn';
+  readonly at: Instant;
+  /** The opened callback. */
+  readonly of: CommandId;
+}
 export interface TimerStarted {
   readonly type: 'timer_started';
   readonly at: Instant;
   readonly id: CommandId;
-  /** What waits for it: `sleep`, `condition`, `signal:<name>`, `timeout`. */
+  /** What waits for it: `sleep`, `condition`, `signal:<name>`, `callback`, `timeout`. */
   readonly name: string;
   /** How long it was asked to run, or until when: what is compared (F7). */
   readonly args: Encoded;
@@ -474,6 +512,8 @@ export type HistoryCommand =
   | ChildStarted
   | ChildCancelRequested
   | MessageSent
+  | CallbackOpened
+  | CallbackWithdrawn
   | TimerStarted
   | TimerCancelled
   | SideEffectRecorded

@@ -45,6 +45,7 @@ export {
   sameJson,
 } from './attributes.js';
 export type { AttributePatch, Attributes, AttributeValue, PlainPatch } from './attributes.js';
+export * from './callback-token.js';
 export * from './codec.js';
 export * from './define-signal.js';
 export * from './definitions.js';

@@ -6,6 +6,7 @@ import type { ReadonlySmallMap } from './small-map.js';
 import type {
   ActivityAttempt,
   ActivityScheduled,
+  CallbackOpened,
   ChildStarted,
   CommandId,
   Encoded,
@@ -24,7 +25,8 @@ import type {
 } from './history.js';
 
 /** A command whose end is not recorded yet. */
-export type WorkInFlight = ActivityInFlight | ChildInFlight | MessageInFlight | TimerInFlight;
+export type WorkInFlight =
+  ActivityInFlight | ChildInFlight | MessageInFlight | CallbackInFlight | TimerInFlight;
 
 export interface ActivityInFlight {
   readonly type: 'activity';
@@ -52,6 +54,11 @@ export interface ChildInFlight {
 export interface MessageInFlight {
   readonly type: 'message';
   readonly sent: MessageSent;
+}
+/** Nobody has settled it so far. */
+export interface CallbackInFlight {
+  readonly type: 'callback';
+  readonly opened: CallbackOpened;
 }
 export interface TimerInFlight {
   readonly type: 'timer';
@@ -86,6 +93,7 @@ export class RunProgress {
   #compensableStopped = 0;
   #lingeringStopped = 0;
   #signalsInRollback = 0;
+  #hasOpened = false;
   #lineage: Lineage | null = null;
   /** Signals that a schema is being applied to, by the number of their `signal_received`; made when there is one. */
   #checks: Set<number> | null = null;
@@ -110,6 +118,10 @@ export class RunProgress {
     for (const work of this.#inFlight.values())
       if (work.type === 'child' && work.started.parentClose !== 'abandon') return true;
     return false;
+  }
+  /** Whether it has ever opened a callback: those that are open end with the run. */
+  get hasOpenedCallbacks(): boolean {
+    return this.#hasOpened;
   }
   /** What asked the run to end before its time, if anything has: whatever came first gives the end its name. */
   get endedBy(): 'cancelled' | 'timed_out' | null {
@@ -196,6 +208,18 @@ export class RunProgress {
       case 'message_delivered':
       case 'message_not_delivered':
         this.#inFlight.delete(entry.id);
+        return;
+      case 'callback_opened':
+        this.#hasOpened = true;
+        this.#inFlight.set(entry.id, { type: 'callback', opened: entry });
+        return;
+      case 'callback_completed':
+      case 'callback_failed':
+      case 'callback_not_opened':
+        this.#inFlight.delete(entry.id);
+        return;
+      case 'callback_withdrawn':
+        this.#inFlight.delete(entry.of);
         return;
       case 'timer_started':
         return this.#startTimer(entry);
@@ -405,7 +429,7 @@ export class RunProgress {
 
   #startRollback(entry: RollbackStarted): void {
     this.#rollback = entry;
-    // Nothing waits for a timer any more, nor for a message to arrive.
+    // Nothing waits for a timer any more, nor for a message to arrive, nor for a callback.
     for (const [id, work] of this.#inFlight) if (!isStoppable(work)) this.#inFlight.delete(id);
     this.#nextTimer = null;
   }

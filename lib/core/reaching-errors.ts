@@ -69,6 +69,15 @@ export class WorkflowNotRunningError extends ClientError {
 }
 export type NotRunningReason = 'closed' | 'closing' | 'continued';
 
+/** The key of a callback is that of another one, of this run or any other of the namespace, which is open. Choose one that is unique. */
+export class CallbackAlreadyOpenError extends ClientError {
+  override readonly name: string = 'CallbackAlreadyOpenError';
+  readonly status = 409;
+  constructor(readonly key: string) {
+    super(`A callback with the key "${key}" is open.`);
+  }
+}
+
 /** What was given is not valid: by the schema, or by the rules of names and options. Nothing was stored. */
 export class InvalidInputError extends ClientError {
   override readonly name: string = 'InvalidInputError';

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AttributePatch, Attributes } from './attributes.js';
 import type { Duration } from './duration.js';
 import type {
@@ -122,6 +123,33 @@ export interface ExternalHandle<W = unknown> {
    * @throws as {@link signal} does
    */
   cancel(options?: { readonly reason?: string | undefined }): Promise<void>;
+}
+
+/** How a callback is known, and for how long it is waited for. */
+export interface CallbackOptions {
+  /**
+   * What whoever settles it may call it by, instead of its token: 1 to 255 bytes, unique in the namespace among the callbacks that
+   * are open. Defaults to none: only the token names it.
+   */
+  readonly key?: string | undefined;
+  /** Then `result` resolves to `undefined`, and the callback is over. Defaults to no limit. */
+  readonly timeout?: Duration | undefined;
+}
+
+/** Something that is settled from outside, by whoever has its key or its token. Made by {@link WorkflowContext.callback}. */
+export interface Callback<Payload = unknown> {
+  /** `null` for one that only its token names. */
+  readonly key: string | null;
+  /**
+   * Names this callback for {@link WorkflowClient.callback}. Letters, digits, `-` and `_`: it may stand in a URL. Whoever has it can
+   * settle the callback, so treat it as a secret.
+   */
+  readonly token: string;
+  /**
+   * What the callback was completed with; `undefined` when its `timeout` ran out. Rejects with {@link CallbackFailure} where it was
+   * failed, with {@link CallbackAlreadyOpenError} where its key is taken.
+   */
+  readonly result: Promise<Payload>;
 }
 
 export interface WorkflowInfo {
@@ -265,6 +293,39 @@ export abstract class WorkflowContext {
     signal: Signal<P, unknown> | string,
     options: { timeout: Duration },
   ): Promise<P | undefined>;
+
+  /**
+   * Opens a callback: something that is settled once, from outside, by whoever has its token or its key. Pass the token on, to a
+   * payment provider or in a mail, and wait for `result`.
+   *
+   * ```ts
+   * const paid = ctx.callback<Payment>({ key: `payment-${order.id}`, timeout: '3 days' });
+   * await this.payments.begin(order, paid.token);
+   * const payment = await paid.result;
+   * ```
+   *
+   * It is there once the turn is committed, before any activity of that turn begins. It ends with its run, also with one that
+   * continues as new, and with its scope.
+   *
+   * @param options `key`, `timeout`, and `schema`: a Standard Schema for what it is completed with. Where the client knows that too
+   *   it is applied there; otherwise when the run takes the value up, and then `result` rejects for what it refuses
+   * @returns its token, and the promise of what it is completed with
+   *
+   * Throws `InvalidInputError` for a key that cannot be stored, `CancelledError` in a scope that was cancelled, and a `TypeError`
+   * or `RangeError` for what is no option.
+   */
+  abstract callback<S extends StandardSchemaV1>(
+    options: CallbackOptions & { readonly schema: S; readonly timeout?: undefined },
+  ): Callback<StandardSchemaV1.InferOutput<S>>;
+  abstract callback<S extends StandardSchemaV1>(
+    options: CallbackOptions & { readonly schema: S },
+  ): Callback<StandardSchemaV1.InferOutput<S> | undefined>;
+  abstract callback<Payload = unknown>(
+    options?: CallbackOptions & { readonly schema?: undefined; readonly timeout?: undefined },
+  ): Callback<Payload>;
+  abstract callback<Payload = unknown>(
+    options: CallbackOptions & { readonly schema?: undefined },
+  ): Callback<Payload | undefined>;
 
   /** Runs a synchronous function once and records what it returned. Name it in parallel branches. */
   abstract sideEffect<T>(fn: () => T, name?: string): T;

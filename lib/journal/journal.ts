@@ -1,4 +1,5 @@
 import type {
+  JournalCallbacks,
   JournalHints,
   JournalHolding,
   JournalOperations,
@@ -25,6 +26,7 @@ import type {
 export interface Journal
   extends
     JournalSending,
+    JournalCallbacks,
     JournalHolding,
     JournalOutbox,
     JournalOperations,

@@ -26,6 +26,7 @@ export { ManualClock } from './manual-clock.js';
 // ------------------------------------------------------------------------------------------ the port
 export type {
   Journal,
+  JournalCallbacks,
   JournalHints,
   JournalHolding,
   JournalOperations,
@@ -34,8 +35,11 @@ export type {
   JournalSending,
   JournalWorkers,
 } from '../journal/index.js';
-// Starting, sending and terminating.
+// Starting, sending, settling and terminating.
 export type {
+  CallbackAnswer,
+  CallbackRef,
+  CallbackSettlement,
   CheckedBy,
   FirstShown,
   FirstTurn,
@@ -66,6 +70,7 @@ export type {
 } from '../journal/index.js';
 // Holding.
 export type {
+  CallbackOpening,
   ChildStart,
   Claim,
   ClaimRequest,
@@ -132,4 +137,4 @@ export type { JournalErrorOptions } from '../journal/index.js';
 export { stressJournal } from './journal-contract/index.js';
 export type { StressOptions, StressReport } from './journal-contract/index.js';
 /** What is inside an `InMemoryStore`. */
-export type { Lockable, RowLock } from '../journal/in-memory/index.js';
+export type { CallbackRows, Lockable, RowLock, StoredCallback } from '../journal/in-memory/index.js';

@@ -5,6 +5,13 @@ import type { TestingModule } from '@nestjs/testing';
 import { ContinuumModule, WorkflowClient } from 'nestjs-continuum';
 import { Cards, ImportRows, ImportWorkflow } from './examples/activities.js';
 import {
+  asked as webhooks,
+  Desk,
+  PaidOrderWorkflow,
+  PaymentProvider,
+  PaymentsController,
+} from './examples/callbacks.js';
+import {
   AccountWorkflow,
   ChargeWorkflow,
   CreditInvoice,
@@ -55,7 +62,7 @@ import { changePlan, MembershipWorkflow, PriceOf, subscribe } from './examples/u
 
 const metadata: ModuleMetadata = {
   imports: [ContinuumModule.forRoot({ journal: 'memory' })],
-  controllers: [OrdersController],
+  controllers: [OrdersController, PaymentsController],
   providers: [
     OrderWorkflow,
     Payments,
@@ -108,6 +115,9 @@ const metadata: ModuleMetadata = {
     ReminderWorkflow,
     MembershipWorkflow,
     PriceOf,
+    PaymentProvider,
+    PaidOrderWorkflow,
+    Desk,
   ],
 };
 
@@ -231,6 +241,33 @@ describe('the examples in the documentation', () => {
     const dunning = await client.start(DunningWorkflow, 'ann');
     await dunning.signal(Paid, true);
     expect(await dunning.result()).toBe('ChildWorkflowFailure');
+  });
+
+  it('callbacks: by a web-hook with the token, by hand with the key, and once', async () => {
+    const controller = app.get(PaymentsController);
+    const tokenOf = async (id: string): Promise<string> => {
+      const before = webhooks.length;
+      await client.start(PaidOrderWorkflow, { id, cents: 100 }, { id });
+      while (webhooks.length === before) await new Promise((resolve) => setImmediate(resolve));
+      return webhooks.at(-1)!.split('/').at(-1)!;
+    };
+    const paid = await tokenOf('o-1');
+    await controller.called(paid, { id: 'event 1', receipt: 'r-1' });
+    await controller.called(paid, { id: 'event 1', receipt: 'r-1' });
+    expect(await client.handle('o-1').result(soon)).toBe('r-1');
+    expect(await app.get(Desk).paidInCash('o-1')).toBe(false);
+    await controller.called(await tokenOf('o-2'), { id: 'event 2', declined: 'no cover' });
+    expect(await client.handle('o-2').result(soon)).toBe('not paid: no cover');
+    await tokenOf('o-3');
+    expect(await app.get(Desk).paidInCash('o-3')).toBe(true);
+    expect(await client.handle('o-3').result(soon)).toBe('cash');
+    const late = await tokenOf('o-4');
+    await client.handle('o-4').terminate();
+    expect(await app.get(Desk).paidInCash('o-4')).toBe(false);
+    await expect(controller.called(late, { id: 'event 4' })).rejects.toMatchObject({ status: 400 });
+    await expect(controller.called(late, { id: 'event 4', receipt: 'r' })).rejects.toMatchObject({
+      status: 409,
+    });
   });
 
   it('rollback: by itself, up to the point of no return, and by hand', async () => {

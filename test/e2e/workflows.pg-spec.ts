@@ -1,5 +1,6 @@
 import { describe } from '@jest/globals';
 import { describeAttributes } from './suites/attributes.js';
+import { describeCallbacks } from './suites/callbacks.js';
 import { describeChildren } from './suites/children.js';
 import { describeContext } from './suites/context.js';
 import { describeContinuation } from './suites/continuation.js';
@@ -24,6 +25,7 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeAttributes(new PostgresBackend(), residency);
   describeContinuation(new PostgresBackend(), residency);
   describeChildren(new PostgresBackend(), residency);
+  describeCallbacks(new PostgresBackend(), residency);
   describeDeadlines(new PostgresBackend(), residency);
   describeWaitingFor(new PostgresBackend(), residency);
 });

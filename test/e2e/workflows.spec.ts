@@ -1,5 +1,6 @@
 import { describe } from '@jest/globals';
 import { describeAttributes } from './suites/attributes.js';
+import { describeCallbacks } from './suites/callbacks.js';
 import { describeChildren } from './suites/children.js';
 import { describeContext } from './suites/context.js';
 import { describeContinuation } from './suites/continuation.js';
@@ -25,6 +26,7 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeAttributes(memory, residency);
   describeContinuation(memory, residency);
   describeChildren(memory, residency);
+  describeCallbacks(memory, residency);
   describeDeadlines(memory, residency);
   describeWaitingFor(memory, residency);
 });

@@ -58,21 +58,18 @@ const started = (id: number, firesAt: Instant): TimerStarted => ({
 
 describe('Kinds of work', () => {
   const both = () => {
-    const [activities, children, messages, timers, deadline] = [1, 2, 3, 4, 5].map(() => new Told()) as [
-      Told,
-      Told,
-      Told,
-      Told,
-      Told,
-    ];
+    const [activities, children, messages, callbacks, timers, deadline] = [1, 2, 3, 4, 5, 6].map(
+      () => new Told(),
+    ) as [Told, Told, Told, Told, Told, Told];
     const work = new KindsOfWork({
       activity: activities,
       child: children,
       message: messages,
+      callback: callbacks,
       timer: timers,
       deadline,
     });
-    return { activities, children, messages, timers, deadline, work };
+    return { activities, children, messages, callbacks, timers, deadline, work };
   };
 
   it('hear of their own entries only, and of all else that happens to a run', () => {

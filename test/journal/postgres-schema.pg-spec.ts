@@ -54,6 +54,7 @@ const tablesOf = async (schema: string): Promise<readonly unknown[]> =>
   );
 const TABLES = [
   'actors',
+  'callbacks',
   'history',
   'inbox',
   'message_ids',

@@ -121,6 +121,7 @@ function harnessOf({ database, journal, admin, application }: Shared): JournalHa
 
 const EMPTY = [
   'actors',
+  'callbacks',
   'runs',
   'history',
   'inbox',

@@ -18,6 +18,7 @@ import type { Mistakes } from '../misuse.js';
 import { misuse, mistakeOf } from '../misuse.js';
 import { Operation, PendingTimer } from './operation.js';
 import type { EndingEvent } from './operation.js';
+import { PendingCallback } from './pending-callback.js';
 import { PendingChild } from './pending-child.js';
 import type { StartedChild } from './pending-child.js';
 import { PendingMessage } from './pending-message.js';
@@ -408,6 +409,7 @@ export class Execution implements Accountable {
     if (operation instanceof PendingChild) return this.cancelChild(operation.id);
     // It is on its way already.
     if (operation instanceof PendingMessage) return;
+    if (operation instanceof PendingCallback) return this.withdrawCallback(operation.id);
     const type = operation instanceof PendingTimer ? 'timer_cancelled' : 'activity_cancel_requested';
     this.ledger.record({ type, at: this.ledger.now, of: operation.id });
   }
@@ -418,6 +420,12 @@ export class Execution implements Accountable {
     const work = ledger.progress.inFlight.get(id);
     if (work?.type !== 'child' || work.cancelRequested) return;
     ledger.recordOutward({ type: 'child_cancel_requested', at: ledger.now, of: id, mode: 'cancel' });
+  }
+
+  /** Nobody can settle it any more. */
+  withdrawCallback(id: CommandId): void {
+    const { ledger } = this;
+    ledger.recordOutward({ type: 'callback_withdrawn', at: ledger.now, of: id });
   }
 
   // -------------------------------------------------------------------------------------------- shown

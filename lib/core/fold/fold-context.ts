@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { recordedOptions } from '../activity-options.js';
 import { reaches, USUALLY_CONTINUES_AFTER } from '../history-limits.js';
 import type { RunStarted } from '../history.js';
@@ -23,6 +24,8 @@ import type {
 } from '../types.js';
 import type {
   ActivityCallOptionsInput,
+  Callback,
+  CallbackOptions,
   CancellationScope,
   MapOptions,
   ChildHandle,
@@ -32,6 +35,7 @@ import type {
   WorkflowLogger,
 } from '../workflow-context.js';
 import { WorkflowContext } from '../workflow-context.js';
+import { callback } from './callback-calls.js';
 import * as calls from './calls.js';
 import * as children from './child-calls.js';
 import type { Execution } from './execution.js';
@@ -138,6 +142,25 @@ export class FoldContext extends WorkflowContext {
     const named = typeof signal === 'string' ? { name: signal } : signal;
     // What was sent under the signal's type has that type.
     return calls.waitForSignal(this.#run, named, options?.timeout) as Promise<P | undefined>;
+  }
+
+  callback<S extends StandardSchemaV1>(
+    options: CallbackOptions & { readonly schema: S; readonly timeout?: undefined },
+  ): Callback<StandardSchemaV1.InferOutput<S>>;
+  callback<S extends StandardSchemaV1>(
+    options: CallbackOptions & { readonly schema: S },
+  ): Callback<StandardSchemaV1.InferOutput<S> | undefined>;
+  callback<Payload = unknown>(
+    options?: CallbackOptions & { readonly schema?: undefined; readonly timeout?: undefined },
+  ): Callback<Payload>;
+  callback<Payload = unknown>(
+    options: CallbackOptions & { readonly schema?: undefined },
+  ): Callback<Payload | undefined>;
+  callback<Payload>(
+    options?: CallbackOptions & { readonly schema?: StandardSchemaV1 | undefined },
+  ): Callback<Payload> {
+    // What it is completed with is of the type that whoever completes it was told, or that its schema yields.
+    return callback(this.#run, options) as Callback<Payload>;
   }
 
   handlersFinished(): boolean {

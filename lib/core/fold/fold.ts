@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Attributes } from '../attributes.js';
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
@@ -9,6 +10,7 @@ import type { HistorySize } from '../history-limits.js';
 import type {
   CancelRequested,
   CarriedSignal,
+  CommandId,
   DeadlinePassed,
   Encoded,
   HistoryEntry,
@@ -24,6 +26,7 @@ import type { ChooseSuccessor, Decision } from './decision.js';
 import type { CodeFrame, Delivery, LogLine } from './execution.js';
 import { Execution } from './execution.js';
 import { FoldChildHandle } from './child-calls.js';
+import { PendingCallback } from './pending-callback.js';
 import { StartedChild } from './pending-child.js';
 import type { RunIdentity } from './run-identity.js';
 import type { Item } from './history-queue.js';
@@ -55,7 +58,7 @@ import { WorkflowObject } from './workflow-object.js';
  *     └────────── commands compared or written, outcome concluded ── none is left ─────────┘
  *
  * Where what lives: `fold.ts` events and windows; `execution.ts` the inside of a run, and the gate of every call;
- * `calls.ts`, `scope-calls.ts`, `race.ts`, `map.ts`, `saga.ts` the durable calls; `fold-context.ts` what users hold; `ledger.ts`, `segment.ts`,
+ * `calls.ts`, `callback-calls.ts`, `scope-calls.ts`, `race.ts`, `map.ts`, `saga.ts` the durable calls; `fold-context.ts` what users hold; `ledger.ts`, `segment.ts`,
  * `matching.ts` history compared and written; `patches.ts` which way the code goes after a change; `waits.ts`, `scope.ts` conditions and cancellation; `settling.ts` the
  * end; `ownership.ts` whose rejection it was; `../progress.ts` what is known without code.
  *
@@ -265,6 +268,12 @@ export class Fold implements Steppable {
    */
   get requestedCheck(): SignalCheck | null {
     return this.fault !== null || this.#run.concluded ? null : this.#run.signals.requested;
+  }
+
+  /** What an open callback is given has to pass this schema, which whoever drives the fold applies (F34). */
+  schemaOfCallback(id: CommandId): StandardSchemaV1 | undefined {
+    const operation = this.#run.pending.operations.get(id);
+    return operation instanceof PendingCallback ? operation.schema : undefined;
   }
 
   // ------------------------------------------------------------------------------------------ feeding
@@ -550,7 +559,10 @@ export class Fold implements Steppable {
       case 'activity_failed':
       case 'activity_cancelled':
       case 'message_delivered':
-      case 'message_not_delivered': {
+      case 'message_not_delivered':
+      case 'callback_completed':
+      case 'callback_failed':
+      case 'callback_not_opened': {
         const operation = this.#run.takePending(event.id);
         return operation ? () => this.#run.settle(operation, event) : null;
       }

@@ -6,6 +6,8 @@ import { NonDeterminismError } from '../errors.js';
 import type { TurnFault } from '../errors.js';
 import type { HistorySize } from '../history-limits.js';
 import type {
+  CallbackOpened,
+  CallbackWithdrawn,
   ChildCancelRequested,
   ChildStarted,
   CommandId,
@@ -21,8 +23,9 @@ import { nameOf, sameKind } from './matching.js';
 import { Patches } from './patches.js';
 import type { MatchTally, Segment } from './segment.js';
 
-/** A command that has its effect on another run. */
-export type OutwardCommand = ChildStarted | ChildCancelRequested | MessageSent;
+/** A command that has its effect outside of the run: on another one, or on whoever may reach it. */
+export type OutwardCommand =
+  ChildStarted | ChildCancelRequested | MessageSent | CallbackOpened | CallbackWithdrawn;
 
 /** Tells where the code was: ` at …`, or nothing. Asked for a message only, since it takes a while. */
 export type CallSite = () => string;

@@ -133,12 +133,14 @@ function subjectOf(command: HistoryCommand): string | number | null {
       return `${command.name ?? ''} ${command.workflowId}`;
     case 'activity_scheduled':
     case 'child_started':
+    case 'callback_opened':
     case 'timer_started':
     case 'side_effect_recorded':
     case 'rollback_step_added':
       return command.name;
     case 'activity_cancel_requested':
     case 'child_cancel_requested':
+    case 'callback_withdrawn':
     case 'timer_cancelled':
       return command.of;
     case 'signal_check_requested':

@@ -78,6 +78,9 @@ export class PendingActivity extends Operation {
       case 'child_terminated':
       case 'message_delivered':
       case 'message_not_delivered':
+      case 'callback_completed':
+      case 'callback_failed':
+      case 'callback_not_opened':
         return null;
       default:
         return event satisfies never;

@@ -50,6 +50,9 @@ export abstract class PendingChild extends Operation {
       case 'child_accepted':
       case 'message_delivered':
       case 'message_not_delivered':
+      case 'callback_completed':
+      case 'callback_failed':
+      case 'callback_not_opened':
       case 'activity_completed':
       case 'activity_failed':
       case 'activity_cancelled':

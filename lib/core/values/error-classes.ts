@@ -1,6 +1,7 @@
 import {
   ActivityFailure,
   AttemptLostError,
+  CallbackFailure,
   CancelledError,
   ChildDepthError,
   ChildWorkflowFailure,
@@ -13,6 +14,7 @@ import {
   WorkflowFailure,
 } from '../errors.js';
 import {
+  CallbackAlreadyOpenError,
   InvalidInputError,
   WorkflowAlreadyStartedError,
   WorkflowNotFoundError,
@@ -38,6 +40,8 @@ const CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
     { constructor: ChildWorkflowFailure, fields: ['workflow', 'workflowId', 'runId'] },
   ],
   ['ChildDepthError', { constructor: ChildDepthError, fields: ['deepest'] }],
+  ['CallbackFailure', { constructor: CallbackFailure, fields: ['key'] }],
+  ['CallbackAlreadyOpenError', { constructor: CallbackAlreadyOpenError, fields: ['key'] }],
   ['InvalidInputError', { constructor: InvalidInputError, fields: ['subject', 'issues'] }],
   [
     'WorkflowAlreadyStartedError',

@@ -24,6 +24,7 @@ import { inAscii, writeReturned } from '../activities/returned-result.js';
 import { RunFold } from './run-fold.js';
 import type { ResidentFacts, RunHost } from './run-host.js';
 import { KindsOfWork } from './kinds-of-work.js';
+import { RunCallbacks } from './run-callbacks.js';
 import { RunChildren } from './run-children.js';
 import { RunDeadline } from './run-deadline.js';
 import { RunMessages } from './run-messages.js';
@@ -108,6 +109,7 @@ export class HeldRun {
       activity: this.activities,
       child: new RunChildren(facts.runId, host.codec),
       message: new RunMessages(facts.runId),
+      callback: new RunCallbacks(facts.runId),
       timer: new RunTimers(progress, clock),
       deadline: this.deadline,
     });
@@ -279,6 +281,7 @@ export class HeldRun {
       entries,
       firedUpTo: passed.deadlineAt,
       ...(outward === null ? {} : reachingOut(outward, progress, this.facts)),
+      ...(progress.hasOpenedCallbacks && { endsCallbacks: true }),
       ...(closed === null ? {} : closingFor(closed, progress, this.lineage)),
       ...(closed !== null &&
         closed.type !== 'run_continued' && { outcome: { type: 'close', state: stateOf(closed) } as const }),

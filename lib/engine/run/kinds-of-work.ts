@@ -12,6 +12,7 @@ const RANK = {
   activity: 0,
   child: null,
   message: null,
+  callback: null,
   timer: 1,
   deadline: 2,
 } as const satisfies Readonly<Record<KindName, number | null>>;

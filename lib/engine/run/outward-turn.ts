@@ -7,15 +7,15 @@ import type {
   TerminalEntry,
 } from '../../core/index.js';
 import { actorOf, asRunId } from '../../journal/index.js';
-import type { ChildStart, Outgoing, Turn } from '../../journal/index.js';
+import type { CallbackOpening, ChildStart, Outgoing, Turn } from '../../journal/index.js';
 import type { ResidentFacts } from './run-host.js';
 
-/** What a turn starts and sends, of its commands that reach other runs. */
+/** What a turn starts, sends, opens and withdraws, of its commands that reach beyond the run. */
 export function reachingOut(
   commands: readonly OutwardCommand[],
   progress: RunProgress,
   run: ResidentFacts,
-): Pick<Turn, 'children' | 'sends'> {
+): Pick<Turn, 'children' | 'sends' | 'opens' | 'withdraws'> {
   const started = commands.flatMap((command) => (command.type === 'child_started' ? [command] : []));
   const lineage = started.length === 0 ? null : lineageUnder(progress.lineage, run);
   const sends = commands.flatMap((command): Outgoing[] => {
@@ -28,11 +28,30 @@ export function reachingOut(
     const actorId = actorOf(asRunId(runId));
     return [{ kind: command.mode, workflowId, actorId }];
   });
-  return { children: lineage === null ? [] : started.map((child) => startOf(child, lineage)), sends };
+  return {
+    children: lineage === null ? [] : started.map((child) => startOf(child, lineage)),
+    sends,
+    ...callbacksOf(commands, progress),
+  };
+}
+
+/** One that is withdrawn in the turn that opens it, or ends with its run there, is never there for anybody. */
+function callbacksOf(
+  commands: readonly OutwardCommand[],
+  { inFlight, closed }: RunProgress,
+): Pick<Turn, 'opens' | 'withdraws'> {
+  const opens = commands.flatMap((command): CallbackOpening[] => {
+    const isOpen = command.type === 'callback_opened' && closed === null && inFlight.has(command.id);
+    return isOpen ? [{ command: command.id, key: command.name }] : [];
+  });
+  const withdraws = commands.flatMap((command) =>
+    command.type === 'callback_withdrawn' ? [command.of] : [],
+  );
+  return { opens, withdraws };
 }
 
 /**
- * What the end of a run means for its parent and its children.
+ * What the end of a run means for its parent, its children and its callbacks.
  *
  * @param lineage as its holder knows it: the history of a run that has never begun does not tell it
  */
@@ -40,10 +59,11 @@ export const closingFor = (
   { type }: TerminalEntry,
   progress: RunProgress,
   lineage: Lineage | null,
-): Pick<Turn, 'tellsParent' | 'closesChildren'> => ({
+): Pick<Turn, 'tellsParent' | 'closesChildren' | 'endsCallbacks'> => ({
   // A child that continues is still that child: its parent hears of the last run alone.
   tellsParent: lineage !== null && type !== 'run_continued',
   closesChildren: progress.closesChildren,
+  endsCallbacks: progress.hasOpenedCallbacks,
 });
 
 function lineageUnder(above: Lineage | null, { workflowId, runId }: ResidentFacts): Lineage {

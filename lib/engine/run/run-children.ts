@@ -42,6 +42,7 @@ export class RunChildren extends QuietKind {
       case 'delivered':
       case 'not found':
       case 'not running':
+      case 'taken':
         return null;
       default:
         return news satisfies never;

@@ -285,9 +285,11 @@ export class RunTurn implements PumpListener, CommitListener {
       outcome: closed ? this.#outcomeOf(closed, consumedThrough) : outcomeOf(entries),
     };
     // Nearly every turn: an object that others are spread into is made anew.
-    if (outward === null && closed === null) return turn;
+    const undoes = progress.hasOpenedCallbacks && turn.outcome.type === 'roll back';
+    if (outward === null && closed === null && !undoes) return turn;
     return {
       ...turn,
+      ...(undoes && { endsCallbacks: true }),
       ...(outward === null ? {} : reachingOut(outward, progress, this.#held.facts)),
       ...(closed === null ? {} : closingFor(closed, progress, this.#held.lineage)),
     };

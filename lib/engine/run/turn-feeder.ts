@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { isNote } from '../../core/index.js';
-import type { Encoded, SignalCheck } from '../../core/index.js';
+import { InvalidInputError, isNote } from '../../core/index.js';
+import type { CallbackCompleted, Encoded, SignalCheck } from '../../core/index.js';
 import type { InboxMessage, UpdateRefusal } from '../../journal/index.js';
 import type { HeldRun } from './held-run.js';
 import { eventOf } from './turn-input.js';
@@ -62,6 +62,7 @@ export class TurnFeeder {
     if (receiver) {
       const received = receiver.received(message);
       if (received && isNote(received)) fold.current.note(received);
+      else if (received?.type === 'callback_completed') return this.#feedCallback(received, message);
       else if (received) fold.current.feed({ ...received, at: host.clock.now() });
     } else if (this.#schemaOf(message)) return this.#feedChecked(message, hold);
     // Only the start of a run that continues another one has a name.
@@ -168,6 +169,32 @@ export class TurnFeeder {
   #check(subject: string, schema: StandardSchemaV1 | undefined, payload: Encoded): Promise<SchemaVerdict> {
     this.#checks ??= new SignalChecks(this.#held.host.codec);
     return this.#checks.check(subject, schema, payload);
+  }
+
+  /** What its schema yields is what it is completed with. What its schema refuses fails it: it was settled, and stays so. */
+  #feedCallback(completed: CallbackCompleted, { checkedBy }: InboxMessage): Promise<void> | null {
+    const { fold, host } = this.#held;
+    const schema = checkedBy === 'callback' ? undefined : fold.current.schemaOfCallback(completed.id);
+    const at = host.clock.now();
+    if (schema) return this.#feedCheckedCallback(completed, schema);
+    fold.current.feed({ ...completed, at });
+    return null;
+  }
+
+  async #feedCheckedCallback({ id, result }: CallbackCompleted, schema: StandardSchemaV1): Promise<void> {
+    const { fold, host } = this.#held;
+    const verdict = await this.#check('completion of a callback', schema, result);
+    if (this.#run.over) return;
+    const at = host.clock.now();
+    if (verdict.type === 'accepted') {
+      fold.current.feed({ type: 'callback_completed', at, id, result: verdict.payload });
+    } else {
+      const issues = host.codec.decode(verdict.issues);
+      const message = typeof issues === 'string' ? issues : 'it does not fit its schema';
+      const error = new InvalidInputError('the completion of a callback', [{ message, path: [] }]);
+      fold.current.feed({ type: 'callback_failed', at, id, failure: host.codec.encodeFailure(error) });
+    }
+    await fold.pump();
   }
 
   async #feedVerdict({ signal, name, schema, payload }: SignalCheck): Promise<void> {

@@ -61,6 +61,7 @@ export function eventOf(
     case 'child_start':
     case 'child_end':
     case 'message_result':
+    case 'callback_result':
       throw new Error('What the end of work means is for its kind to say.');
   }
 }

@@ -11,8 +11,8 @@ import type {
 import type { InboxMessage } from '../../journal/index.js';
 
 /**
- * One kind of work that a run can have in flight: begun by a command, ended by an event. Of children and of messages to other
- * runs the ends come as messages, and this is all there is of them here. Activities, timers and the deadline are more:
+ * One kind of work that a run can have in flight: begun by a command, ended by an event. Of children, of messages to other
+ * runs and of callbacks the ends come as messages, and this is all there is of them here. Activities, timers and the deadline are more:
  * an {@link ActiveKind}.
  */
 export interface WorkKind {
@@ -100,4 +100,5 @@ export const RECEIVER_OF = {
   child_start: 'child',
   child_end: 'child',
   message_result: 'message',
+  callback_result: 'callback',
 } as const satisfies Readonly<Record<InboxMessage['kind'], KindName | null>>;

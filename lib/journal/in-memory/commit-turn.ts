@@ -65,6 +65,7 @@ export function applyTurn(store: InMemoryStore, turn: Turn): CommitAnswer {
     Object.assign(actor, NO_DEATHS);
   }
   startChildren(store, actor, turn);
+  changeCallbacks(store, actor, turn);
   sendOut(store, actor, turn.sends ?? []);
   return settle(store, actor, turn);
 }
@@ -119,6 +120,19 @@ function startChildren(store: InMemoryStore, parent: Actor, { children = [], out
     if (outcome.type === 'close' || outcome.type === 'continue' || (accepted && !child.confirms)) continue;
     const name = letterName({ runId: parent.runId, command, news: accepted ? 'accepted' : 'refused' });
     store.deliver(parent, { kind: 'child_start', name, payload: null });
+  }
+}
+
+function changeCallbacks(store: InMemoryStore, actor: Actor, turn: Turn): void {
+  const { opens = [], withdraws = [], endsCallbacks, outcome } = turn;
+  const { runId } = actor;
+  for (const command of withdraws) store.callbacks.withdraw(runId, command);
+  if (endsCallbacks === true) store.callbacks.endOf(runId);
+  for (const opening of opens) {
+    if (store.callbacks.open(actor, opening) || outcome.type === 'close' || outcome.type === 'continue')
+      continue;
+    const name = letterName({ runId, command: opening.command, news: 'taken' });
+    store.deliver(actor, { kind: 'callback_result', name, payload: null });
   }
 }
 

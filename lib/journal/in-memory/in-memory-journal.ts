@@ -2,6 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { ContentionError, notOpen } from '../errors.js';
 import type { Journal } from '../journal.js';
 import type {
+  CallbackAnswer,
+  CallbackSettlement,
   Claim,
   ClaimRequest,
   CommitAnswer,
@@ -43,6 +45,7 @@ import type {
 } from '../port/index.js';
 import {
   refuseUnstorableMessage,
+  refuseUnstorableSettlement,
   refuseUnstorableStart,
   refuseUnstorableStartWith,
   refuseUnstorableTermination,
@@ -58,6 +61,7 @@ import { readPage, record } from './operations.js';
 import { deliverLetters } from './deliver-letters.js';
 import { endOverdue } from './end-overdue.js';
 import { sendMessage, targetOf } from './send-message.js';
+import { settleOne, settlementTarget } from './settle-callback.js';
 import { startWith, startWithNeeds } from './start-with.js';
 import { startNeeds, startRun, terminateRun, terminationTarget } from './start-runs.js';
 import {
@@ -132,6 +136,19 @@ export class InMemoryJournal implements Journal {
     return await store.whenFree(
       () => startWithNeeds(store, request),
       () => startWith(store, request),
+    );
+  }
+
+  async settleCallbacks(requests: readonly CallbackSettlement[]): Promise<readonly CallbackAnswer[]> {
+    const store = await this.#enter();
+    requests.forEach(refuseUnstorableSettlement);
+    return await Promise.all(
+      requests.map((request) =>
+        store.whenFree(
+          () => present([settlementTarget(store, request)]),
+          () => settleOne(store, request),
+        ),
+      ),
     );
   }
 

@@ -13,6 +13,7 @@ import type {
 import { actorOf } from '../ids.js';
 import type { ActorId, RunId, WorkerId } from '../ids.js';
 import { firstDeadline, runFrom } from '../rules/deadlines.js';
+import { CallbackRows } from './callbacks.js';
 import { RowLock } from './row-lock.js';
 
 /** One row for every open workflow id; gone when its run is closed. */
@@ -151,6 +152,7 @@ export class InMemoryStore {
   readonly actors = new Map<ActorId, Actor>();
   readonly runs = new Map<RunId, Run>();
   readonly sessions = new Map<WorkerId, StoredSession>();
+  readonly callbacks = new CallbackRows();
   /** In the order in which it was sent. */
   outbox: readonly Letter[] = [];
   /** Who asked for what, in the order in which it was written. JSON text. */
@@ -197,6 +199,7 @@ export class InMemoryStore {
     run.state = state;
     run.closedAt = this.now();
     run.closedToken = token;
+    this.callbacks.endOf(run.id);
     this.actors.delete(actor.id);
     this.#openActors.delete(keyOf(actor.namespace, actor.workflowId));
   }
@@ -228,6 +231,7 @@ export class InMemoryStore {
       continuedTo: null,
       deadlineAt: firstDeadline(deadlines),
     });
+    this.callbacks.endOf(before.id);
     const n = actor.inboxConsumed;
     const message = { n, kind: 'start', name: before.id, payload: start, at: now } as const;
     Object.assign(actor, {

@@ -1,4 +1,5 @@
 // The port in its roles: what the engine and the client ask of whatever keeps history. Types only; the adapters do it.
+export type * from './callbacks.js';
 export type * from './deadlines.js';
 export type * from './hints.js';
 export type * from './holding.js';

@@ -51,8 +51,11 @@ export interface Loaded {
 
 export interface InboxMessage {
   readonly n: number;
-  /** `child_start`, which the commit of the parent writes, tells whether a child was started. */
-  readonly kind: 'start' | 'child_start' | MessageKind;
+  /**
+   * `child_start`, which the commit of the parent writes, tells whether a child was started. `callback_result` tells how a
+   * callback was settled, or, written by the commit that would have opened it, that its key was taken.
+   */
+  readonly kind: 'start' | 'child_start' | 'callback_result' | MessageKind;
   /** Of a `start` that continues another run: the id of that run. */
   readonly name: string | null;
   readonly payload: Encoded | null;

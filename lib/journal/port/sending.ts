@@ -162,10 +162,10 @@ export interface Message {
 export type MessageKind = 'signal' | 'update' | 'cancel' | 'activity_result' | 'child_end' | 'message_result';
 
 /**
- * Which schema has accepted the payload of a signal or an update before it was sent: that of its handler in the workflow's class, or that of
- * the signal itself. No schema is applied twice: it may not accept its own output.
+ * Which schema has accepted the payload before it was sent: that of the handler of a signal or an update in the workflow's class, or
+ * that of the signal or the callback itself. No schema is applied twice: it may not accept its own output.
  */
-export type CheckedBy = 'handler' | 'signal';
+export type CheckedBy = 'handler' | 'signal' | 'callback';
 
 export type SendAnswer =
   | Unanswered

@@ -54,6 +54,12 @@ export interface Turn {
   readonly children?: readonly ChildStart[];
   /** What other runs get: kept by the same write, and delivered by `deliver`. Defaults to nothing. */
   readonly sends?: readonly Outgoing[];
+  /** Callbacks that the run opens: who has their keys or tokens can settle them from this write on. Defaults to none. */
+  readonly opens?: readonly CallbackOpening[];
+  /** The commands of callbacks that cannot be settled any more. Defaults to none. */
+  readonly withdraws?: readonly CommandId[];
+  /** Of a turn with which the run closes, continues or begins to roll back: all that are open are withdrawn. Defaults to `false`. */
+  readonly endsCallbacks?: boolean;
   /** Of a turn that closes a child: its parent is told, by the same write. Defaults to `false`. */
   readonly tellsParent?: boolean;
   /** Of a turn that closes the run: children under way follow their {@link ChildStart.parentClose}. Defaults to `false`. */
@@ -78,6 +84,14 @@ export interface ChildStart {
   readonly confirms: boolean;
   /** How long it may take, from this commit. Absent: without limits. */
   readonly limits?: TimeLimits;
+}
+
+/** A callback that a run opens. The message `callback_result` in its inbox tells that the key was taken. */
+export interface CallbackOpening {
+  /** The command that opens it. */
+  readonly command: CommandId;
+  /** Unique in the namespace among those that are open; `null` for none. */
+  readonly key: string | null;
 }
 
 /** What one run sends to another one. */

@@ -1,14 +1,24 @@
 import type { Turn } from '../port/index.js';
-import { booleanArray, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
+import { booleanArray, flagArray, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
 import type { Reaching } from './sql/reach-turns.js';
 
-/** What turns start and send, turned into one array for each column. */
+/** What turns start, open and send, turned into one array for each column. */
 export function reachParameters(turns: readonly Turn[]): Reaching {
   const children = turns.flatMap((turn, i) =>
     (turn.children ?? []).map((child) => ({ ...child, turn: i + 1 })),
   );
   const sends = turns.flatMap((turn, i) => (turn.sends ?? []).map((send) => ({ ...send, turn: i + 1 })));
+  const opens = turns.flatMap((turn, i) => (turn.opens ?? []).map((open) => ({ ...open, turn: i + 1 })));
+  const withdraws = turns.flatMap((turn, i) =>
+    (turn.withdraws ?? []).map((command) => ({ command, turn: i + 1 })),
+  );
   return {
+    endsCallbacks: flagArray(turns.map((turn) => turn.endsCallbacks === true)),
+    openTurns: numberArray(opens.map(({ turn }) => turn)),
+    openCommands: numberArray(opens.map(({ command }) => command)),
+    openKeys: textArray(opens.map(({ key }) => key)),
+    withdrawTurns: numberArray(withdraws.map(({ turn }) => turn)),
+    withdrawCommands: numberArray(withdraws.map(({ command }) => command)),
     tells: booleanArray(turns.map((turn) => turn.tellsParent === true)),
     closesChildren: booleanArray(turns.map((turn) => turn.closesChildren === true)),
     childTurns: numberArray(children.map(({ turn }) => turn)),

@@ -44,7 +44,7 @@ export async function commitTurns(
 
 /**
  * As {@link commitTurns}. A child may have to wait for an open transaction that has started its workflow id: its parent's turn is
- * then busy. Turns that start no child go first, and the others by halves, so that as few as possible wait along with it.
+ * then busy. So it is with the key of a callback. Turns that start and open nothing go first, and the others by halves, so that as few as possible wait along with it.
  */
 export async function commitApart(
   sql: StatementRunner,
@@ -54,15 +54,15 @@ export async function commitApart(
   try {
     return await commitTurns(sql, turns, lock);
   } catch (error) {
-    if (!(error instanceof ContentionError) || !turns.some(startsChildren)) throw error;
+    if (!(error instanceof ContentionError) || !turns.some(mayWait)) throw error;
     if (turns.length === 1) return [{ type: 'busy' }];
   }
-  const plain = turns.filter((turn) => !startsChildren(turn));
+  const plain = turns.filter((turn) => !mayWait(turn));
   const middle = turns.length >> 1;
   if (plain.length === 0) return await commitParts(sql, [turns.slice(0, middle), turns.slice(middle)], lock);
-  const answers = await commitParts(sql, [plain, turns.filter(startsChildren)], lock);
-  let [next, nextStarting] = [0, plain.length];
-  return turns.map((turn) => answers[startsChildren(turn) ? nextStarting++ : next++]!);
+  const answers = await commitParts(sql, [plain, turns.filter(mayWait)], lock);
+  let [next, nextWaiting] = [0, plain.length];
+  return turns.map((turn) => answers[mayWait(turn) ? nextWaiting++ : next++]!);
 }
 
 /** Each part is a write by itself: what one of them was answered stays true when a later one fails, whose turns come again. */
@@ -105,12 +105,18 @@ export async function commitLocked(
 const goesOn = (turn: Turn): boolean =>
   turn.outcome.type === 'keep' && turn.clearsDeaths !== true && !turn.shows && !reachesOut(turn);
 
-/** It does something to other runs, or may have to. */
+/** It does something to other runs or to its callbacks, or may have to. */
 const reachesOut = (turn: Turn): boolean =>
   startsChildren(turn) ||
   (turn.sends !== undefined && turn.sends.length > 0) ||
   turn.tellsParent === true ||
-  turn.closesChildren === true;
+  turn.closesChildren === true ||
+  opensCallbacks(turn) ||
+  (turn.withdraws !== undefined && turn.withdraws.length > 0) ||
+  turn.endsCallbacks === true;
+/** It inserts what another transaction may have inserted, too, and waits for the end of that. */
+const mayWait = (turn: Turn): boolean => startsChildren(turn) || opensCallbacks(turn);
+const opensCallbacks = ({ opens }: Turn): boolean => opens !== undefined && opens.length > 0;
 const startsChildren = ({ children }: Turn): boolean => children !== undefined && children.length > 0;
 
 interface JudgeParameters {

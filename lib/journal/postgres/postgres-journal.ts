@@ -2,6 +2,8 @@ import { TimeLimit } from '../../concurrency/index.js';
 import { JournalError } from '../errors.js';
 import type { Journal } from '../journal.js';
 import type {
+  CallbackAnswer,
+  CallbackSettlement,
   Claim,
   ClaimRequest,
   CommitAnswer,
@@ -154,6 +156,10 @@ export class PostgresJournal implements Journal {
 
   async operations(query: OperationsQuery): Promise<OperationsPage> {
     return await readPage(this.#database, query);
+  }
+
+  async settleCallbacks(requests: readonly CallbackSettlement[]): Promise<readonly CallbackAnswer[]> {
+    return await this.#sending.settleCallbacks(requests);
   }
 
   // -------------------------------------------------------------------------------------- the holder

@@ -1,4 +1,7 @@
 import type {
+  CallbackAnswer,
+  CallbackSettlement,
+  JournalCallbacks,
   JournalSending,
   Message,
   SendAnswer,
@@ -12,6 +15,7 @@ import type {
 } from '../port/index.js';
 import {
   refuseUnstorableMessage,
+  refuseUnstorableSettlement,
   refuseUnstorableStart,
   refuseUnstorableStartWith,
   refuseUnstorableTermination,
@@ -22,6 +26,7 @@ import { isWorthAnotherTry, untilDone, untilFree } from './held-rows.js';
 import type { LockQueue } from './lock-queue.js';
 import { orUnanswered, portionByPortion } from './portions.js';
 import { sendMessages, sendWithin } from './send-messages.js';
+import { settleOne } from './settle-callbacks.js';
 import {
   StartRefused,
   inPortions,
@@ -33,8 +38,8 @@ import {
 import { MessageWasSent, startWith } from './start-with.js';
 import { terminateRun } from './terminate-runs.js';
 
-/** Starts, messages and terminations: what of it goes together, what waits for locks, and what is tried again. */
-export class PostgresSending implements JournalSending {
+/** Starts, messages, callbacks and terminations: what of it goes together, what waits for locks, and what is tried again. */
+export class PostgresSending implements JournalSending, JournalCallbacks {
   readonly #database: Database;
   readonly #lockQueue: LockQueue;
 
@@ -89,6 +94,15 @@ export class PostgresSending implements JournalSending {
     return await Promise.all(requests.map((request) => orUnanswered(() => this.#terminate(request))));
   }
 
+  async settleCallbacks(requests: readonly CallbackSettlement[]): Promise<readonly CallbackAnswer[]> {
+    requests.forEach(refuseUnstorableSettlement);
+    return await Promise.all(
+      requests.map((request) =>
+        orUnanswered(() => this.#soon(() => this.#database.transaction((sql) => settleOne(sql, request)))),
+      ),
+    );
+  }
+
   /** Waits for no lock longer than one `lock_timeout`; a start that would have to wait longer is answered `again`. */
   async #start(portion: readonly StartRequest[]): Promise<readonly StartAnswer[]> {
     const [request, ...others] = portion;
@@ -123,15 +137,17 @@ export class PostgresSending implements JournalSending {
     return await orRefused(() => this.#database.transaction((sql) => startByPolicy(sql, request)));
   }
 
-  /** The first try waits in no line, because mostly nobody has the row locked. */
   async #terminate(request: TerminateRequest): Promise<TerminateAnswer> {
-    const terminate = (): Promise<TerminateAnswer> =>
-      this.#database.transaction((sql) => terminateRun(sql, request));
+    return await this.#soon(() => this.#database.transaction((sql) => terminateRun(sql, request)));
+  }
+
+  /** As {@link #waiting}. The first try waits in no line, because mostly nobody has the row locked. */
+  async #soon<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await terminate();
+      return await work();
     } catch (error) {
       if (!isWorthAnotherTry(error)) throw error;
-      return await this.#waiting(terminate);
+      return await this.#waiting(work);
     }
   }
 

@@ -7,18 +7,21 @@ export type ChildNews =
 /** What becomes of what a run has sent to another one, as it is told. */
 export type MessageNews = 'delivered' | 'not found' | 'not running';
 
+/** What becomes of a callback, as the run that has opened it is told: how it was settled, or that its key was taken. */
+export type CallbackNews = 'completed' | 'failed' | 'taken';
+
 /** What a message tells of a command: of this run, because a later run of the actor counts its commands anew. */
 export interface LetterName {
   readonly runId: string;
   readonly command: CommandId;
-  readonly news: ChildNews | MessageNews;
+  readonly news: ChildNews | MessageNews | CallbackNews;
 }
 
 /** Why a child was terminated with its parent. */
 export const PARENT_CLOSED = 'The parent has ended.';
 
 /**
- * The name of a message `child_start`, `child_end` or `message_result`. On Postgres it is put together in the same way by
+ * The name of a message `child_start`, `child_end`, `message_result` or `callback_result`. On Postgres it is put together in the same way by
  * `reach-turns.ts` and `end-actor.ts`, and by `deliver-outbox.ts` from the `reply` that `reach-turns.ts` keeps.
  */
 export const letterName = ({ runId, command, news }: LetterName): string => `${runId}:${command}:${news}`;

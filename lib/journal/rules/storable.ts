@@ -1,6 +1,13 @@
 import { LONGEST_NAME_BYTES, isStorableText } from '../../core/index.js';
 import { JournalRefusedError } from '../errors.js';
-import type { Message, RunFilter, StartRequest, StartWithRequest, TerminateRequest } from '../port/index.js';
+import type {
+  CallbackSettlement,
+  Message,
+  RunFilter,
+  StartRequest,
+  StartWithRequest,
+  TerminateRequest,
+} from '../port/index.js';
 import { requireUuid } from './ids.js';
 
 // Both adapters refuse the same things, before anything is written: a workflow id that one of them cut or changed
@@ -56,6 +63,15 @@ export function refuseUnstorableStartWith({ start, message }: StartWithRequest):
       `What is started with a message has no first turn, and the message is a signal or an update to it, with an id; the start of "${excerpt(start.workflowId)}" with the ${message.kind} to "${excerpt(message.workflowId)}" is none.`,
     );
   }
+}
+
+/** Throws {@link JournalRefusedError} for a settlement of what can be no callback. */
+export function refuseUnstorableSettlement({ namespace, callback, dedupeId }: CallbackSettlement): void {
+  const target =
+    callback.by === 'key' ? `the callback "${excerpt(callback.key)}"` : 'a callback that its token names';
+  refuseName('namespace', namespace, target);
+  if (callback.by === 'key') refuseName('key', callback.key, target);
+  refuseName('dedupe id', dedupeId, target);
 }
 
 /** Throws {@link JournalRefusedError} for a workflow id that no run can have. */

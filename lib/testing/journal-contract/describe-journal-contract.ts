@@ -2,6 +2,7 @@ import type { MakeHarness } from './harness.js';
 import { Scenario, type Topic } from './scenario.js';
 import type { TestRunner } from './test-runner.js';
 import { blockedTopic } from './topics/blocked.js';
+import { callbacksTopic } from './topics/callbacks.js';
 import { childrenTopic } from './topics/children.js';
 import { claimTopic } from './topics/claim.js';
 import { commitTopic } from './topics/commit.js';
@@ -50,6 +51,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   'continuation, raced': continuationRacesTopic,
   children: childrenTopic,
   'children, raced': childrenRacesTopic,
+  callbacks: callbacksTopic,
   refence: refenceTopic,
   updates: updatesTopic,
   'start with a message': startWithTopic,

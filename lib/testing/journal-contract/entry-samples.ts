@@ -93,6 +93,14 @@ export const ENTRY_SAMPLES: {
     { type: 'message_not_delivered', at: AT, id: 3, why: 'not found' },
     { type: 'message_not_delivered', at: AT, id: 3, why: 'not running' },
   ],
+  callback_opened: [
+    { type: 'callback_opened', at: AT, id: 3, name: TEXT },
+    { type: 'callback_opened', at: AT, id: 3, name: null },
+  ],
+  callback_withdrawn: [{ type: 'callback_withdrawn', at: AT, of: 3 }],
+  callback_completed: [{ type: 'callback_completed', at: AT, id: 3, result: ENCODED }],
+  callback_failed: [{ type: 'callback_failed', at: AT, id: 3, failure: FAILURE }],
+  callback_not_opened: [{ type: 'callback_not_opened', at: AT, id: 3 }],
   child_cancel_requested: [
     { type: 'child_cancel_requested', at: AT, of: 3, mode: 'cancel' },
     { type: 'child_cancel_requested', at: AT, of: 3, mode: 'terminate' },

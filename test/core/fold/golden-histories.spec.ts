@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { HistoryEntry } from '../../../lib/core/index.js';
 import { SEMANTICS_VERSION } from '../../../lib/core/index.js';
 import { guardProcess } from '../../../lib/engine/process/process-guard.js';
+import { CALLBACK_EVENTS, CALLBACK_PROGRAMS } from '../../support/callbacks-kit.js';
 import {
   CHILD_EVENTS,
   CHILD_PROGRAMS,
@@ -89,6 +90,7 @@ describe('golden histories', () => {
   it.each([
     ['children', CHILD_PROGRAMS, CHILD_EVENTS],
     ['messages', MESSAGE_PROGRAMS, MESSAGE_EVENTS],
+    ['callbacks', CALLBACK_PROGRAMS, CALLBACK_EVENTS],
   ] as const)('F29: those of %s replay strictly, to the state they had', async (kind, programs, events) => {
     const file = new URL(`../../histories/${kind}-v${SEMANTICS_VERSION}.json`, import.meta.url);
     if (process.env['CONTINUUM_RECORD_HISTORIES'] && !existsSync(file)) {

@@ -1,6 +1,7 @@
 /** The tables, as entities of TypeORM: lists are read through them, and a spec compares them with the migrations. */
 import type { EntitySchema } from 'typeorm';
 import { actorEntity } from './actor.entity.js';
+import { callbackEntity } from './callback.entity.js';
 import { historyEntity } from './history.entity.js';
 import { inboxMessageEntity } from './inbox-message.entity.js';
 import { messageIdEntity } from './message-id.entity.js';
@@ -20,6 +21,7 @@ export const entitiesOf = (schema: string): EntitySchema[] => [
   operationEntity(schema),
   outboxEntity(schema),
   updateEntity(schema),
+  callbackEntity(schema),
   workerEntity(schema),
 ];
 

@@ -49,6 +49,13 @@ emptied as (
   delete from ${schema}.inbox as message
   where message.actor_id = :actorId::uuid
 ),
+withdrawn as (
+  update ${schema}.callbacks as callback
+  set over_at = clock_timestamp()
+  from freed
+  where callback.run_id = freed.run_id
+    and callback.over_at is null
+),
 outgoing as materialized (
   select
     1 as rank, namespace, 'child_end' as kind, lineage -> 'parent' ->> 'workflowId' as workflow_id, parent_id as actor_id,

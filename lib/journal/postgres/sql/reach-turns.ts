@@ -1,11 +1,12 @@
 import { type Lock, type Statement, command } from '../statement.js';
 import { type JudgedTurns, judgedTurns, recordedEntries } from './judged-turns.js';
+import { type OpenCallbacks, openedCallbacks } from './open-callbacks.js';
 import { type SettleTurns, settledActors, settledTurns } from './settle-turns.js';
 
 /** Arrays with one place for each turn, for each child, and for each thing that is sent. */
 export interface ReachTurns extends SettleTurns, Reaching {}
 
-export interface Reaching {
+export interface Reaching extends OpenCallbacks {
   readonly tells: string;
   readonly closesChildren: string;
   /** The place of the turn that starts the child, from 1. */
@@ -32,7 +33,7 @@ export interface Reaching {
   readonly sendReplies: string;
 }
 
-/** Children whose workflow id is free are started; the inbox of the parent tells of those whose id is taken. */
+/** Children whose workflow id is free are started. */
 const startedChildren = (schema: string): string => `
 child as materialized (
   select
@@ -87,11 +88,13 @@ children_begun as (
   select child.id, 1, 'start', input, clock_timestamp()
   from child
   join born on born.id = child.id
-),
-news as materialized (
+)`;
+
+/** What the runs themselves hear of it in their inboxes: of children and callbacks whose workflow id or key was taken. */
+const toldNews = (schema: string): string => `
+heard as materialized (
   select
-    child.parent_id as actor_id,
-    child.inbox_seq + row_number() over (partition by child.parent_id order by child.ordinal) as n,
+    child.parent_id as actor_id, child.inbox_seq, 1 as rank, child.ordinal, 'child_start' as kind,
     concat_ws(
       ':', child.parent_run_id, child.command, case when born.id is null then 'refused' else 'accepted' end
     ) as name
@@ -99,6 +102,20 @@ news as materialized (
   left join born on born.id = child.id
   where child.outcome not in ('close', 'continue')
     and (born.id is null or child.confirms)
+  union all
+  select
+    opening.actor_id, opening.inbox_seq, 2, opening.ordinal, 'callback_result',
+    concat_ws(':', opening.run_id, opening.command, 'taken')
+  from opening
+  left join callbacks_opened as opened on opened.run_id = opening.run_id and opened.command = opening.command
+  where opening.outcome not in ('close', 'continue')
+    and opened.run_id is null
+),
+news as materialized (
+  select
+    actor_id, kind, name,
+    inbox_seq + row_number() over (partition by actor_id order by rank, ordinal) as n
+  from heard
 ),
 told as materialized (
   select actor_id, count(*) as messages
@@ -107,7 +124,7 @@ told as materialized (
 ),
 news_delivered as (
   insert into ${schema}.inbox (actor_id, n, kind, name, at)
-  select actor_id, n, 'child_start', name, clock_timestamp()
+  select actor_id, n, kind, name, clock_timestamp()
   from news
 )`;
 
@@ -186,13 +203,13 @@ from (
   left join told on told.actor_id = judged.actor_id
 ) as judged`;
 
-/** Commits turns of every kind that reach other runs: what {@link SETTLE_TURNS} does, starts children, and keeps what is sent. */
+/** Commits turns of every kind that reach other runs: what {@link SETTLE_TURNS} does, starts children, opens callbacks, and keeps what is sent. */
 const reachTurns = (lock: Lock): Statement<ReachTurns, JudgedTurns> =>
   command(
     `reach turns ${lock}`,
     (schema) => `
 with ${judgedTurns(schema, lock)},
-${recordedEntries(schema)},${settledTurns(schema)},${startedChildren(schema)},${settledActors(schema, true)},${sentMessages(schema)}${JUDGEMENT_WITH_NEWS}
+${recordedEntries(schema)},${settledTurns(schema)},${startedChildren(schema)},${openedCallbacks(schema)},${toldNews(schema)},${settledActors(schema, true)},${sentMessages(schema)}${JUDGEMENT_WITH_NEWS}
 `,
   );
 

@@ -1,7 +1,7 @@
 // The examples in the doc comments of the client and of its handles.
-import { Body, Controller, Injectable, Post } from '@nestjs/common';
+import { Body, Controller, Injectable, Param, Post } from '@nestjs/common';
 import { InjectWorkflowClient, OnSignal, Workflow, WorkflowClient, WorkflowContext } from 'nestjs-continuum';
-import type { Order, Receipt } from './activities.js';
+import type { Order, Payment, Receipt } from './activities.js';
 
 @Workflow({ name: 'order', version: 1 })
 export class OrderWorkflow {
@@ -23,6 +23,28 @@ export class OrdersController {
     const handle = await this.workflows.start(OrderWorkflow, order, { id: `order-${order.id}` });
     return { workflowId: handle.workflowId };
   }
+}
+
+@Controller()
+export class PaymentsController {
+  constructor(private readonly workflows: WorkflowClient) {}
+
+  @Post('payments/:token')
+  async paid(@Param('token') token: string, @Body() payment: Payment) {
+    await this.workflows.callback<Payment>(token).complete(payment);
+  }
+}
+
+export async function paidByHand(
+  client: WorkflowClient,
+  orderId: string,
+  payment: Payment,
+  event: { readonly id: string },
+): Promise<boolean> {
+  const answer = await client
+    .callback<Payment>(`payment-${orderId}`)
+    .complete(payment, { dedupeId: event.id });
+  return answer === 'applied';
 }
 
 @Injectable()

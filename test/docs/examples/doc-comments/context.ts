@@ -164,6 +164,28 @@ export class FlightActivities {
   }
 }
 
+interface Payment {
+  readonly receipt: string;
+}
+@Injectable()
+export class PaymentProvider {
+  @Activity() async begin(order: { readonly id: string }, token: string): Promise<string> {
+    return `${order.id} ${token}`;
+  }
+}
+
+@Workflow({ name: 'paid-order' })
+export class PaidOrderWorkflow {
+  constructor(private readonly payments: PaymentProvider) {}
+
+  async run(ctx: WorkflowContext, order: { readonly id: string }): Promise<string | undefined> {
+    const paid = ctx.callback<Payment>({ key: `payment-${order.id}`, timeout: '3 days' });
+    await this.payments.begin(order, paid.token);
+    const payment = await paid.result;
+    return payment?.receipt;
+  }
+}
+
 @Workflow({ name: 'saga-trip' })
 export class SagaTripWorkflow {
   constructor(
