@@ -2,15 +2,33 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { NonDeterminismError } from '../../../lib/core/index.js';
 import type { Fold, HistoryEvent } from '../../../lib/core/index.js';
-import { completed, drive, fired, refold, Ship, signal, started, workflow } from '../../support/fold-kit.js';
+import { Workflow } from '../../../lib/nest/index.js';
+import { Bill, childCompleted } from '../../support/children-kit.js';
+import {
+  completed,
+  Deliver,
+  drive,
+  fired,
+  refold,
+  Ship,
+  signal,
+  started,
+  workflow,
+} from '../../support/fold-kit.js';
 import type { Steps } from '../../support/fold-kit.js';
+
+@Workflow({ name: 'renamed', version: 3 })
+class Renamed extends Bill {}
+@Workflow({ name: 'invoice', aliases: ['bill'], version: 3 })
+class Invoice extends Bill {}
 
 /*
  * What becomes of open runs when code is changed under them. A run has done `first` and `second` and waits for `third`;
  * then its code is another. A kind of call is a column, a change is a row: docs/versions-and-patches.md shows the table.
  */
 
-type Part = 'name' | 'arguments' | 'options';
+/** `alias`: the name, and the old one is given as an alias. */
+type Part = 'name' | 'alias' | 'arguments' | 'options';
 type Call = (steps: Steps, label: number, other?: Part) => Promise<unknown>;
 
 /** What each kind of call has, how it is made, and made differently, and how it is ended in the history. */
@@ -21,8 +39,9 @@ const KINDS: Readonly<
   >
 > = {
   activities: {
-    has: ['name', 'arguments', 'options'],
+    has: ['name', 'alias', 'arguments', 'options'],
     call: ({ ctx, act }, label, other) => {
+      if (other === 'alias') return ctx.run(Deliver, label);
       if (other === 'options') return ctx.run(Ship, label, { timeout: '7s' });
       return other === 'name'
         ? act('renamed', label)
@@ -54,6 +73,17 @@ const KINDS: Readonly<
     },
     ends: (id) => signal('sent', id),
   },
+  children: {
+    has: ['name', 'alias', 'arguments', 'options'],
+    call: ({ ctx }, label, other) => {
+      if (other === 'name') return ctx.child(Renamed, label);
+      if (other === 'alias') return ctx.child(Invoice, label);
+      if (other === 'options')
+        return ctx.child(Bill, label, { parentClose: 'abandon', runTimeout: '1 day', id: `child ${label}` });
+      return ctx.child(Bill, other === 'arguments' ? label + 100 : label);
+    },
+    ends: (id) => childCompleted(id, id),
+  },
 };
 
 type Code = (steps: Steps, call: Call) => Promise<unknown>;
@@ -71,7 +101,7 @@ const CHANGES: readonly [change: string, code: Code, outcomes: readonly Outcome[
       await s.act('fresh');
       return original(s, call);
     },
-    ['drift', 'drift', 'drift', 'drift'],
+    ['drift', 'drift', 'drift', 'drift', 'drift'],
   ],
   [
     'insert a call behind the end of the history',
@@ -79,7 +109,7 @@ const CHANGES: readonly [change: string, code: Code, outcomes: readonly Outcome[
       await original(s, call);
       return s.act('fresh');
     },
-    ['goes on', 'goes on', 'goes on', 'goes on'],
+    ['goes on', 'goes on', 'goes on', 'goes on', 'goes on'],
   ],
   [
     'remove a call',
@@ -87,7 +117,7 @@ const CHANGES: readonly [change: string, code: Code, outcomes: readonly Outcome[
       await call(s, 1);
       return call(s, 3);
     },
-    ['drift', 'drift', 'drift', 'drift'],
+    ['drift', 'drift', 'drift', 'drift', 'drift'],
   ],
   [
     'swap two calls',
@@ -96,7 +126,7 @@ const CHANGES: readonly [change: string, code: Code, outcomes: readonly Outcome[
       await call(s, 1);
       return call(s, 3);
     },
-    ['told', 'told', 'goes on', 'goes on'],
+    ['told', 'told', 'goes on', 'goes on', 'told'],
   ],
   [
     'rename',
@@ -105,7 +135,16 @@ const CHANGES: readonly [change: string, code: Code, outcomes: readonly Outcome[
       await call(s, 2, 'name');
       return call(s, 3);
     },
-    ['drift', 'drift', 'drift', 'goes on'],
+    ['drift', 'drift', 'drift', 'goes on', 'drift'],
+  ],
+  [
+    'rename, with the old name as an alias',
+    async (s, call) => {
+      await call(s, 1, 'alias');
+      await call(s, 2, 'alias');
+      return call(s, 3, 'alias');
+    },
+    ['goes on', '–', '–', '–', 'goes on'],
   ],
   [
     'change arguments',
@@ -114,7 +153,7 @@ const CHANGES: readonly [change: string, code: Code, outcomes: readonly Outcome[
       await call(s, 2, 'arguments');
       return call(s, 3);
     },
-    ['told', 'told', '–', '–'],
+    ['told', 'told', '–', '–', 'told'],
   ],
   [
     'change options',
@@ -123,7 +162,7 @@ const CHANGES: readonly [change: string, code: Code, outcomes: readonly Outcome[
       await call(s, 2, 'options');
       return call(s, 3);
     },
-    ['goes on', '–', '–', 'drift'],
+    ['goes on', '–', '–', 'drift', 'goes on'],
   ],
   [
     'add an await of something that is there',
@@ -133,7 +172,7 @@ const CHANGES: readonly [change: string, code: Code, outcomes: readonly Outcome[
       await call(s, 2);
       return call(s, 3);
     },
-    ['goes on', 'goes on', 'goes on', 'goes on'],
+    ['goes on', 'goes on', 'goes on', 'goes on', 'goes on'],
   ],
   [
     'move into a helper',
@@ -146,7 +185,7 @@ const CHANGES: readonly [change: string, code: Code, outcomes: readonly Outcome[
       await helper(2);
       return helper(3);
     },
-    ['goes on', 'goes on', 'goes on', 'goes on'],
+    ['goes on', 'goes on', 'goes on', 'goes on', 'goes on'],
   ],
   [
     'insert behind a patch',
@@ -154,7 +193,7 @@ const CHANGES: readonly [change: string, code: Code, outcomes: readonly Outcome[
       if (s.ctx.patched('p')) await s.act('fresh');
       return original(s, call);
     },
-    ['goes on', 'goes on', 'goes on', 'goes on'],
+    ['goes on', 'goes on', 'goes on', 'goes on', 'goes on'],
   ],
   [
     'deprecate a patch that was not there',
@@ -162,14 +201,14 @@ const CHANGES: readonly [change: string, code: Code, outcomes: readonly Outcome[
       s.ctx.deprecatePatch('p');
       return original(s, call);
     },
-    ['goes on', 'goes on', 'goes on', 'goes on'],
+    ['goes on', 'goes on', 'goes on', 'goes on', 'goes on'],
   ],
   [
     'loop once more',
     async (s, call) => {
       for (const label of [1, 2, 3, 4]) await call(s, label);
     },
-    ['goes on', 'goes on', 'goes on', 'goes on'],
+    ['goes on', 'goes on', 'goes on', 'goes on', 'goes on'],
   ],
 ];
 
