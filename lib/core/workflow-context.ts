@@ -427,7 +427,7 @@ export abstract class WorkflowContext {
    * return ctx.continueAsNew({ ...account, month: account.month + 1 });
    * ```
    *
-   * The new run is of the newest version of this workflow that this worker has. What was done so far is not undone any
+   * The new run is of the newest version of this workflow that a worker has: this one, or another one, which then takes it up. What was done so far is not undone any
    * more, as by {@link commit}; what is in flight is left as when `run` returns.
    *
    * @param input what `run` of the new run gets

@@ -115,6 +115,8 @@ export class Engine {
   #unlisten: (() => void) | undefined;
   #watchdog: Watchdog | undefined;
   #stopped: Promise<void> | undefined;
+  /** Versions that other workers have, newer than any here. Told by the heartbeat, so that no run asks for them. */
+  #newerElsewhere: ReadonlyMap<string, number> = new Map();
   #leaving = false;
 
   constructor(parts: EngineParts) {
@@ -142,7 +144,7 @@ export class Engine {
         journalRetry,
         load: (request) => journalRetry.through('load', () => this.#loads.ask(request)),
         mismatches: new Mismatches(),
-        chooseSuccessor: chooseAmong(registry.workflows),
+        chooseSuccessor: chooseAmong(registry.workflows, (workflow) => this.#newerElsewhere.get(workflow)),
         serves: (workflow, version) => this.runs.definitionOf(workflow, version) !== undefined,
         send: (message) => this.#send(message),
         answered: parts.answered,
@@ -170,6 +172,7 @@ export class Engine {
       {
         beat: (answer) => this.#hear(answer),
         lost: () => {
+          this.#newerElsewhere = new Map();
           this.#leaseAudit.forget();
           this.runs.dropAll();
         },
@@ -281,6 +284,7 @@ export class Engine {
   /** Takes no new runs from now on; what is held goes on. */
   leave(): void {
     this.#leaving = true;
+    this.session.leave();
   }
 
   /**
@@ -295,7 +299,7 @@ export class Engine {
 
   /** Forgets everything without a goodbye, as a killed process does: for tests of takeovers. */
   async abandon(): Promise<void> {
-    this.leave();
+    this.#leaving = true;
     this.#stopped ??= Promise.resolve();
     this.#endRounds();
     this.#unlisten?.();
@@ -326,6 +330,7 @@ export class Engine {
   /** What a heartbeat tells about the actors of this worker. */
   #hear(answer: Extract<HeartbeatAnswer, { type: 'alive' }>): void {
     for (const { actorId, inboxSeq } of answer.unread) this.runs.get(actorId)?.mailArrived(inboxSeq);
+    this.#newerElsewhere = new Map(answer.newer.map(({ name, version }) => [name, version]));
     this.#leaseAudit.heard(answer);
   }
 

@@ -184,4 +184,31 @@ describe('a deploy', () => {
     expect(error).toMatchObject({ rollback: 'complete', cause: { message: 'it rains' } });
     expect(undone).toEqual(['booking of room 7']);
   });
+
+  it('takes runs that continue to the new version while workers of the old one are still up', async () => {
+    const monthly = (version: number): Type => {
+      @Workflow({ name: 'plan', version })
+      class PlanWorkflow {
+        async run(ctx: WorkflowContext, versions: readonly number[]): Promise<readonly number[]> {
+          const all = [...versions, ctx.info.version];
+          if ((await ctx.waitForSignal<string>('month')) === 'the last') return all;
+          return ctx.continueAsNew(all);
+        }
+      }
+      return PlanWorkflow;
+    };
+    const continuum = await backend.fresh();
+    const before = await deploy(continuum, { buildId: '1', providers: [monthly(1)] });
+    const handle = await before.client.start('plan', []);
+    await deploy(continuum, { buildId: '2', providers: [monthly(1), monthly(2)] });
+    // The old worker hears of the new one with a heartbeat; until then the run goes on as before.
+    for (let continued = 1; (await handle.describe()).version === 1; continued++) {
+      await handle.signal('month', 'one more');
+      await until(async () => (await before.client.count({ id: handle.workflowId })) > continued);
+    }
+    await handle.signal('month', 'the last');
+    // By name alone nothing is known of its result.
+    const versions = (await handle.result()) as readonly number[];
+    expect(versions).toEqual([...versions.slice(1).fill(1), 2]);
+  });
 });

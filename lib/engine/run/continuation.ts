@@ -42,12 +42,20 @@ export const writeContinuation = (continuation: Continuation): Encoded => JSON.s
 // The cast: only `writeContinuation` writes it.
 export const readContinuation = (payload: Encoded): Continuation => JSON.parse(payload) as Continuation;
 
-/** By the newest version that this process has; where it has none, the class was named, and has one. */
+/**
+ * By the newest version that a worker has: this one, or another one that will last, which takes the next run up then. Where
+ * none is known the class was named, and has one.
+ *
+ * @param newerElsewhere the newest version of others, as far as the last heartbeat told
+ */
 export const chooseAmong =
-  (workflows: readonly WorkflowDefinition[]): ChooseSuccessor =>
+  (
+    workflows: readonly WorkflowDefinition[],
+    newerElsewhere: (workflow: string) => number | undefined,
+  ): ChooseSuccessor =>
   (workflow, version) => {
     const served = workflows.filter((known) => isNamed(known, workflow)).map((known) => known.version);
-    return { runId: newRunId(), version: version ?? Math.max(...served) };
+    return { runId: newRunId(), version: version ?? Math.max(...served, newerElsewhere(workflow) ?? 0) };
   };
 
 export function successorOf(

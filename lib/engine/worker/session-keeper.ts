@@ -50,6 +50,9 @@ export class SessionKeeper {
   #state: State = 'new';
   /** The session was lost because this process stood still, not because the journal could not be reached. */
   #stalled = false;
+  /** It takes no new runs any more; whether the journal knows that. */
+  #leaving = false;
+  #toldLeaving = false;
   /** Heartbeats answered since one was not. */
   #steadyBeats = STEADY;
   #prolongedAt = 0;
@@ -98,6 +101,13 @@ export class SessionKeeper {
     await this.#register('new');
     this.#ticker = setInterval(() => this.#tick(), this.#options.heartbeatInterval).unref();
     await this.#beat();
+  }
+
+  /** Others do not count on this worker any more. Its session goes on; what cannot be told now is told with the next heartbeat. */
+  leave(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    if (this.#state === 'open') this.#ask(() => this.#beat());
   }
 
   async stop(): Promise<void> {
@@ -152,10 +162,16 @@ export class SessionKeeper {
       this.#steadyBeats++;
       this.#clock.sync(answer.now, sentAt, performance.now());
       this.#listener.beat(answer);
+      if (this.#leaving && !this.#toldLeaving) await this.#tellLeaving(id);
     } catch (error) {
       this.#steadyBeats = 0;
       this.#journalRetry.failed('heartbeat', error);
     }
+  }
+
+  async #tellLeaving(id: WorkerId): Promise<void> {
+    await this.#journalRetry.once('the leave of a worker', () => this.#journal.leave(id));
+    this.#toldLeaving = true;
   }
 
   #prolonged(at: number): void {
@@ -216,6 +232,7 @@ export class SessionKeeper {
       return false;
     }
     this.#id = id;
+    this.#toldLeaving = false;
     this.#state = 'open';
     this.#stalled = false;
     this.#prolonged(sentAt);

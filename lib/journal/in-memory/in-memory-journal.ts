@@ -69,6 +69,7 @@ import {
   giveBackActors,
   ownedActors,
   ownedBy,
+  leaveSession,
   prolongSession,
   registerWorker,
   servedBy,
@@ -245,6 +246,10 @@ export class InMemoryJournal implements Journal {
 
   async heartbeat(owner: WorkerId): Promise<HeartbeatAnswer> {
     return prolongSession(await this.#enter(), owner);
+  }
+
+  async leave(owner: WorkerId): Promise<void> {
+    leaveSession(await this.#enter(), owner);
   }
 
   async owned(owner: WorkerId, which: 'all' | 'unread'): Promise<readonly OwnedActor[]> {

@@ -130,6 +130,8 @@ export interface StoredSession {
   ended: boolean;
   /** Its process is known to be gone. */
   abandoned: boolean;
+  /** It takes no new runs any more. */
+  leaving: boolean;
 }
 
 /** What an open transaction can hold. */

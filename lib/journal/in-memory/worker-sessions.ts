@@ -24,6 +24,7 @@ export function registerWorker(store: InMemoryStore, session: WorkerSession): vo
     deadAt: null,
     ended: false,
     abandoned: false,
+    leaving: false,
   });
   for (const actor of store.actors.values()) {
     if (actor.namespace !== session.namespace) continue;
@@ -46,7 +47,41 @@ export function prolongSession(store: InMemoryStore, owner: WorkerId): Heartbeat
     now,
     owned: ownedBy(store, owner).length,
     unread: ownedActors(store, owner, 'unread'),
+    newer: newerThan(store, live.session),
   };
+}
+
+export function leaveSession(store: InMemoryStore, owner: WorkerId): void {
+  const live = store.liveSession(owner);
+  if (live !== undefined) live.leaving = true;
+}
+
+/** The newest versions that other sessions have of the workflows of this one, where it has none as new. */
+function newerThan(
+  store: InMemoryStore,
+  { id, namespace, workflows }: WorkerSession,
+): readonly { readonly name: string; readonly version: number }[] {
+  const now = store.now();
+  const lasting = [...store.sessions.values()].filter(
+    (other) =>
+      other.session.id !== id &&
+      other.session.namespace === namespace &&
+      other.deadAt === null &&
+      other.expiresAt > now &&
+      !hasMissedHeartbeats(other, now) &&
+      !other.leaving,
+  );
+  const known = newestOf(workflows);
+  const theirs = newestOf(lasting.flatMap(({ session }) => session.workflows));
+  return [...theirs].flatMap(([name, version]) =>
+    version > (known.get(name) ?? Infinity) ? [{ name, version }] : [],
+  );
+}
+
+function newestOf(workflows: WorkerSession['workflows']): ReadonlyMap<string, number> {
+  const newest = new Map<string, number>();
+  for (const { name, version } of workflows) newest.set(name, Math.max(version, newest.get(name) ?? 0));
+  return newest;
 }
 
 export function servedBy(store: InMemoryStore, workflows: readonly ServedWorkflow[]): readonly boolean[] {
@@ -142,9 +177,11 @@ const ENDED_FOR = 3_600_000;
 
 /** That the process seems to be gone counts only together with missed heartbeats: it may just have lost its connection. */
 function isGone(session: StoredSession, now: number): boolean {
-  const missed = now - session.heartbeatAt > MISSED_HEARTBEATS * session.session.heartbeatInterval;
-  return session.expiresAt <= now || (session.abandoned && missed);
+  return session.expiresAt <= now || (session.abandoned && hasMissedHeartbeats(session, now));
 }
+
+const hasMissedHeartbeats = ({ heartbeatAt, session }: StoredSession, now: number): boolean =>
+  now - heartbeatAt > MISSED_HEARTBEATS * session.heartbeatInterval;
 
 /** Those that become suspects by this death are among them. */
 function suspectsByOwner(stranded: readonly Actor[]): ReadonlyMap<WorkerId | null, number> {

@@ -7,6 +7,11 @@ export interface JournalWorkers {
   register(session: WorkerSession): Promise<void>;
   /** Prolongs a session, and tells what its worker should know. */
   heartbeat(owner: WorkerId): Promise<HeartbeatAnswer>;
+  /**
+   * The worker takes no new runs any more: it is closing. Its session goes on, and what it holds stays its own; but nobody
+   * counts on it for what is to come (`newer` of a {@link HeartbeatAnswer}). Nothing for a session that has ended.
+   */
+  leave(owner: WorkerId): Promise<void>;
   /** What a worker owns: all of it, or the actors with unread messages. */
   owned(owner: WorkerId, which: 'all' | 'unread'): Promise<readonly OwnedActor[]>;
   /**
@@ -70,6 +75,11 @@ export type HeartbeatAnswer =
       readonly owned: number;
       /** Those of them with unread messages. */
       readonly unread: readonly OwnedActor[];
+      /**
+       * Workflows of this worker, under the names of its session, of which others of its namespace have a newer version than
+       * any that it has: the newest. Only of sessions that will last: not of one that is leaving, or has missed two heartbeats.
+       */
+      readonly newer: readonly { readonly name: string; readonly version: number }[];
     };
 
 export interface OwnedActor {

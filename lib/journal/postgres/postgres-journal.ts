@@ -67,6 +67,7 @@ import { refence } from './refence-leases.js';
 import {
   giveBack,
   heartbeat,
+  leave,
   lockKeyOf,
   owned,
   register,
@@ -237,6 +238,10 @@ export class PostgresJournal implements Journal {
     if (answer.type === 'dead') await this.#listening.letGo(lockKeyOf(owner));
     else void this.#refreshPlansBeside();
     return answer;
+  }
+
+  async leave(owner: WorkerId): Promise<void> {
+    await leave(this.#database, owner);
   }
 
   async owned(owner: WorkerId, which: 'all' | 'unread'): Promise<readonly OwnedActor[]> {

@@ -17,7 +17,9 @@ import { forgetDeadWorkers } from './sql/forget-dead-workers.js';
 import { FREE_ACTORS, type FreeActors } from './sql/free-actors.js';
 import { giveBackActors } from './sql/give-back-actors.js';
 import { heartbeatWorker } from './sql/heartbeat-worker.js';
+import { leaveWorker } from './sql/leave-worker.js';
 import { markDead } from './sql/mark-dead.js';
+import { newerWorkflows } from './sql/newer-workflows.js';
 import { type OwnedRow, ownedActors } from './sql/owned-actors.js';
 import { registerWorker } from './sql/register-worker.js';
 import { servedWorkflows } from './sql/served-workflows.js';
@@ -67,12 +69,18 @@ export async function heartbeat(sql: StatementRunner, owner: WorkerId): Promise<
   const [prolonged] = await sql.run(heartbeatWorker, { id });
   if (prolonged === undefined) return { type: 'dead' };
   const rows = await sql.run(unreadActors, { owner: id });
+  const newer = await sql.run(newerWorkflows, { owner: id });
   return {
     type: 'alive',
     now: toInstant(prolonged.now),
     owned: rows[0]?.owned ?? 0,
     unread: rows.flatMap(({ id: actorId, ...row }) => (actorId === null ? [] : [toOwned(actorId, row)])),
+    newer,
   };
+}
+
+export async function leave(sql: StatementRunner, owner: WorkerId): Promise<void> {
+  await sql.run(leaveWorker, { id: uuidOrNil(owner) });
 }
 
 export async function owned(

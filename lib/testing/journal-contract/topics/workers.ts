@@ -3,7 +3,7 @@ import { range, watch } from '../concurrency.js';
 import { step } from '../entries.js';
 import { NAMESPACE, HOUR, MINUTE, SECOND, type Topic } from '../scenario.js';
 import { asWorkerId } from '../../../journal/index.js';
-import type { ServedWorkflow } from '../../../journal/index.js';
+import type { ServedWorkflow, WorkerId, WorkerSession } from '../../../journal/index.js';
 
 const byActor = (a: { readonly actorId: string }, b: { readonly actorId: string }): number =>
   a.actorId < b.actorId ? -1 : 1;
@@ -13,6 +13,10 @@ const kind = (workflow: string, version = 1, namespace = NAMESPACE): ServedWorkf
   workflow,
   version,
 });
+
+/** What a session has. */
+const has = (versions: Readonly<Record<string, readonly number[]>>): WorkerSession['workflows'] =>
+  Object.entries(versions).flatMap(([name, all]) => all.map((version) => ({ name, version })));
 
 export function workerTopic({ test, expect }: Topic): void {
   test('a heartbeat tells the clock of the journal', async (s) => {
@@ -67,6 +71,46 @@ export function workerTopic({ test, expect }: Topic): void {
     await s.harness.elapse(2 * MINUTE);
     expect(await s.journal.served(asked)).toEqual([false, false, false, false, false]);
     expect(await s.journal.served([])).toEqual([]);
+  });
+
+  test('a heartbeat tells what others have in a newer version: those that will last, of this namespace', async (s) => {
+    const newer = async (owner: WorkerId): Promise<Record<string, number>> => {
+      const answer = await s.journal.heartbeat(owner);
+      if (answer.type === 'dead') throw new Error('The session is over.');
+      return Object.fromEntries(answer.newer.map(({ name, version }) => [name, version]));
+    };
+    const lasting = { leaseTimeout: HOUR, heartbeatInterval: MINUTE };
+    const own = has({ order: [1, 2], refund: [3], payout: [7] });
+    const one = await s.worker({ workflows: own, ...lasting });
+    expect(await newer(one)).toEqual({});
+    // The same, older ones, and what this worker has nothing of.
+    await s.worker({ workflows: own, ...lasting });
+    await s.worker({ workflows: has({ order: [1], refund: [2, 3], other: [9] }), ...lasting });
+    await s.worker({ workflows: has({ order: [3], payout: [9] }), namespace: 'other', ...lasting });
+    expect(await newer(one)).toEqual({});
+    // A deploy comes, and another one behind it.
+    const next = await s.worker({ workflows: has({ order: [2, 3], refund: [3] }), ...lasting });
+    expect(await newer(one)).toEqual({ order: 3 });
+    const last = await s.worker({ workflows: has({ order: [2, 4, 3], refund: [4] }), ...lasting });
+    expect(await newer(one)).toEqual({ order: 4, refund: 4 });
+    expect(await newer(next)).toEqual({ order: 4, refund: 4 });
+    expect(await newer(last)).toEqual({});
+    // One that leaves is there, and serves; but it takes nothing that is to come. Twice is harmless.
+    for (const _ of range(2)) await s.journal.leave(last);
+    expect(await newer(one)).toEqual({ order: 3 });
+    expect(await newer(last)).toEqual({});
+    expect(await s.journal.served([kind('order', 4)])).toEqual([true]);
+    expect((await s.claim(last)).length).toBe(0);
+    // One that was not heard of for two heartbeats may be dead, long before its session ends.
+    for (const _ of range(3)) {
+      await s.harness.elapse(50 * SECOND);
+      expect(await newer(one)).toEqual(_ < 2 ? { order: 3 } : {});
+    }
+    expect(await newer(next)).toEqual({});
+    expect(await newer(one)).toEqual({ order: 3 });
+    await s.journal.unregister(next);
+    expect(await newer(one)).toEqual({});
+    await s.journal.leave(next);
   });
 
   test('a heartbeat prolongs the session by its whole leaseTimeout', async (s) => {
