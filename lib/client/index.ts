@@ -10,5 +10,6 @@ export type * from './operations.js';
 export type { ResultOptions } from './result-reader.js';
 export type { UpdateOptions } from './update-asker.js';
 export type { RollbackReport, RunReport } from './rollback-report.js';
+export type { Debounce, DebouncedStart, StartOptions, StartSettings, StartTime } from './start-options.js';
 export * from './workflow-client.js';
 export * from './workflow-handle.js';

@@ -84,7 +84,8 @@ export async function noteStart(
   { namespace, workflowId, by }: StartRequest,
   answer: Exclude<StartAnswer, { type: 'again' | 'unanswered' }>,
 ): Promise<void> {
-  if (answer.type === 'started' || by == null) return;
+  // Those are kept by the write itself.
+  if (answer.type === 'started' || answer.type === 'debounced' || by == null) return;
   const about = { namespace, workflowId, runId: answer.runId, verb: 'start', by } as const;
   if (answer.type === 'existing') return note(parts, about, {}, 'unchanged');
   await note(parts, about, {}, 'refused', answer.type === 'conflict' ? 'already running' : 'reuse refused');

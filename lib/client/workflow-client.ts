@@ -1,7 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { describeWorkflow, isNamed, namesOf } from '../core/index.js';
 import type {
-  Duration,
   HandlerArgs,
   HandlerResult,
   RunLimits,
@@ -18,16 +17,7 @@ import type {
 } from '../core/index.js';
 import { newMessageId, newRunId } from '../engine/index.js';
 import { asRunId, isPageSize } from '../journal/index.js';
-import type {
-  Message,
-  OnConflict,
-  OnReuse,
-  RunDescription,
-  RunFilter,
-  RunId,
-  RunState,
-  StartRequest,
-} from '../journal/index.js';
+import type { Message, RunDescription, RunFilter, RunId, RunState, StartRequest } from '../journal/index.js';
 import { attributeFilter, checkAttributes } from './attribute-filter.js';
 import type { AttributeFilter } from './attribute-filter.js';
 import { CallbackHandle } from './callback-handle.js';
@@ -35,7 +25,6 @@ import type { CallbackLookup } from './callback-handle.js';
 import { checkAtWork } from './client-parts.js';
 import type { ClientParts } from './client-parts.js';
 import { byOf, noteStart } from './operations.js';
-import type { ActorOption } from './operations.js';
 import { UnknownWorkflowError, WorkflowAlreadyStartedError } from './errors.js';
 import { hintOf } from './message-sender.js';
 import { Patience } from './patience.js';
@@ -43,6 +32,8 @@ import { QueryReader } from './query-reader.js';
 import { signalContent } from './signal-message.js';
 import { decidedWithin } from './start-batcher.js';
 import type { Started } from './start-batcher.js';
+import { debounceOf, limitOf } from './start-options.js';
+import type { StartOptions, StartSettings, StartTime } from './start-options.js';
 import { startWith } from './start-with.js';
 import type { StartedWith } from './start-with.js';
 import { transactionOf } from './transaction.js';
@@ -65,44 +56,13 @@ import { RunTarget } from './run-target.js';
 import type { HandleTarget } from './run-target.js';
 import { WorkflowHandle } from './workflow-handle.js';
 
-export interface StartOptions extends ActorOption {
-  /** The workflow id: names one open run at a time. Defaults to a new UUID. */
-  readonly id?: string | undefined;
-  /** When an open run has the id: `'useExisting'` gives its handle. Defaults to `'fail'`. */
-  readonly onConflict?: OnConflict | undefined;
-  /**
-   * When no open run has the id, but a closed one had it: `'useExisting'` gives the handle of the latest one, whose
-   * `result()` is what that run came to. With `'useExisting'` for both policies a start may be repeated at any time, and
-   * runs once. Defaults to `'allow'`: it runs again.
-   */
-  readonly onReuse?: OnReuse | undefined;
-  /** Not before this time. A signal does not start it earlier. Defaults to now. */
-  readonly startAt?: Date | undefined;
-  /** Not before so much time has passed, by the database's clock. Instead of `startAt`. Defaults to none. */
-  readonly startDelay?: Duration | undefined;
-  /**
-   * How long all the runs of this start may take together, from now or from `startAt`. Then what runs is cancelled, rolls back
-   * and ends `timed_out`. Defaults to that of the class.
-   */
-  readonly executionTimeout?: Duration | undefined;
-  /** The same for one run: what it continues as has its own. Defaults to that of the class. */
-  readonly runTimeout?: Duration | undefined;
-  /** What lists filter by: plain JSON, at most 32 attributes of 8,192 bytes in all. Defaults to none. */
-  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
-  /**
-   * Start within this transaction: a TypeORM `EntityManager`. Rolled back, nothing was started; committed, it runs.
-   * The transaction is READ COMMITTED. Defaults to none.
-   */
-  readonly manager?: object | undefined;
-}
-
 /** Of a start with a signal: `onConflict` defaults to `'useExisting'`. */
-export interface SignalWithStartOptions extends Omit<StartOptions, 'manager'> {
+export interface SignalWithStartOptions extends Omit<StartSettings, 'manager'>, StartTime {
   /** A signal that is sent twice with one id counts once, over all runs of the workflow id. Defaults to a new one. */
   readonly dedupeId?: string | undefined;
 }
 /** Of a start with an update: `onConflict` defaults to `'useExisting'`. */
-export interface UpdateWithStartOptions extends Omit<StartOptions, 'manager'>, UpdateOptions {}
+export interface UpdateWithStartOptions extends Omit<StartSettings, 'manager'>, StartTime, UpdateOptions {}
 
 export interface ListOptions {
   readonly where?: RunWhere | undefined;
@@ -161,7 +121,8 @@ export class WorkflowClient {
    * Starts a workflow, by its class or by its name: `start<OrderWorkflow>('order', order)` with a type import alone.
    * Once this resolves the run is never lost.
    *
-   * @returns a handle of the run, and of those that it continues as; its `created` tells whether this call began it
+   * @returns a handle of the run, and of those that it continues as; its `created` tells whether this call began it. A start that
+   *   has taken the place of one that was held back (`debounce`) has the handle of that run.
    * @throws WorkflowAlreadyStartedError by `onConflict` and `onReuse`
    * @throws InvalidInputError, UnknownWorkflowError, UnstorableValueError, PayloadTooLargeError
    */
@@ -451,6 +412,7 @@ export class WorkflowClient {
         'cannot be given together with "startAt": they say the same in two ways',
       );
     }
+    const debounce = debounceOf(options);
     const own = {
       run: limitOf('runTimeout', options.runTimeout),
       chain: limitOf('executionTimeout', options.executionTimeout),
@@ -468,7 +430,8 @@ export class WorkflowClient {
       priority: 2,
       input: this.#parts.codec.encode(value),
       startAt,
-      startDelay,
+      startDelay: debounce?.period ?? startDelay,
+      ...(debounce && { debounce: { longest: debounce.longest } }),
       onConflict: options.onConflict ?? 'fail',
       onReuse: options.onReuse ?? 'allow',
       attributes: options.attributes ?? null,
@@ -511,6 +474,7 @@ export class WorkflowClient {
   #started(request: StartRequest, answer: Started): RunId {
     switch (answer.type) {
       case 'started':
+      case 'debounced':
       case 'existing':
         return answer.runId;
       case 'conflict':
@@ -527,6 +491,7 @@ const START_OPTIONS: readonly (keyof StartOptions)[] = [
   'onReuse',
   'startAt',
   'startDelay',
+  'debounce',
   'executionTimeout',
   'runTimeout',
   'attributes',
@@ -537,7 +502,7 @@ const usesExisting = (options: StartOptions): StartOptions => ({
   ...options,
   onConflict: options.onConflict ?? 'useExisting',
 });
-const STARTS_WITH = START_OPTIONS.filter((option) => option !== 'manager');
+const STARTS_WITH = START_OPTIONS.filter((option) => option !== 'manager' && option !== 'debounce');
 const SIGNAL_WITH_START_OPTIONS: readonly string[] = [...STARTS_WITH, 'dedupeId'];
 const UPDATE_WITH_START_OPTIONS: readonly string[] = [...STARTS_WITH, ...UPDATE_OPTIONS];
 const LIST_OPTIONS: readonly (keyof ListOptions)[] = ['where', 'orderBy', 'cursor', 'limit'];
@@ -574,13 +539,6 @@ interface NamedWorkflow {
 }
 
 const NO_LIMITS: RunLimits = { run: null, chain: null };
-
-/** In ms; `undefined` for what was not asked. Throws {@link InvalidInputError} for what is no time. */
-function limitOf(option: string, duration: Duration | undefined): number | undefined {
-  const limit = durationOf(option, duration);
-  if (limit !== null && !(limit > 0)) throw invalid(`the option "${option}"`, 'must be more than nothing');
-  return limit ?? undefined;
-}
 
 /** Of two files that import each other, one finds `undefined` in place of the other's class. */
 function checkWorkflow(caller: string, workflow: unknown): void {

@@ -43,6 +43,7 @@ export type {
   CheckedBy,
   FirstShown,
   FirstTurn,
+  HoldBack,
   Message,
   MessageKind,
   OnConflict,

@@ -4,6 +4,7 @@ import { describeCallbacks } from './suites/callbacks.js';
 import { describeChildren } from './suites/children.js';
 import { describeContext } from './suites/context.js';
 import { describeContinuation } from './suites/continuation.js';
+import { describeDebounce } from './suites/debounce.js';
 import { describeDeadlines } from './suites/deadlines.js';
 import { describeWaitingFor } from './suites/waiting-for.js';
 import { describeInsideRun } from './suites/inside-run.js';
@@ -27,5 +28,6 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeChildren(new PostgresBackend(), residency);
   describeCallbacks(new PostgresBackend(), residency);
   describeDeadlines(new PostgresBackend(), residency);
+  describeDebounce(new PostgresBackend(), residency);
   describeWaitingFor(new PostgresBackend(), residency);
 });

@@ -4,6 +4,7 @@ import { describeCallbacks } from './suites/callbacks.js';
 import { describeChildren } from './suites/children.js';
 import { describeContext } from './suites/context.js';
 import { describeContinuation } from './suites/continuation.js';
+import { describeDebounce } from './suites/debounce.js';
 import { describeDeadlines } from './suites/deadlines.js';
 import { describeWaitingFor } from './suites/waiting-for.js';
 import { describeInsideRun } from './suites/inside-run.js';
@@ -28,5 +29,6 @@ describe.each(['sticky', 'always replay'] as const)('%s', (residency) => {
   describeChildren(memory, residency);
   describeCallbacks(memory, residency);
   describeDeadlines(memory, residency);
+  describeDebounce(memory, residency);
   describeWaitingFor(memory, residency);
 });

@@ -142,6 +142,7 @@ const ELAPSE = `
   set wake_at = wake_at - :ms * interval '1 ms',
       not_before = not_before - :ms * interval '1 ms',
       deadline_at = deadline_at - :ms * interval '1 ms',
+      debounced_until = debounced_until - :ms * interval '1 ms',
       chain_deadline_at = chain_deadline_at - :ms * interval '1 ms',
       blocked_since = blocked_since - :ms * interval '1 ms';
   update continuum.runs

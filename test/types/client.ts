@@ -42,6 +42,15 @@ export async function starting(client: WorkflowClient, order: Order): Promise<vo
   await client.start(OrderWorkflow, order, { executionTimeout: '1 day', runTimeout: 500 });
   // @ts-expect-error no duration
   await client.start(OrderWorkflow, order, { runTimeout: 'soon' });
+  await client.start(OrderWorkflow, order, { id: 'x', debounce: { period: '1 minute', longest: 5_000 } });
+  // @ts-expect-error without an id there is nothing whose place it could take
+  await client.start(OrderWorkflow, order, { debounce: { period: '1 minute' } });
+  // @ts-expect-error when it begins follows from it
+  await client.start(OrderWorkflow, order, { id: 'x', debounce: { period: 5 }, startDelay: 5 });
+  // @ts-expect-error when it begins follows from it
+  await client.start(OrderWorkflow, order, { id: 'x', debounce: { period: 5 }, startAt: new Date() });
+  // @ts-expect-error how long it is held back is missing
+  await client.start(OrderWorkflow, order, { id: 'x', debounce: { longest: 5 } });
   await client.start(Nightly);
   await client.start(Nightly, undefined, { id: 'nightly' });
   // @ts-expect-error options are the third argument

@@ -44,7 +44,7 @@ export async function startWithin(
       ...request,
       needs: () => startNeeds(store, request),
       work: (to: InMemoryStore): StartAnswer => startRun(to, request),
-      writes: ({ type }: StartAnswer) => type === 'started',
+      writes: ({ type }: StartAnswer) => type === 'started' || type === 'debounced',
     })),
   );
 }

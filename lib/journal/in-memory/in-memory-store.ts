@@ -24,13 +24,15 @@ export interface Actor {
   readonly workflowId: string;
   workflow: string;
   version: number;
-  readonly priority: number;
+  priority: number;
   readonly lock: RowLock;
   /** When it is claimable; `null` for never. Looked at only while nobody owns it. */
   wakeAt: Instant | null;
   /** Nothing makes it claimable before this: a start in the future, or the pause after a failed turn. */
   notBefore: Instant | null;
   deadlines: Deadlines;
+  /** Of a start that is held back: which one it is, and until when at most. */
+  debounced: { by: RunId; readonly until: Instant } | null;
   owner: WorkerId | null;
   token: number;
   /** Of the latest message, and of the latest consumed one. */
@@ -94,7 +96,7 @@ export interface Run {
   readonly namespace: string;
   readonly workflowId: string;
   readonly workflow: string;
-  readonly version: number;
+  version: number;
   readonly startedAt: Instant;
   /** The token of the lease it was started with, to answer a repeated start. */
   readonly firstToken: number;

@@ -1,5 +1,5 @@
 import type { StartAnswer, StartRequest, TerminateAnswer, TerminateRequest } from '../port/index.js';
-import { type Actor, type InMemoryStore, type Lockable, floored } from './in-memory-store.js';
+import { type Actor, type InMemoryStore, type Lockable, type Run, floored } from './in-memory-store.js';
 import { REPLACED_BY_A_START, answerToConflict, answerToReuse } from '../rules/start-policies.js';
 import { deadlinesFrom, firstDeadline, NO_DEADLINES, toldDeadlines } from '../rules/deadlines.js';
 import { NO_DEATHS } from '../rules/deaths.js';
@@ -9,12 +9,14 @@ import { closeChildren, tellParent } from './outbox.js';
 import { actorOf } from '../ids.js';
 
 type DecidedStart = Exclude<StartAnswer, { type: 'again' | 'unanswered' }>;
+/** Of a start that takes nobody's place. */
+type PlainStart = Exclude<DecidedStart, { type: 'debounced' }>;
 
 /** What makes a run a child. */
 export type Child = Pick<Actor, 'parent' | 'lineage' | 'parentClose'>;
 
 /** An open run with the workflow id is a matter of `onConflict`; where there is none, `onReuse` looks at the latest one. */
-export function startRun(store: InMemoryStore, request: StartRequest): DecidedStart {
+export function startPlainly(store: InMemoryStore, request: StartRequest): PlainStart {
   const { namespace, workflowId } = request;
   const repeated = store.runs.get(request.runId);
   if (repeated !== undefined) {
@@ -41,16 +43,15 @@ export function startRun(store: InMemoryStore, request: StartRequest): DecidedSt
 
 /**
  * What a start may have to wait for: a transaction that has started the same workflow id, and one that has locked the run that
- * it closes.
+ * it closes, or whose start it takes the place of.
  */
 export function startNeeds(store: InMemoryStore, request: StartRequest): readonly Lockable[] {
   const { namespace, workflowId, runId } = request;
   if (store.runs.has(runId)) return [];
   const reservation = store.reservation(namespace, workflowId);
   const open = store.openActor(namespace, workflowId);
-  return request.onConflict === 'terminateExisting' && open !== undefined
-    ? [reservation, open]
-    : [reservation];
+  const touches = request.onConflict === 'terminateExisting' || request.debounce;
+  return touches && open !== undefined ? [reservation, open] : [reservation];
 }
 
 export function terminateRun(store: InMemoryStore, request: TerminateRequest): TerminateAnswer {
@@ -98,8 +99,52 @@ const placeOf = ({
   runId,
 }: Actor): Pick<Actor, 'namespace' | 'workflowId' | 'runId'> => ({ namespace, workflowId, runId });
 
+/** A start that is held back may take the place of another one. */
+export function startRun(store: InMemoryStore, request: StartRequest): DecidedStart {
+  const open = store.openActor(request.namespace, request.workflowId);
+  const mayReplace = request.debounce && open !== undefined && open.runId !== request.runId;
+  return (mayReplace ? replaceStart(store, open, request) : null) ?? startPlainly(store, request);
+}
+
+/**
+ * Puts a start in the place of one that was held back, and holds it back anew. `null` where there is none: no start of this
+ * workflow was held back, a worker has taken the run up, or somebody has asked to cancel it.
+ */
+function replaceStart(store: InMemoryStore, actor: Actor, request: StartRequest): DecidedStart | null {
+  const { debounced, runId } = actor;
+  // Its answer was lost.
+  if (debounced?.by === request.runId) return { type: 'debounced', runId };
+  const isCancelled = actor.inbox.some(({ kind }) => kind === 'cancel');
+  if (debounced === null || actor.token > 0 || actor.workflow !== request.workflow || isCancelled)
+    return null;
+  const now = store.now();
+  const startAt = Math.min(now + (request.startDelay ?? 0), debounced.until);
+  const deadlines = deadlinesFrom(floored(now, startAt), request.limits);
+  const { version, priority, input: payload, attributes, by = null } = request;
+  Object.assign(actor, {
+    version,
+    priority,
+    notBefore: startAt,
+    wakeAt: floored(now, startAt),
+    deadlines,
+    debounced: { ...debounced, by: request.runId },
+    inbox: actor.inbox.map((message) =>
+      message.kind === 'start'
+        ? { n: 1, kind: 'start', name: null, payload, at: now, ...(by !== null && { by }) }
+        : message,
+    ),
+  } satisfies Partial<Actor>);
+  Object.assign(store.runOf(actor), {
+    version,
+    attributes: attributes === null ? null : JSON.stringify(attributes),
+    deadlineAt: firstDeadline(deadlines),
+  } satisfies Partial<Run>);
+  if (by !== null) record(store, { ...placeOf(actor), verb: 'start', by, outcome: 'applied', facts: {} });
+  return { type: 'debounced', runId };
+}
+
 /** Starts a run of which it is known that its workflow id is free. */
-export function begin(store: InMemoryStore, request: StartRequest, child: Child | null = null): DecidedStart {
+export function begin(store: InMemoryStore, request: StartRequest, child: Child | null = null): PlainStart {
   const { runId, namespace, workflowId, workflow, version, priority } = request;
   const now = store.now();
   // A session that is over cannot hold a lease: the run is started without one.
@@ -121,6 +166,7 @@ export function begin(store: InMemoryStore, request: StartRequest, child: Child 
     wakeAt: floored(now, startAt),
     notBefore: startAt,
     deadlines,
+    debounced: request.debounce ? { by: runId, until: now + (request.debounce.longest ?? Infinity) } : null,
     owner: first?.owner ?? null,
     token,
     inboxSeq: 0,

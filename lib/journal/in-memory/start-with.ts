@@ -1,7 +1,7 @@
 import type { StartWithAnswer, StartWithRequest } from '../port/index.js';
 import type { InMemoryStore, Lockable } from './in-memory-store.js';
 import { sendMessage, wasSent } from './send-message.js';
-import { startNeeds, startRun } from './start-runs.js';
+import { startNeeds, startPlainly } from './start-runs.js';
 
 /** Looks, and starts or sends, in one go. Whoever calls this has looked at the locks. */
 export function startWith(store: InMemoryStore, { start, message }: StartWithRequest): StartWithAnswer {
@@ -15,7 +15,7 @@ export function startWith(store: InMemoryStore, { start, message }: StartWithReq
       ? { type: 'sent', runId: open.runId, sent }
       : { type: 'closing', runId: open.runId };
   }
-  const answer = startRun(store, start);
+  const answer = startPlainly(store, start);
   if (answer.type !== 'started') return answer;
   sendMessage(store, { ...message, runId });
   if (message.kind === 'signal') store.putFirst(runId);

@@ -59,15 +59,27 @@ export interface StartRequest {
   readonly startAt: Instant | null;
   /** Instead: not before so many ms have passed. */
   readonly startDelay?: number | null;
+  /**
+   * Held back for its `startDelay`, in which a later start of this kind takes its place: a run of this workflow that has this id
+   * and that nobody has begun gets the input, the attributes and the limits of that one, and waits anew.
+   */
+  readonly debounce?: HoldBack | null;
   readonly onConflict: OnConflict;
   readonly onReuse: OnReuse;
   /** What lists filter by. */
   readonly attributes: Readonly<Record<string, unknown>> | null;
   /** Counted from when it may begin. Defaults to none. */
   readonly limits?: TimeLimits | null;
+  /** Not of one that is held back. */
   readonly first: FirstTurn | null;
   /** Who asked for it: it is told in the entry that comes of it, and in a row of operations. Defaults to nobody. */
   readonly by?: string | null | undefined;
+}
+
+/** How a start is held back for later ones. */
+export interface HoldBack {
+  /** So long at most the first of these starts is held back, in ms; `null` for no limit. */
+  readonly longest: number | null;
 }
 
 /** The first turn of a run that is leased from the beginning. It only appends entries: for anything else there is the next turn. */
@@ -99,6 +111,8 @@ export type StartAnswer =
       /** Absent: it has no time limit. */
       readonly deadlines?: Deadlines;
     }
+  /** `debounce`: it has taken the place of the start of this run, which nobody has begun. */
+  | { readonly type: 'debounced'; readonly runId: RunId }
   /** `onConflict: 'useExisting'`: this run has the workflow id; `onReuse: 'useExisting'`: this closed run had it last. */
   | { readonly type: 'existing'; readonly runId: RunId }
   /** `onConflict: 'fail'`: this run has the workflow id. */
@@ -107,7 +121,7 @@ export type StartAnswer =
   | { readonly type: 'reuse refused'; readonly runId: RunId; readonly state: RunState };
 
 export interface StartWithRequest {
-  /** Without `first`. */
+  /** Without `first` and `debounce`. */
   readonly start: StartRequest;
   /** A signal or an update to the same workflow id, with a dedupe id. */
   readonly message: Message;

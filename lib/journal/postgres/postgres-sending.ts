@@ -22,19 +22,13 @@ import {
 } from '../rules/storable.js';
 import { inCallersTransaction } from './caller-transaction.js';
 import type { Database } from './connection.js';
+import { startAlone } from './debounce-start.js';
 import { isWorthAnotherTry, untilDone, untilFree } from './held-rows.js';
 import type { LockQueue } from './lock-queue.js';
 import { orUnanswered, portionByPortion } from './portions.js';
 import { sendMessages, sendWithin } from './send-messages.js';
 import { settleOne } from './settle-callbacks.js';
-import {
-  StartRefused,
-  inPortions,
-  isSimple,
-  startByPolicy,
-  startTogether,
-  startWithin,
-} from './start-runs.js';
+import { StartRefused, inPortions, isSimple, startTogether, startWithin } from './start-runs.js';
 import { MessageWasSent, startWith } from './start-with.js';
 import { terminateRun } from './terminate-runs.js';
 
@@ -110,7 +104,7 @@ export class PostgresSending implements JournalSending, JournalCallbacks {
     try {
       return isSimple(request)
         ? await startTogether(this.#database, portion)
-        : [await this.#startByPolicy(request)];
+        : [await this.#startAlone(request)];
     } catch (error) {
       if (!isWorthAnotherTry(error)) throw error;
       if (others.length === 0) return [{ type: 'again' }];
@@ -125,7 +119,7 @@ export class PostgresSending implements JournalSending, JournalCallbacks {
   async #startWaiting(request: StartRequest): Promise<StartAnswer> {
     return await orUnanswered(() =>
       this.#waiting(async () => {
-        if (!isSimple(request)) return await this.#startByPolicy(request);
+        if (!isSimple(request)) return await this.#startAlone(request);
         const [answer] = await startTogether(this.#database, [request]);
         // It answers every request, or throws.
         return answer as StartAnswer;
@@ -133,8 +127,8 @@ export class PostgresSending implements JournalSending, JournalCallbacks {
     );
   }
 
-  async #startByPolicy(request: StartRequest): Promise<StartAnswer> {
-    return await orRefused(() => this.#database.transaction((sql) => startByPolicy(sql, request)));
+  async #startAlone(request: StartRequest): Promise<StartAnswer> {
+    return await orRefused(() => this.#database.transaction((sql) => startAlone(sql, request)));
   }
 
   async #terminate(request: TerminateRequest): Promise<TerminateAnswer> {
@@ -158,9 +152,7 @@ export class PostgresSending implements JournalSending, JournalCallbacks {
       return await inCallersTransaction(this.#database, within, (sql) => startWithin(sql, portion));
     }
     return [
-      await orRefused(() =>
-        inCallersTransaction(this.#database, within, (sql) => startByPolicy(sql, request)),
-      ),
+      await orRefused(() => inCallersTransaction(this.#database, within, (sql) => startAlone(sql, request))),
     ];
   }
 

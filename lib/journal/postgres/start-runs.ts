@@ -18,7 +18,7 @@ import { terminateRun } from './terminate-runs.js';
 
 /** Whether one statement can decide the start, because only a free workflow id matters. Everything else takes a transaction. */
 export const isSimple = (request: StartRequest): boolean =>
-  request.onConflict !== 'terminateExisting' && request.onReuse === 'allow';
+  request.onConflict !== 'terminateExisting' && request.onReuse === 'allow' && !request.debounce;
 
 /** One statement takes so many runs: what it joins them with in memory grows with the square of them. */
 const RUNS_AT_ONCE = 200;
@@ -101,7 +101,7 @@ export class StartRefused extends Error {
  * come into being, so what it sees is all there is.
  * Throws {@link StartRefused} where what was inserted must be rolled back.
  */
-export async function startByPolicy(sql: StatementRunner, request: StartRequest): Promise<StartAnswer> {
+export async function startByPolicy(sql: StatementRunner, request: StartRequest): Promise<PlainAnswer> {
   const { runId, namespace, workflowId, onConflict, onReuse, by } = request;
   let terminated = false;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
@@ -123,11 +123,14 @@ export async function startByPolicy(sql: StatementRunner, request: StartRequest)
       terminated = ended.type === 'terminated';
     }
   }
-  // Thrown: what was terminated for it goes on.
-  throw unanswered(request).error;
+  // What was terminated for it goes on.
+  throw triedTooOften(request);
 }
 
-const MAX_TRIES = 20;
+export const MAX_TRIES = 20;
+
+/** Of a start that takes nobody's place. */
+type PlainAnswer = Exclude<StartAnswer, { type: 'debounced' }>;
 
 type Born = Extract<StartAnswer, { type: 'started' }>;
 
@@ -164,7 +167,7 @@ async function lookUp(
 }
 
 /** The answer to a start that inserted nothing; `null` where it is worth another try. */
-function decide(request: StartRequest, facts: StartFacts | undefined): StartAnswer | null {
+function decide(request: StartRequest, facts: StartFacts | undefined): PlainAnswer | null {
   if (facts === undefined) return null;
   if (facts.repeated_token !== null) {
     const token = request.first === null ? 0 : Math.min(1, facts.repeated_token);
@@ -213,7 +216,9 @@ const limitArray = (limits: readonly (number | null)[]): string =>
   limits.some((limit) => limit !== null) ? numberArray(limits) : NOWHERE;
 
 /** Nothing was started. */
-const unanswered = ({ workflowId }: StartRequest): Unanswered => ({
+export const triedTooOften = (request: StartRequest): JournalError => unanswered(request).error;
+
+const unanswered = ({ workflowId }: StartRequest): Unanswered & { readonly error: JournalError } => ({
   type: 'unanswered',
   error: new JournalError(
     `Runs of the workflow id "${workflowId}" start and end so quickly that none could be told to have it. Try again.`,

@@ -58,9 +58,9 @@ export function refuseUnstorableStartWith({ start, message }: StartWithRequest):
   refuseUnstorableMessage(message);
   const isOne = start.namespace === message.namespace && start.workflowId === message.workflowId;
   const isFirst = (message.kind === 'signal' || message.kind === 'update') && message.dedupeId !== null;
-  if (!isOne || !isFirst || start.first !== null) {
+  if (!isOne || !isFirst || start.first !== null || start.debounce) {
     throw new JournalRefusedError(
-      `What is started with a message has no first turn, and the message is a signal or an update to it, with an id; the start of "${excerpt(start.workflowId)}" with the ${message.kind} to "${excerpt(message.workflowId)}" is none.`,
+      `What is started with a message has no first turn and is not held back, and the message is a signal or an update to it, with an id; the start of "${excerpt(start.workflowId)}" with the ${message.kind} to "${excerpt(message.workflowId)}" is none.`,
     );
   }
 }

@@ -12,6 +12,7 @@ import { childrenRacesTopic } from './topics/children-races.js';
 import { continuationRacesTopic } from './topics/continuation-races.js';
 import { contentionTopic } from './topics/contention.js';
 import { deadlinesTopic } from './topics/deadlines.js';
+import { debounceTopic } from './topics/debounce.js';
 import { deathsTopic } from './topics/deaths.js';
 import { hintsTopic } from './topics/hints.js';
 import { operationsTopic } from './topics/operations.js';
@@ -41,6 +42,7 @@ import { workerTopic } from './topics/workers.js';
 const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   start: startTopic,
   'start, conflicts and reuse': startConflictTopic,
+  'start, held back': debounceTopic,
   send: sendTopic,
   'send, raced': sendRaceTopic,
   claim: claimTopic,

@@ -1,7 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import { WorkflowClient, WorkflowFailedError } from 'nestjs-continuum';
+import {
+  Workflow,
+  WorkflowAlreadyStartedError,
+  WorkflowClient,
+  WorkflowContext,
+  WorkflowFailedError,
+} from 'nestjs-continuum';
 import type { DataSource } from 'typeorm';
 import { checkedOut, CartWorkflow } from './signals.js';
+
+@Workflow({ name: 'reminder' })
+export class ReminderWorkflow {
+  async run(ctx: WorkflowContext, customer: string): Promise<string> {
+    await ctx.sleep('1 second');
+    return customer;
+  }
+}
 
 @Injectable()
 export class Carts {
@@ -24,6 +38,17 @@ export class Carts {
       onReuse: 'useExisting', // it ran: a handle of it
     });
     return cart.created;
+  }
+
+  async remind(customer: string): Promise<void> {
+    try {
+      await this.workflows.start(ReminderWorkflow, customer, {
+        id: `reminder-${customer}`,
+        debounce: { period: '1 hour', longest: '1 day' },
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowAlreadyStartedError)) throw error; // it has begun: too late for this input
+    }
   }
 
   async fill(customer: string, sku: string, requestId: string): Promise<void> {

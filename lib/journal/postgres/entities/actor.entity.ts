@@ -33,6 +33,9 @@ export interface Actor {
   readonly chainDeadlineAt: Date | null;
   /** How long each of these runs may take, in ms. */
   readonly runLimit: number | null;
+  /** Of a start that is held back: which one it is, and until when at most; see `replace-start.ts`. */
+  readonly debouncedBy: string | null;
+  readonly debouncedUntil: Date | null;
   readonly leaseOwner: string | null;
   readonly leaseToken: number;
   /** Numbers of the latest message, of the latest consumed one, and of the latest signal. */
@@ -79,6 +82,8 @@ export const actorEntity = (schema: string): EntitySchema<Actor> =>
       deadlineAt: nullable(instant('deadline_at')),
       chainDeadlineAt: nullable(instant('chain_deadline_at')),
       runLimit: nullable(bigint('run_limit')),
+      debouncedBy: nullable(uuid('debounced_by')),
+      debouncedUntil: nullable(instant('debounced_until')),
       leaseOwner: nullable(uuid('lease_owner')),
       leaseToken: withDefault(bigint('lease_token'), 0),
       inboxSeq: withDefault(bigint('inbox_seq'), 0),

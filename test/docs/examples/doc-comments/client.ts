@@ -63,6 +63,11 @@ export async function lateOnes(workflows: WorkflowClient, today: Date): Promise<
   return late.runs.length;
 }
 
+export async function review(client: WorkflowClient, order: Order): Promise<void> {
+  const debounce = { period: '10s', longest: '5m' } as const;
+  await client.start(OrderWorkflow, order, { id: `review-${order.id}`, debounce });
+}
+
 export async function approve(client: WorkflowClient): Promise<Receipt> {
   const handle = client.handle(OrderWorkflow, 'order-17');
   await handle.signal('approve', 'ann');
