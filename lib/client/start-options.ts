@@ -67,22 +67,23 @@ export function debounceOf({ id, debounce, startAt, startDelay }: StartOptions):
   readonly longest: number | null;
 } | null {
   if (debounce === undefined) return null;
-  const refused = (why: string): Error => invalid('the option "debounce"', why);
   checkOptions('the option "debounce"', debounce, ['period', 'longest']);
   const period = limitOf('debounce.period', debounce.period);
   const longest = limitOf('debounce.longest', debounce.longest) ?? null;
-  if (period === undefined) throw refused('it has a "period", for which the start is held back');
+  if (period === undefined) throw refusedDebounce('it has a "period", for which the start is held back');
   if (longest !== null && longest < period)
-    throw refused('its "longest" must not be shorter than its "period"');
+    throw refusedDebounce('its "longest" must not be shorter than its "period"');
   // Who is not held by the compiler may give anything.
   if ((id as string | undefined) === undefined)
-    throw refused('it goes with an "id": by it one start takes the place of another');
+    throw refusedDebounce('it goes with an "id": by it one start takes the place of another');
   if ((startAt ?? startDelay) !== undefined)
-    throw refused(
+    throw refusedDebounce(
       'cannot be given together with "startAt" or "startDelay": when the run begins follows from it',
     );
   return { period, longest };
 }
+
+const refusedDebounce = (why: string): Error => invalid('the option "debounce"', why);
 
 /** In ms; `undefined` for what was not asked. Throws {@link InvalidInputError} for what is no time. */
 export function limitOf(option: string, duration: Duration | undefined): number | undefined {

@@ -120,11 +120,11 @@ export function debounceTopic({ test, expect }: Topic): void {
   test('takes no place of a start that was not held back, of another workflow, or of one that is to be cancelled', async (s) => {
     const plain = await s.started({ workflowId: 'plain', startDelay: MINUTE });
     expect(await start(s, { workflowId: 'plain' })).toEqual({ type: 'conflict', runId: plain.runId });
-    const held = await start(s);
+    const first = await start(s);
     expect(await start(s, { workflow: 'refund' })).toMatchObject({ type: 'conflict' });
     expect(await s.tryStart({ workflowId: 'index-1' })).toMatchObject({ type: 'conflict' });
     await s.accepted(s.cancel({ workflowId: 'index-1' }));
-    expect(await start(s)).toEqual({ ...held, type: 'conflict', token: undefined });
+    expect(await start(s)).toEqual({ ...first, type: 'conflict', token: undefined });
   });
 
   test('a closed run is a matter of onReuse, and a signal neither begins it nor is lost', async (s) => {
