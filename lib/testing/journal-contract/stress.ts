@@ -3,6 +3,8 @@ import { range } from './concurrency.js';
 import { judge } from './stress/oracle.js';
 import { Random } from './stress/random.js';
 import {
+  askForAnswers,
+  deliverLetters,
   holdRows,
   holdRowsLong,
   moveClock,
@@ -44,9 +46,10 @@ const LONGER = 30_000;
 
 /**
  * Everybody does everything at once, for a while: workers that claim, take turns, commit in groups, lose answers,
- * become zombies, crash and are rescued; senders that repeat themselves; starters, terminators and applications that
- * sit on rows. Then an oracle looks through the port at what is left: histories whole and fenced, inboxes without a gap,
- * no acknowledged signal lost, no wake lost, no actor out of reach.
+ * become zombies, crash and are rescued; runs that continue, start children and send to each other; senders that repeat
+ * themselves and ask for updates; starters, terminators and applications that sit on rows. Then an oracle looks through the port at what is left: histories whole and fenced, inboxes without a gap,
+ * no acknowledged signal lost, no wake lost, no actor out of reach; what runs send to each other there once and in order, the
+ * end of each child as well; no child left behind; and one answer for each update.
  */
 export async function stressJournal(harness: JournalHarness, options: StressOptions): Promise<StressReport> {
   const { seed, seconds, until = [], workflowIds = 40, workers = 3, senders = 6 } = options;
@@ -68,6 +71,9 @@ export async function stressJournal(harness: JournalHarness, options: StressOpti
     holdRowsLong(record, client(2), random()),
     sitInTransactions(record, client(0), random()),
     moveClock(record),
+    deliverLetters(record, client(0), random()),
+    deliverLetters(record, client(1), random()),
+    askForAnswers(record, client(2), random()),
     ...range(workers).map((i) => new StressWorker(record, client(i), client(i + 1), random()).run()),
     ...range(senders).map((i) => sendMessages(record, client(i), random(), `sender-${i}`)),
   ];

@@ -1,63 +1,26 @@
 import { uuidv7 } from 'uuidv7';
-import { type HistoryEntry, isTerminal } from '../../../core/index.js';
+import { isTerminal } from '../../../core/index.js';
 import { isSuspect } from '../../../journal/rules/deaths.js';
-import type { InboxMessage, RunDescription } from '../../../journal/index.js';
 import { only } from '../concurrency.js';
 import { HOUR, NAMESPACE, ORDERS, SECOND } from '../scenario.js';
-import { type Mark, type StressRecord, startRequest } from './stress-record.js';
+import { type Chain, type Findings, type Found, findAll } from './findings.js';
+import { checkReach } from './oracle-reach.js';
+import { type StressRecord, startRequest } from './stress-record.js';
 import { asWorkerId } from '../../../journal/index.js';
-
-interface Found {
-  readonly run: RunDescription;
-  readonly history: readonly HistoryEntry[];
-  readonly inbox: readonly InboxMessage[];
-  readonly marks: readonly Mark[];
-}
 
 /** Looks through the port at what a stress has left behind. Whatever breaks a rule is noted in the record. */
 export async function judge(record: StressRecord): Promise<void> {
-  await freeAll(record);
-  const found = await readAll(record);
-  for (const one of found) {
-    checkHistory(record, one);
-    checkConsumption(record, one);
-  }
+  // Every session is over, so after a rescue nobody holds anything.
+  const findings = await findAll(record);
+  const { found, chains } = findings;
+  for (const one of found) checkHistory(record, one);
+  for (const chain of chains.values()) checkConsumption(record, chain);
   checkStarts(record, found);
-  checkMessages(record, found);
+  checkMessages(record, findings);
+  await checkReach(record, findings);
   await checkOutcomes(record, found);
-  await checkWakes(record, found);
+  await checkWakes(record, findings);
   await checkActors(record, found);
-}
-
-/** Every session is over, so after a rescue nobody holds anything. */
-async function freeAll({ harness }: StressRecord): Promise<void> {
-  await harness.elapse(HOUR);
-  await harness.journal.rescue(NAMESPACE);
-}
-
-async function readAll({ harness: { journal } }: StressRecord): Promise<readonly Found[]> {
-  const found: Found[] = [];
-  for (let cursor: string | null = null; ;) {
-    const page = await journal.list({
-      filter: { namespace: NAMESPACE },
-      order: 'oldest',
-      cursor,
-      limit: 100,
-    });
-    const loaded = await journal.load(page.runs.map((run) => ({ ...run, historyAfter: 0, inboxAfter: 0 })));
-    page.runs.forEach((run, i) => {
-      const { history, messages: inbox } = loaded[i] ?? { history: [], messages: [] };
-      found.push({ run, history, inbox, marks: history.flatMap(markOf) });
-    });
-    if (page.next === null) return found;
-    cursor = page.next;
-  }
-}
-
-function markOf(entry: HistoryEntry): readonly Mark[] {
-  // The casts: these are the texts that the stress itself wrote.
-  if (entry.type === 'signal_received') return [JSON.parse(entry.payload) as Mark];
-  return entry.type === 'activity_heartbeat' ? [JSON.parse(entry.details) as Mark] : [];
 }
 
 /** As many entries as were confirmed, written under growing tokens, and one end where the run is over. */
@@ -85,14 +48,13 @@ function checkHistory(record: StressRecord, { run, history, marks }: Found): voi
     record.violated('an end of another kind', { run, last });
 }
 
-/** Messages were consumed as 1, 2, 3 …, and the inbox goes on after them. */
-function checkConsumption(record: StressRecord, { run, inbox, marks }: Found): void {
-  const consumed = marks.flatMap(({ n }) => n ?? []);
-  const left = inbox.map(({ n }) => n);
-  [...consumed, ...left].forEach((n, i) => {
-    if (n !== i + 1) record.violated('messages are not numbered 1 to n', { run, consumed, left });
-  });
-  if (run.state !== 'running' && left.length > 0) record.violated('a closed run has an inbox', { run, left });
+/** Messages were consumed as 1, 2, 3 …, also from one run of a chain to the next, and the inbox goes on after them. */
+function checkConsumption(record: StressRecord, { last: { run, inbox }, places }: Chain): void {
+  const numbers = places.map(({ n }) => n);
+  if (numbers.some((n, i) => n !== i + 1))
+    record.violated('messages are not numbered 1 to n', { run, numbers });
+  if (run.state !== 'running' && inbox.length > 0)
+    record.violated('a closed run has an inbox', { run, inbox });
 }
 
 function checkStarts(record: StressRecord, found: readonly Found[]): void {
@@ -100,8 +62,9 @@ function checkStarts(record: StressRecord, found: readonly Found[]): void {
   if (runs.size !== found.length) record.violated('a run is listed twice', {});
   for (const runId of record.started)
     if (!runs.has(runId)) record.violated('a started run is unknown', { runId });
-  if (runs.size !== record.started.size) {
-    record.violated('runs that nobody started', { started: record.started.size, found: runs.size });
+  for (const { run } of found) {
+    if (!record.started.has(run.runId) && !record.children.has(run.runId))
+      record.violated('a run that nobody started', { run });
   }
   const open = found.filter(({ run }) => run.state === 'running').map(({ run }) => run.workflowId);
   if (new Set(open).size !== open.length) record.violated('two open runs of one workflow id', { open });
@@ -112,22 +75,19 @@ function checkStarts(record: StressRecord, found: readonly Found[]): void {
 }
 
 /** Every acknowledged signal is found once, under its number: consumed, or still in the inbox. */
-function checkMessages(record: StressRecord, found: readonly Found[]): void {
-  const byActor = new Map(found.map((one) => [one.run.actorId, one]));
+function checkMessages(record: StressRecord, { chains }: Findings): void {
   const latest = new Map<string, number>();
   for (const [dedupeId, acknowledged] of record.acknowledged) {
     const { actorId, n, kind, sender } = acknowledged;
-    const actor = byActor.get(actorId);
-    const places = [
-      ...(actor?.marks ?? []).filter((mark) => mark.dedupeId === dedupeId),
-      ...(actor?.inbox ?? []).filter(({ payload }) => payload === dedupeId),
-    ];
-    const facts = { dedupeId, acknowledged, places, state: actor?.run.state };
+    const chain = chains.get(actorId);
+    const state = chain?.last.run.state;
+    const places = (chain?.places ?? []).filter((place) => place.dedupeId === dedupeId);
+    const facts = { dedupeId, acknowledged, places, state };
     if (places.length > 1) record.violated('a message counts twice', facts);
     if (places.some((place) => place.n !== n)) record.violated('a message has another number', facts);
     // What a close does not wait for may be left unread: all but signals, and everything where a run was terminated.
-    const mayBeLeft =
-      actor?.run.state === 'terminated' || (kind !== 'signal' && actor?.run.state !== 'running');
+    const isWaitedFor = kind === 'signal' || kind === 'update';
+    const mayBeLeft = state === 'terminated' || (!isWaitedFor && state !== 'running');
     if (places.length === 0 && !mayBeLeft) record.violated('an acknowledged message is lost', facts);
     // Acknowledged in this order, so each sender's messages to one run are numbered in it.
     const lane = `${sender} ${actorId}`;
@@ -149,7 +109,7 @@ async function checkOutcomes(record: StressRecord, found: readonly Found[]): Pro
 }
 
 /** Unread messages make claimable; and nobody holds an actor who is not alive. */
-async function checkWakes(record: StressRecord, found: readonly Found[]): Promise<void> {
+async function checkWakes(record: StressRecord, { found, chains }: Findings): Promise<void> {
   const { journal } = record.harness;
   const open = found.filter(({ run }) => run.state === 'running');
   const claimAll = async (): Promise<Set<string>> => {
@@ -170,15 +130,13 @@ async function checkWakes(record: StressRecord, found: readonly Found[]): Promis
       limit: open.length + 1,
     });
     for (const claim of claims) {
-      const actor = open.find(({ run }) => run.actorId === claim.lease.actorId);
-      const consumed = actor?.marks.filter(({ n }) => n !== null).length ?? 0;
+      const consumed = chains.get(claim.lease.actorId)?.consumed;
       if (claim.inboxConsumed !== consumed)
         record.violated('the inbox is consumed to another number', { claim, consumed });
     }
     await journal.unregister(session.id);
     return new Set(claims.map(({ lease }) => lease.actorId));
   };
-  const suspected = ({ run }: Found): boolean => isSuspect({ deaths: run.deaths?.count ?? 0 });
   const woken = await claimAll();
   for (const { run, inbox } of open.filter((one) => !suspected(one))) {
     if (inbox.length > 0 && !woken.has(run.actorId))
@@ -192,6 +150,8 @@ async function checkWakes(record: StressRecord, found: readonly Found[]): Promis
     if (!reachable.has(run.actorId)) record.violated('an actor out of reach', { run });
   await checkSuspects(record, open.filter(suspected));
 }
+
+const suspected = ({ run }: Found): boolean => isSuspect({ deaths: run.deaths?.count ?? 0 });
 
 /** What many workers died with waits for its time, and is claimed apart from the others. */
 async function checkSuspects(record: StressRecord, suspects: readonly Found[]): Promise<void> {

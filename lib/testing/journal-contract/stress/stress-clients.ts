@@ -1,8 +1,16 @@
-import type { Journal, Message, OnConflict, RunId, SendAnswer } from '../../../journal/index.js';
+import type {
+  Journal,
+  Message,
+  MessageKind,
+  OnConflict,
+  RunId,
+  SendAnswer,
+  UpdateAnswer,
+} from '../../../journal/index.js';
 import { only, range } from '../concurrency.js';
 import { NAMESPACE } from '../scenario.js';
 import type { Random } from './random.js';
-import { type StressRecord, pause, startRequest } from './stress-record.js';
+import { type Acknowledged, type StressRecord, pause, startRequest } from './stress-record.js';
 
 /** Sends batches of new messages and repeated ones, to some workflow ids more than to others. */
 export async function sendMessages(
@@ -23,11 +31,19 @@ export async function sendMessages(
   }
 }
 
+const KINDS: readonly MessageKind[] = [
+  ...range(12).map(() => 'signal' as const),
+  ...range(5).map(() => 'update' as const),
+  'cancel',
+  'cancel',
+  'activity_result',
+];
+
 function message(record: StressRecord, random: Random, id: string): Message {
   // Its payload as well, which is JSON text.
   const dedupeId = JSON.stringify(id);
   const some = random.chance(0.5) ? record.workflowIds.slice(0, 5) : record.workflowIds;
-  const kind = random.chance(0.85) ? 'signal' : random.chance(0.5) ? 'cancel' : 'activity_result';
+  const kind = random.pick(KINDS) ?? 'signal';
   return {
     namespace: NAMESPACE,
     workflowId: random.pick(some) ?? '',
@@ -224,4 +240,47 @@ export async function moveClock(record: StressRecord): Promise<void> {
     if ((await record.harness.now()) - stored < (now - real) / 2) await record.harness.elapse(now - real);
     [stored, real] = [await record.harness.now(), now];
   }
+}
+
+/** Delivers what runs send to each other, as every worker does. */
+export async function deliverLetters(record: StressRecord, journal: Journal, random: Random): Promise<void> {
+  while (!record.stopped) {
+    const { done, held } = await journal.deliver(NAMESPACE, 1 + random.below(60));
+    record.count('letters delivered', done);
+    if (held) record.count('letters held');
+    await pause(random.below(12));
+  }
+}
+
+/** Asks again and again what updates were answered: what somebody was told stays so. */
+export async function askForAnswers(record: StressRecord, journal: Journal, random: Random): Promise<void> {
+  while (!record.stopped) {
+    const updates = [...record.acknowledged].filter(([, { kind }]) => kind === 'update').slice(-200);
+    const asked = range(10).flatMap(() => {
+      const picked = random.pick(updates);
+      return picked === undefined ? [] : [picked];
+    });
+    await noteAnswers(record, journal, asked);
+    await pause(5 + random.below(20));
+  }
+}
+
+/** What these updates were answered: never anything else than before. */
+export async function noteAnswers(
+  record: StressRecord,
+  journal: Journal,
+  updates: readonly (readonly [string, Acknowledged])[],
+): Promise<readonly UpdateAnswer[]> {
+  const refs = updates.map(([updateId, { workflowId }]) => ({ namespace: NAMESPACE, workflowId, updateId }));
+  const answers = await journal.answers(refs);
+  answers.forEach((answer, i) => {
+    const [updateId] = updates[i]!;
+    if (answer.type === 'unknown') record.violated('an acknowledged update is unknown', { updateId });
+    if (answer.type === 'open' || answer.type === 'unknown') return;
+    const text = JSON.stringify(answer);
+    const before = record.seenAnswers.get(updateId) ?? text;
+    if (before !== text) record.violated('an update was answered twice', { updateId, before, answer });
+    record.seenAnswers.set(updateId, before);
+  });
+  return answers;
 }

@@ -1,31 +1,17 @@
 import { uuidv7 } from 'uuidv7';
-import type {
-  CommitAnswer,
-  InboxMessage,
-  Journal,
-  Lease,
-  Turn,
-  TurnOutcome,
-  WorkerId,
-} from '../../../journal/index.js';
+import type { CommitAnswer, InboxMessage, Journal, Turn, WorkerId } from '../../../journal/index.js';
 import { only } from '../concurrency.js';
 import { NAMESPACE, ORDERS } from '../scenario.js';
 import { StressCommitter } from './stress-committer.js';
 import type { Random } from './random.js';
-import { received, rollbackStarted, runCompleted, stamp } from './stress-entries.js';
+import { stamp } from './stress-entries.js';
 import { type StressRecord, pause, startRequest } from './stress-record.js';
+import { type Resident, advance, drawOutcome, fromHistory, turnFrom } from './stress-turns.js';
 import { actorOf, asRunId, asWorkerId } from '../../../journal/index.js';
 
 const SLOTS = 30;
 const LIVES_LONG = 1_000;
 const DIES_SOON = 150;
-
-interface Resident {
-  lease: Lease;
-  seq: number;
-  consumed: number;
-  rollingBack: boolean;
-}
 
 /**
  * A worker that claims, takes turns, commits in groups, loses answers, and every now and then leaves: in good order, or
@@ -104,10 +90,9 @@ export class StressWorker {
     const loaded = await this.#journal.load(
       claims.map(({ lease }) => ({ ...lease, historyAfter: 0, inboxAfter: null })),
     );
-    claims.forEach(({ lease, inboxConsumed }, i) => {
-      const history = loaded[i]?.history ?? [];
-      const rollingBack = history.some(({ type }) => type === 'rollback_started');
-      this.#house({ lease, seq: history.length, consumed: inboxConsumed, rollingBack });
+    claims.forEach(({ lease, inboxConsumed, workflowId, lineage }, i) => {
+      const known = fromHistory(loaded[i]?.history ?? []);
+      this.#house({ ...known, lease, consumed: inboxConsumed, workflowId, isChild: lineage !== null });
     });
   }
 
@@ -124,7 +109,13 @@ export class StressWorker {
     // The session was ended meanwhile.
     if (answer.token === 0) return;
     this.#record.wrote(runId, 1);
-    this.#house({ lease: { ...lease, token: answer.token }, seq: 1, consumed: 0, rollingBack: false });
+    this.#house({
+      ...fromHistory(first.entries),
+      lease: { ...lease, token: answer.token },
+      consumed: 0,
+      workflowId,
+      isChild: false,
+    });
   }
 
   #house(resident: Resident): void {
@@ -169,35 +160,8 @@ export class StressWorker {
   }
 
   #turnFrom(resident: Resident, messages: readonly InboxMessage[]): Turn {
-    const { lease, seq, consumed } = resident;
-    const outcome = this.#outcome(resident);
-    const blocks = outcome.type === 'block';
-    const rollback = outcome.type === 'roll back' ? [rollbackStarted] : [];
-    const last = outcome.type === 'close' ? [runCompleted] : [];
-    return {
-      lease,
-      previousSeq: seq,
-      entries: blocks
-        ? []
-        : [...messages.map((message) => received(message, lease)), stamp(lease), ...rollback, ...last],
-      consumedThrough: blocks ? consumed : consumed + messages.length,
-      decides: outcome.type === 'close' || outcome.type === 'roll back',
-      firedUpTo: null,
-      clearsDeaths: !blocks && this.#random.chance(0.1),
-      outcome,
-    };
-  }
-
-  #outcome({ rollingBack }: Resident): TurnOutcome {
-    // Nobody may signal a run that rolls back, so it never waits for good.
-    if (this.#record.stopped) return { type: 'release', wakeAt: rollingBack ? 0 : null };
-    const z = this.#random.next();
-    if (z < 0.06) return { type: 'close', state: rollingBack ? 'failed' : 'completed' };
-    if (z < 0.08 && !rollingBack) return { type: 'roll back' };
-    if (z < 0.2) return { type: 'release', wakeAt: rollingBack ? 0 : null };
-    if (z < 0.32) return { type: 'release', wakeAt: Date.now() + this.#random.below(100) };
-    if (z < 0.35) return { type: 'block', reason: 'stress', delay: this.#random.below(50) };
-    return { type: 'keep' };
+    const outcome = drawOutcome(this.#random, resident, this.#record.stopped);
+    return turnFrom(this.#record, this.#random, resident, messages, outcome);
   }
 
   /** Commits a turn until its fate is known; `true` where the holder goes on with the run. */
@@ -232,12 +196,12 @@ export class StressWorker {
   }
 
   #applied(resident: Resident, turn: Turn, session: WorkerId): boolean {
-    this.#record.wrote(turn.lease.runId, turn.entries.length);
+    this.#record.applied(turn);
     if (session !== this.#session) this.#record.count('applied after the end of a session');
-    resident.seq += turn.entries.length;
-    resident.consumed = turn.consumedThrough;
-    if (turn.outcome.type === 'roll back') resident.rollingBack = true;
-    return turn.outcome.type === 'keep' || turn.outcome.type === 'roll back';
+    advance(resident, turn);
+    const { outcome } = turn;
+    if (outcome.type === 'continue') return outcome.successor.kept;
+    return outcome.type === 'keep' || outcome.type === 'roll back';
   }
 
   async #try(resident: Resident, turn: Turn, tries: number): Promise<Tried> {
@@ -252,9 +216,7 @@ export class StressWorker {
     const { lease, consumed } = resident;
     let turn = asked;
     const answer = await this.#journal.commitLocked(lease, consumed, async (messages) => {
-      const entries = [...messages.map((message) => received(message, lease)), stamp(lease)];
-      const last = asked.outcome.type === 'close' ? runCompleted : rollbackStarted;
-      turn = { ...asked, entries: [...entries, last], consumedThrough: consumed + messages.length };
+      turn = turnFrom(this.#record, this.#random, resident, messages, asked.outcome);
       return turn;
     });
     this.#record.count(`locked: ${answer.type}`);
@@ -271,7 +233,8 @@ export class StressWorker {
     const applied = answer.type === 'applied';
     this.#record.count(`answers lost, then ${seen.type}`);
     const own = seen.type === 'closed' && seen.token === turn.lease.token;
-    if (own !== (applied && turn.outcome.type === 'close')) {
+    const ends = turn.outcome.type === 'close' || turn.outcome.type === 'continue';
+    if (own !== (applied && ends)) {
       this.#record.violated('who closed the run is told wrongly', { turn, seen, answer });
     }
     if (seen.type !== 'held') return { turn, answer };
@@ -287,7 +250,7 @@ export class StressWorker {
   }
 
   /** Whether the lease is really held: a turn that asks for nothing applies. */
-  async #holds({ lease, seq, consumed }: Omit<Resident, 'rollingBack'>): Promise<boolean> {
+  async #holds({ lease, seq, consumed }: Pick<Resident, 'lease' | 'seq' | 'consumed'>): Promise<boolean> {
     const nothing = {
       lease,
       previousSeq: seq,

@@ -12,6 +12,12 @@ const MEETS = [
   'freed actors',
   'crashes',
   'rows held for long',
+  'children started',
+  'letters sent',
+  'letters delivered',
+  'continued',
+  'updates answered',
+  'updates refused',
 ];
 
 export function stressTopic({ test, expect }: Topic): void {
