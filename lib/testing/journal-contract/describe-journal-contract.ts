@@ -23,6 +23,7 @@ import { overdueTopic } from './topics/overdue.js';
 import { readTopic } from './topics/read.js';
 import { interleavingTopic } from './topics/interleavings.js';
 import { listTopic } from './topics/list.js';
+import { reachInterleavingTopic } from './topics/reach-interleavings.js';
 import { refenceTopic } from './topics/refence.js';
 import { rescueTopic } from './topics/rescue.js';
 import { sendTopic } from './topics/send.js';
@@ -68,6 +69,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   namespaces: namespacesTopic,
   'rows that others hold': contentionTopic,
   'forced interleavings': interleavingTopic,
+  'forced interleavings, between runs': reachInterleavingTopic,
   'load, describe and outcomes': readTopic,
   'list and count': listTopic,
   'what runs show': shownTopic,

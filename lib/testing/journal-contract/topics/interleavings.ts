@@ -169,7 +169,7 @@ export function interleavingTopic({ test, expect }: Topic): void {
  * Begins `waiting` while an application's transaction has done `first` and is still open, and then ends the
  * transaction. An adapter without transactions does one after the other: the end must be the same.
  */
-async function during<T>(
+export async function during<T>(
   { harness }: Scenario,
   first: (within?: Transaction) => Promise<unknown>,
   waiting: () => Promise<T>,
