@@ -1,11 +1,13 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { isCallbackToken, readCallbackToken } from '../core/index.js';
-import type { PayloadArgs } from '../core/index.js';
+import type { CallbackName, PayloadArgs } from '../core/index.js';
 import { newMessageId } from '../engine/index.js';
 import { asRunId } from '../journal/index.js';
 import type { CallbackAnswer, CallbackRef, CallbackSettlement } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
 import { CallbackNotFoundError, CallbackNotPendingError } from './errors.js';
+import { byOf, noteSettlement } from './operations.js';
+import type { ActorOption } from './operations.js';
 import { sendInDoubt } from './update-asker.js';
 import { checkName, checkOptions, invalid, refusedAsInvalid, validated } from './validation.js';
 
@@ -15,7 +17,7 @@ export interface CallbackLookup<S extends StandardSchemaV1 = StandardSchemaV1> {
   readonly schema?: S | undefined;
 }
 
-export interface SettleOptions {
+export interface SettleOptions extends ActorOption {
   /**
    * What has settled a callback with this id settles no later one that has the same key: give that of the request where requests
    * may be repeated and keys are used again. Defaults to a new one.
@@ -41,6 +43,8 @@ export class CallbackHandle<Payload = unknown> {
   readonly #parts: ClientParts;
   readonly #key: string | null;
   readonly #callback: CallbackRef;
+  /** What its token says of its run. */
+  readonly #workflowId: string | null;
   readonly #schema: StandardSchemaV1 | undefined;
 
   /** @internal Handles are made by the client. */
@@ -50,7 +54,11 @@ export class CallbackHandle<Payload = unknown> {
     this.#schema = options?.schema;
     const isToken = typeof keyOrToken === 'string' && isCallbackToken(keyOrToken);
     this.#key = isToken ? null : keyOrToken;
-    this.#callback = isToken ? byToken(keyOrToken, parts.namespace) : byKey(keyOrToken);
+    const token = isToken ? readToken(keyOrToken, parts.namespace) : null;
+    this.#workflowId = token && token.workflowId;
+    this.#callback = token
+      ? { by: 'command', runId: asRunId(token.runId), command: token.id }
+      : byKey(keyOrToken);
   }
 
   /**
@@ -58,7 +66,7 @@ export class CallbackHandle<Payload = unknown> {
    * run ends before it takes it up.
    *
    * @param value what `result` resolves to
-   * @param options `dedupeId`
+   * @param options `dedupeId`, `actor`
    * @returns `'unchanged'` where it was completed or failed before, also by an earlier call of this one
    * @throws CallbackNotFoundError where there is none, or none yet
    * @throws CallbackNotPendingError where it is over: by its timeout, with its scope or with its run
@@ -77,7 +85,7 @@ export class CallbackHandle<Payload = unknown> {
    * Fails the callback: its `result` rejects with `CallbackFailure`, whose `cause` is the error.
    *
    * @param error why: an `Error`, or anything that can be stored
-   * @param options `dedupeId`
+   * @param options `dedupeId`, `actor`
    * @returns and throws as {@link complete} does
    */
   async fail(error: unknown, options?: SettleOptions): Promise<Settled> {
@@ -92,7 +100,8 @@ export class CallbackHandle<Payload = unknown> {
   ): Promise<Settled> {
     const { namespace, journal } = this.#parts;
     const dedupeId = options?.dedupeId ?? newMessageId();
-    const settlement = { ...how, namespace, callback: this.#callback, dedupeId };
+    const by = byOf(this.#parts, options?.actor);
+    const settlement = { ...how, namespace, callback: this.#callback, dedupeId, by };
     const answer = await sendInDoubt(async () => {
       const [only] = await journal.settleCallbacks([settlement]);
       if (only?.type === 'unanswered') throw only.error;
@@ -100,11 +109,14 @@ export class CallbackHandle<Payload = unknown> {
     }).catch((error: unknown) => {
       throw refusedAsInvalid('the completion of a callback', error);
     });
-    return this.#cameTo(answer, options?.dedupeId === undefined);
+    // What settled it under an id that was drawn here was this very call, whose answer got lost.
+    const own = options?.dedupeId === undefined && answer?.type === 'unchanged' && answer.same;
+    if (own) return 'applied';
+    await noteSettlement(this.#parts, settlement, answer, this.#workflowId);
+    return this.#cameTo(answer);
   }
 
-  /** @param drawn its dedupe id was drawn here: what settled it under that id was this very call, whose answer got lost */
-  #cameTo(answer: Exclude<CallbackAnswer, { type: 'unanswered' }> | undefined, drawn: boolean): Settled {
+  #cameTo(answer: Exclude<CallbackAnswer, { type: 'unanswered' }> | undefined): Settled {
     switch (answer?.type) {
       case 'accepted': {
         const { owner, actorId } = answer;
@@ -114,7 +126,7 @@ export class CallbackHandle<Payload = unknown> {
         return 'applied';
       }
       case 'unchanged':
-        return drawn && answer.same ? 'applied' : 'unchanged';
+        return 'unchanged';
       case 'not pending':
         throw new CallbackNotPendingError(this.#key);
       case 'unknown':
@@ -131,18 +143,19 @@ const byKey = (key: string): CallbackRef => {
   return { by: 'key', key };
 };
 
-function byToken(token: string, own: string): CallbackRef {
-  const { namespace, runId, id } = readCallbackToken(token);
+function readToken(token: string, own: string): CallbackName {
+  const name = readCallbackToken(token);
+  const { namespace } = name;
   if (namespace !== own) {
     throw invalid(
       'the token of a callback',
       `is of the namespace "${namespace}", and this client is of "${own}": use one of that namespace`,
     );
   }
-  return { by: 'command', runId: asRunId(runId), command: id };
+  return name;
 }
 
 function checkSettleOptions(verb: string, options: SettleOptions | undefined): void {
-  checkOptions(`the call of ${verb}()`, options, ['dedupeId']);
+  checkOptions(`the call of ${verb}()`, options, ['dedupeId', 'actor']);
   if (options?.dedupeId !== undefined) checkName('a dedupeId', options.dedupeId);
 }

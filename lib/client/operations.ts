@@ -1,6 +1,8 @@
 import { nameProblem } from '../core/index.js';
-import { factsOfMessage, JournalError } from '../journal/index.js';
+import { factsOfMessage, factsOfSettlement, JournalError, verbOf } from '../journal/index.js';
 import type {
+  CallbackAnswer,
+  CallbackSettlement,
   Message,
   NewOperation,
   OperationOutcome,
@@ -101,6 +103,26 @@ export async function noteTermination(
   const facts = reason === null ? {} : { reason };
   const about = { namespace, workflowId, runId, verb: 'terminate', by } as const;
   await note(parts, about, facts, 'refused', answer.known ? 'closed' : 'not found');
+}
+
+/** Keeps what a settlement came to that settled nothing. Of a key that nobody has no run is known. */
+export async function noteSettlement(
+  parts: Noting,
+  settlement: CallbackSettlement,
+  answer: Exclude<CallbackAnswer, { type: 'unanswered' }> | undefined,
+  named: string | null,
+): Promise<void> {
+  const { namespace, by } = settlement;
+  if (answer === undefined || answer.type === 'accepted' || by == null) return;
+  const [verb, facts] = [verbOf(settlement), factsOfSettlement(settlement)];
+  if (answer.type !== 'unknown') {
+    const about = { namespace, ...answer.of, verb, by };
+    if (answer.type === 'unchanged') return note(parts, about, facts, 'unchanged');
+    return note(parts, about, facts, 'refused', 'not pending');
+  }
+  if (named === null) return;
+  const about = { namespace, workflowId: named, runId: null, verb, by };
+  await note(parts, about, facts, 'refused', 'not found');
 }
 
 /** Nothing was changed: where the journal cannot be reached, the caller gets the answer it had all the same. */

@@ -122,8 +122,12 @@ export const ENTRY_CATALOGUE = {
   message_delivered: { class: 'event', work: ends('message'), fields: { id: command } },
   message_not_delivered: { class: 'event', work: ends('message'), fields: { id: command, why: fact } },
   child_terminated: { class: 'event', work: ends('child'), fields: { id: command, reason: textOrNull } },
-  callback_completed: { class: 'event', work: ends('callback'), fields: { id: command, result: value } },
-  callback_failed: { class: 'event', work: ends('callback'), fields: { id: command, failure } },
+  callback_completed: {
+    class: 'event',
+    work: ends('callback'),
+    fields: { id: command, result: value, by: textFact },
+  },
+  callback_failed: { class: 'event', work: ends('callback'), fields: { id: command, failure, by: textFact } },
   callback_not_opened: { class: 'event', work: ends('callback'), fields: { id: command } },
 
   // ---------------------------------------------------------------------------------------- commands

@@ -221,6 +221,8 @@ export interface CallbackCompleted {
   readonly at: Instant;
   readonly id: CommandId;
   readonly result: Encoded;
+  /** Who completed it, where that was said. */
+  readonly by?: string;
 }
 /** Whoever was to settle it says that it cannot be done; or a schema refused what was given. */
 export interface CallbackFailed {
@@ -228,6 +230,8 @@ export interface CallbackFailed {
   readonly at: Instant;
   readonly id: CommandId;
   readonly failure: EncodedFailure;
+  /** Who settled it, where that was said. */
+  readonly by?: string;
 }
 /** Another callback that is open has the key: there is no callback. */
 export interface CallbackNotOpened {

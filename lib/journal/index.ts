@@ -20,5 +20,7 @@ export {
   delayOf,
   isPageSize,
   factsOfMessage,
+  factsOfSettlement,
+  verbOf,
   readLetterName,
 } from './rules/index.js';

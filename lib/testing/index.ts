@@ -38,6 +38,7 @@ export type {
 // Starting, sending, settling and terminating.
 export type {
   CallbackAnswer,
+  CallbackOwner,
   CallbackRef,
   CallbackSettlement,
   CheckedBy,

@@ -16,11 +16,13 @@ export class RunCallbacks extends QuietKind {
   }
 
   /** `null` of a callback that a run before this one has opened: it has ended with that run. */
-  received({ name, payload, at }: InboxMessage): HistoryEvent | null {
+  received({ name, payload, at, by }: InboxMessage): HistoryEvent | null {
     const { runId, command: id, news } = readLetterName(name ?? '');
     if (runId !== this.#runId) return null;
-    if (news === 'completed') return { type: 'callback_completed', at, id, result: payload ?? NOTHING };
-    if (news === 'failed') return { type: 'callback_failed', at, id, failure: payload ?? NOTHING };
+    const told = by === undefined ? undefined : { by };
+    if (news === 'completed')
+      return { type: 'callback_completed', at, id, result: payload ?? NOTHING, ...told };
+    if (news === 'failed') return { type: 'callback_failed', at, id, failure: payload ?? NOTHING, ...told };
     return news === 'taken' ? { type: 'callback_not_opened', at, id } : null;
   }
 }

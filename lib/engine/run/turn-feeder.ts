@@ -181,18 +181,21 @@ export class TurnFeeder {
     return null;
   }
 
-  async #feedCheckedCallback({ id, result }: CallbackCompleted, schema: StandardSchemaV1): Promise<void> {
+  async #feedCheckedCallback(completed: CallbackCompleted, schema: StandardSchemaV1): Promise<void> {
     const { fold, host } = this.#held;
+    const { id, result, by } = completed;
+    const told = by === undefined ? undefined : { by };
     const verdict = await this.#check('completion of a callback', schema, result);
     if (this.#run.over) return;
     const at = host.clock.now();
     if (verdict.type === 'accepted') {
-      fold.current.feed({ type: 'callback_completed', at, id, result: verdict.payload });
+      fold.current.feed({ ...completed, at, result: verdict.payload });
     } else {
       const issues = host.codec.decode(verdict.issues);
       const message = typeof issues === 'string' ? issues : 'it does not fit its schema';
       const error = new InvalidInputError('the completion of a callback', [{ message, path: [] }]);
-      fold.current.feed({ type: 'callback_failed', at, id, failure: host.codec.encodeFailure(error) });
+      const failure = host.codec.encodeFailure(error);
+      fold.current.feed({ type: 'callback_failed', at, id, failure, ...told });
     }
     await fold.pump();
   }

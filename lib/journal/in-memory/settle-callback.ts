@@ -1,7 +1,9 @@
 import type { CallbackAnswer, CallbackSettlement } from '../port/index.js';
 import { letterName } from '../rules/letters.js';
+import { factsOfSettlement, verbOf } from '../rules/operations.js';
 import type { Actor, InMemoryStore } from './in-memory-store.js';
 import { floored } from './in-memory-store.js';
+import { record } from './operations.js';
 
 /** The actor whose row has to be free for it. */
 export function settlementTarget(store: InMemoryStore, request: CallbackSettlement): Actor | undefined {
@@ -11,16 +13,22 @@ export function settlementTarget(store: InMemoryStore, request: CallbackSettleme
 }
 
 export function settleOne(store: InMemoryStore, request: CallbackSettlement): CallbackAnswer {
-  const { namespace, callback, news, payload, checkedBy, dedupeId } = request;
+  const { namespace, callback, news, payload, checkedBy, dedupeId, by } = request;
   const found = store.callbacks.find(namespace, callback, dedupeId);
   if (found === undefined) return { type: 'unknown' };
-  if (found.messageId !== null) return { type: 'unchanged', same: found.messageId === dedupeId };
+  const { runId, command, messageId } = found;
+  const of = { workflowId: store.runs.get(runId)?.workflowId ?? '', runId };
+  if (messageId !== null) return { type: 'unchanged', same: messageId === dedupeId, of };
   const actor = store.actors.get(found.actorId);
-  if (!found.open || actor?.runId !== found.runId || actor.closing) return { type: 'not pending' };
+  if (!found.open || actor?.runId !== runId || actor.closing) return { type: 'not pending', of };
   found.open = false;
   found.messageId = dedupeId;
-  const name = letterName({ runId: found.runId, command: found.command, news });
-  const n = store.deliver(actor, { kind: 'callback_result', name, payload, checkedBy });
+  const name = letterName({ runId, command, news });
+  const n = store.deliver(actor, { kind: 'callback_result', name, payload, checkedBy, by });
+  if (by != null) {
+    const facts = factsOfSettlement(request);
+    record(store, { namespace, ...of, verb: verbOf(request), by, outcome: 'applied', facts });
+  }
   if (actor.owner === null)
     actor.wakeAt = floored(Math.min(actor.wakeAt ?? Infinity, store.now()), actor.notBefore);
   return { type: 'accepted', actorId: actor.id, n, owner: actor.owner };

@@ -22,6 +22,8 @@ export interface CallbackSettlement {
   readonly checkedBy?: CheckedBy | undefined;
   /** What settled a callback with this key before settles no later one. */
   readonly dedupeId: string;
+  /** Who settles it, for the history and the table of operations. Defaults to nobody. */
+  readonly by?: string | null | undefined;
 }
 
 export type CallbackRef =
@@ -38,8 +40,14 @@ export type CallbackAnswer =
       readonly owner: WorkerId | null;
     }
   /** It was settled before: `same` by a settlement with this dedupe id. */
-  | { readonly type: 'unchanged'; readonly same: boolean }
+  | { readonly type: 'unchanged'; readonly same: boolean; readonly of: CallbackOwner }
   /** It is over without having been settled: it was withdrawn, or its run rolls back or has ended. */
-  | { readonly type: 'not pending' }
+  | { readonly type: 'not pending'; readonly of: CallbackOwner }
   /** There is none, or none yet. */
   | { readonly type: 'unknown' };
+
+/** The run that has opened a callback. */
+export interface CallbackOwner {
+  readonly workflowId: string;
+  readonly runId: RunId;
+}

@@ -12,7 +12,8 @@ export interface JournalOperations {
   operations(query: OperationsQuery): Promise<OperationsPage>;
 }
 
-export type OperationVerb = 'start' | 'signal' | 'update' | 'cancel' | 'terminate';
+/** `complete` and `fail` are about a callback of the run. */
+export type OperationVerb = 'start' | 'signal' | 'update' | 'cancel' | 'terminate' | 'complete' | 'fail';
 
 /** `unchanged`: what was asked for was so already. */
 export type OperationOutcome = 'applied' | 'unchanged' | 'refused';
@@ -33,7 +34,7 @@ export interface RecordedOperation {
 
 /** What else is known of an operation. */
 export interface OperationFacts {
-  /** Of a signal or an update. */
+  /** Of a signal or an update; the key of a callback. */
   readonly name?: string;
   /** What names a signal or an update, where something does. */
   readonly dedupeId?: string;
@@ -44,9 +45,10 @@ export interface OperationFacts {
 
 /**
  * No run has ever had the workflow id; the run is over; it rolls back; another run has the workflow id; or had it, and the start
- * was not to run it again.
+ * was not to run it again; the callback is over.
  */
-export type OperationRefusal = 'not found' | 'closed' | 'closing' | 'already running' | 'reuse refused';
+export type OperationRefusal =
+  'not found' | 'closed' | 'closing' | 'already running' | 'reuse refused' | 'not pending';
 
 /** One that is to be written: the journal knows the time. */
 export type NewOperation = Omit<RecordedOperation, 'at'>;

@@ -1,5 +1,6 @@
 import type { CallbackAnswer, CallbackSettlement } from '../port/index.js';
 import { letterName } from '../rules/letters.js';
+import { factsOfSettlement, verbOf } from '../rules/operations.js';
 import { uuidOrNil } from './array-literals.js';
 import { findCallback } from './sql/find-callback.js';
 import type { FindCallback, KnownCallback } from './sql/known-callback.js';
@@ -16,10 +17,20 @@ export async function settleOne(
   const [known] = await sql.run(lockCallback, named);
   if (known === undefined) return { type: 'unknown' };
   if (!known.open) return whyNot(known);
-  const { news, payload, checkedBy = null, dedupeId: messageId } = settlement;
+  const { news, payload, checkedBy = null, dedupeId: messageId, by = null } = settlement;
   const { run_id: runId, command } = known;
   const name = letterName({ runId, command, news });
-  const [settled] = await sql.run(settleCallback, { runId, command, messageId, name, payload, checkedBy });
+  const [settled] = await sql.run(settleCallback, {
+    runId,
+    command,
+    messageId,
+    name,
+    payload,
+    checkedBy,
+    by,
+    verb: verbOf(settlement),
+    facts: JSON.stringify(factsOfSettlement(settlement)),
+  });
   if (settled !== undefined) {
     const { actor_id: actorId, n, owner } = settled;
     return { type: 'accepted', actorId, n, owner };
@@ -31,7 +42,8 @@ export async function settleOne(
 
 function whyNot(now: KnownCallback | undefined): CallbackAnswer {
   if (now === undefined) return { type: 'unknown' };
-  return now.settled ? { type: 'unchanged', same: now.same } : { type: 'not pending' };
+  const of = { workflowId: now.workflow_id, runId: now.run_id };
+  return now.settled ? { type: 'unchanged', same: now.same, of } : { type: 'not pending', of };
 }
 
 function findParameters({ namespace, callback, dedupeId: messageId }: CallbackSettlement): FindCallback {

@@ -1,5 +1,5 @@
 import { JournalRefusedError } from '../errors.js';
-import type { Message, NewOperation, OperationFacts } from '../port/index.js';
+import type { CallbackSettlement, Message, NewOperation, OperationFacts } from '../port/index.js';
 
 /** What the row of a message says of it. The payload of a signal or an update stays in history, and is not copied. */
 export function factsOfMessage({ kind, name, dedupeId, reason }: Message): OperationFacts {
@@ -9,6 +9,13 @@ export function factsOfMessage({ kind, name, dedupeId, reason }: Message): Opera
     ...(reason != null && { reason }),
   };
 }
+
+/** What the row of a settlement says of it. */
+export const factsOfSettlement = ({ callback }: CallbackSettlement): OperationFacts =>
+  callback.by === 'key' ? { name: callback.key } : {};
+
+export const verbOf = ({ news }: CallbackSettlement): 'complete' | 'fail' =>
+  news === 'completed' ? 'complete' : 'fail';
 
 /** The kinds of messages that somebody outside asks for. Nobody asks for the others: runs and their work send them. */
 export type AskedKind = Extract<Message['kind'], NewOperation['verb']>;

@@ -98,8 +98,14 @@ export const ENTRY_SAMPLES: {
     { type: 'callback_opened', at: AT, id: 3, name: null },
   ],
   callback_withdrawn: [{ type: 'callback_withdrawn', at: AT, of: 3 }],
-  callback_completed: [{ type: 'callback_completed', at: AT, id: 3, result: ENCODED }],
-  callback_failed: [{ type: 'callback_failed', at: AT, id: 3, failure: FAILURE }],
+  callback_completed: [
+    { type: 'callback_completed', at: AT, id: 3, result: ENCODED, by: TEXT },
+    { type: 'callback_completed', at: AT, id: 3, result: ENCODED },
+  ],
+  callback_failed: [
+    { type: 'callback_failed', at: AT, id: 3, failure: FAILURE, by: TEXT },
+    { type: 'callback_failed', at: AT, id: 3, failure: FAILURE },
+  ],
   callback_not_opened: [{ type: 'callback_not_opened', at: AT, id: 3 }],
   child_cancel_requested: [
     { type: 'child_cancel_requested', at: AT, of: 3, mode: 'cancel' },

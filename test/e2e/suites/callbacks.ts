@@ -204,6 +204,34 @@ export function describeCallbacks(backend: Backend, residency: Residency): void 
       expect(await caught(app.client.callback(key).complete(1))).toBeInstanceOf(CallbackNotPendingError);
     });
 
+    it('tell in the history, and among the operations, who settled them', async () => {
+      const { client, provider, ...app } = await opened();
+      const handle = await client.start(PaidOrder, {});
+      await until(() => provider.tokens.length > 0);
+      const callback = client.callback<Payment>(provider.tokens[0]!);
+      const ann = { actor: { name: 'ann' } };
+      await callback.complete({ amount: 1 }, ann);
+      await handle.result();
+      await callback.fail(new Error('late'), { actor: { name: 'bob' } });
+      const entries = (await handle.history()).map(({ entry }) => entry);
+      expect(entries.find(({ type }) => type === 'callback_completed')).toMatchObject({ by: 'ann' });
+      const late = await client.start(PaidOrder, { key: uniqueId() });
+      await waits({ client, ...app }, late.workflowId);
+      await late.terminate();
+      await caught(client.callback(provider.tokens.at(-1)!).complete(1, ann));
+      const told = async (workflowId: string): Promise<unknown> =>
+        (await client.handle(workflowId).operations()).operations.map(({ verb, by, outcome }) => [
+          verb,
+          by,
+          outcome,
+        ]);
+      expect(await told(handle.workflowId)).toEqual([
+        ['fail', 'bob', 'unchanged'],
+        ['complete', 'ann', 'applied'],
+      ]);
+      expect(await told(late.workflowId)).toEqual([['complete', 'ann', 'refused']]);
+    });
+
     it('are withdrawn with the branch that has lost', async () => {
       const app = await opened();
       const keys = [uniqueId(), uniqueId()] as const;

@@ -6,7 +6,7 @@ import type { FindCallback, KnownCallback } from './known-callback.js';
 export const findCallback = query<FindCallback, KnownCallback>(
   'find callback',
   (schema) => `
-select known.run_id, known.command, known.open, known.settled, known.same
+select known.run_id, known.command, known.workflow_id, known.open, known.settled, known.same
 from (${knownCallback(schema)}) as known
 `,
 );

@@ -13,6 +13,7 @@ export interface FindCallback {
 export interface KnownCallback {
   readonly run_id: RunId;
   readonly command: number;
+  readonly workflow_id: string;
   readonly open: boolean;
   readonly settled: boolean;
   /** By a message with this id. */
@@ -25,7 +26,7 @@ export interface KnownCallback {
  */
 export const knownCallback = (schema: string): string => `
   select
-    callback.run_id, callback.command, callback.actor_id,
+    callback.run_id, callback.command, callback.actor_id, run.workflow_id,
     callback.over_at is null as open,
     callback.message_id is not null as settled,
     (callback.message_id = :messageId::text) is true as same
@@ -41,5 +42,6 @@ export const knownCallback = (schema: string): string => `
       and by_command.command = :command::int
       and by_command.namespace = :namespace::text
   ) as callback
+  join ${schema}.runs as run on run.id = callback.run_id
   order by same desc, open desc, callback.opened_at desc
   limit 1`;

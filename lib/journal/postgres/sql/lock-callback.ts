@@ -7,7 +7,7 @@ export const lockCallback = command<FindCallback, KnownCallback>(
   'lock callback',
   (schema) => `
 with known as materialized (${knownCallback(schema)})
-select known.run_id, known.command, known.open, known.settled, known.same
+select known.run_id, known.command, known.workflow_id, known.open, known.settled, known.same
 from known
 left join lateral (
   select actor.id

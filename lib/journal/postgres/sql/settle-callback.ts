@@ -13,6 +13,10 @@ export const settleCallback = command<
     readonly name: string;
     readonly payload: string;
     readonly checkedBy: string | null;
+    /** Of the row of operations, which is written where somebody said who asks. */
+    readonly by: string | null;
+    readonly verb: string;
+    readonly facts: string;
   },
   { readonly actor_id: ActorId; readonly n: number; readonly owner: WorkerId | null }
 >(
@@ -41,12 +45,18 @@ counted as (
       end
   from settled
   where actor.id = settled.actor_id
-  returning actor.id, actor.inbox_seq as n, actor.lease_owner
+  returning actor.id, actor.inbox_seq as n, actor.lease_owner, actor.namespace, actor.workflow_id, actor.run_id
 ),
 delivered as (
-  insert into ${schema}.inbox (actor_id, n, kind, name, payload, checked_by, at)
-  select id, n, 'callback_result', :name, :payload::json, :checkedBy, clock_timestamp()
+  insert into ${schema}.inbox (actor_id, n, kind, name, payload, checked_by, by, at)
+  select id, n, 'callback_result', :name, :payload::json, :checkedBy, :by::text, clock_timestamp()
   from counted
+),
+noted as (
+  insert into ${schema}.operations (namespace, workflow_id, run_id, verb, by, outcome, facts)
+  select namespace, workflow_id, run_id, :verb::text, :by::text, 'applied', :facts::json
+  from counted
+  where :by::text is not null
 )
 select id as actor_id, n, lease_owner as owner
 from counted

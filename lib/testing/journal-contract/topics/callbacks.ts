@@ -80,9 +80,9 @@ export function callbacksTopic({ test, expect }: Topic): void {
     const held = await opened(s, 'paid');
     const first = settlement('paid');
     expect(only(await s.journal.settleCallbacks([first]))).toMatchObject({ type: 'accepted' });
-    expect(await settle(s, 'paid')).toEqual({ type: 'unchanged', same: false });
-    expect(await settle(s, held, { news: 'failed' })).toEqual({ type: 'unchanged', same: false });
-    expect(only(await s.journal.settleCallbacks([first]))).toEqual({ type: 'unchanged', same: true });
+    expect(await settle(s, 'paid')).toMatchObject({ type: 'unchanged', same: false });
+    expect(await settle(s, held, { news: 'failed' })).toMatchObject({ type: 'unchanged', same: false });
+    expect(only(await s.journal.settleCallbacks([first]))).toMatchObject({ type: 'unchanged', same: true });
     expect(await s.inboxOf(held.run)).toHaveLength(1);
     await s.applies(held, {
       entries: [runCompleted()],
@@ -91,8 +91,8 @@ export function callbacksTopic({ test, expect }: Topic): void {
       endsCallbacks: true,
       outcome: COMPLETED,
     });
-    expect(await settle(s, 'paid')).toEqual({ type: 'unchanged', same: false });
-    expect(await settle(s, held)).toEqual({ type: 'unchanged', same: false });
+    expect(await settle(s, 'paid')).toMatchObject({ type: 'unchanged', same: false });
+    expect(await settle(s, held)).toMatchObject({ type: 'unchanged', same: false });
   });
 
   test('leave their key to others once they are over, and a repeated settlement settles no later one', async (s) => {
@@ -100,7 +100,7 @@ export function callbacksTopic({ test, expect }: Topic): void {
     const first = settlement('paid');
     await s.journal.settleCallbacks([first]);
     await s.applies(held, { ...opening('paid', 4), consumedThrough: 1 });
-    expect(only(await s.journal.settleCallbacks([first]))).toEqual({ type: 'unchanged', same: true });
+    expect(only(await s.journal.settleCallbacks([first]))).toMatchObject({ type: 'unchanged', same: true });
     expect(await s.inboxOf(held.run)).toEqual([]);
     expect(await settle(s, 'paid')).toMatchObject({ type: 'accepted', n: 2 });
     expect(await newsOf(s, held)).toEqual(['callback_result run:4:completed']);
@@ -131,12 +131,12 @@ export function callbacksTopic({ test, expect }: Topic): void {
       opens: [{ command: 4, key: 'paid' }],
     });
     expect(await s.inboxOf(held.run)).toEqual([]);
-    expect(await settle(s, held)).toEqual({ type: 'not pending' });
+    expect(await settle(s, held)).toMatchObject({ type: 'not pending' });
     expect(await settle(s, 'paid')).toMatchObject({ type: 'accepted' });
     expect(await newsOf(s, held)).toEqual(['callback_result run:4:completed']);
     // One that was settled before stays so.
     await s.applies(held, { entries: [step('late')], withdraws: [4] });
-    expect(await settle(s, 'paid')).toEqual({ type: 'unchanged', same: false });
+    expect(await settle(s, 'paid')).toMatchObject({ type: 'unchanged', same: false });
   });
 
   test('of a turn that does not apply are not opened', async (s) => {
@@ -156,8 +156,8 @@ export function callbacksTopic({ test, expect }: Topic): void {
       const held = await opened(s, 'paid');
       const last = { command: 9, key: 'last' };
       await s.applies(held, { ...ending(), endsCallbacks: true });
-      expect(await settle(s, 'paid')).toEqual({ type: 'not pending' });
-      expect(await settle(s, held)).toEqual({ type: 'not pending' });
+      expect(await settle(s, 'paid')).toMatchObject({ type: 'not pending' });
+      expect(await settle(s, held)).toMatchObject({ type: 'not pending' });
       const other = await s.held(await s.worker());
       await s.applies(other, { entries: [step('open')], opens: [{ command: 1, key: 'paid' }, last] });
       expect(await s.inboxOf(other.run)).toEqual([]);
@@ -168,7 +168,7 @@ export function callbacksTopic({ test, expect }: Topic): void {
     const held = await opened(s, 'paid');
     const { workflowId } = held.run;
     await s.journal.terminate([{ namespace: NAMESPACE, workflowId, runId: null, reason: null }]);
-    expect(await settle(s, 'paid')).toEqual({ type: 'not pending' });
+    expect(await settle(s, 'paid')).toMatchObject({ type: 'not pending' });
     await s.applies(await s.held(await s.worker()), opening('paid'));
     expect(await settle(s, 'paid')).toMatchObject({ type: 'accepted' });
   });
@@ -176,14 +176,45 @@ export function callbacksTopic({ test, expect }: Topic): void {
   test('are not settled any more where their run rolls back', async (s) => {
     const held = await opened(s, 'paid');
     await s.applies(held, { entries: [step('roll back')], outcome: ROLLS_BACK });
-    expect(await settle(s, 'paid')).toEqual({ type: 'not pending' });
+    expect(await settle(s, 'paid')).toMatchObject({ type: 'not pending' });
     await s.applies(held, {
       entries: [runFailed()],
       decides: true,
       endsCallbacks: true,
       outcome: { type: 'close', state: 'failed' },
     });
-    expect(await settle(s, 'paid')).toEqual({ type: 'not pending' });
+    expect(await settle(s, 'paid')).toMatchObject({ type: 'not pending' });
+  });
+
+  test('tell who settled them, and of which run they are', async (s) => {
+    const held = await opened(s, 'paid');
+    const { workflowId } = held.run;
+    const of = { workflowId, runId: held.lease.runId };
+    await settle(s, 'paid', { by: 'ann' });
+    expect((await s.inboxOf(held.run)).map(({ by }) => by)).toEqual(['ann']);
+    expect(await settle(s, held, { by: 'bob' })).toEqual({ type: 'unchanged', same: false, of });
+    const other = await opened(s, null);
+    await settle(s, other);
+    expect((await s.inboxOf(other.run)).map(({ by }) => by)).toEqual([undefined]);
+    const query = { namespace: NAMESPACE, runId: null, cursor: null, limit: 10 };
+    const { operations } = await s.journal.operations({ ...query, workflowId });
+    // What has changed nothing is told by whoever was answered so.
+    const { namespace: _, at, ...row } = only(operations);
+    expect(at).toBeGreaterThan(0);
+    expect(row).toEqual({ ...of, verb: 'complete', by: 'ann', outcome: 'applied', facts: { name: 'paid' } });
+    const ofOther = { ...query, workflowId: other.run.workflowId };
+    expect((await s.journal.operations(ofOther)).operations).toEqual([]);
+    await s.applies(held, { entries: [step('late')], opens: [{ command: 6, key: 'late' }] });
+    await s.applies(held, { entries: [step('over')], withdraws: [6] });
+    expect(await settle(s, 'late')).toEqual({ type: 'not pending', of });
+  });
+
+  test('whose key is taken wake a run that is given back in the same write', async (s) => {
+    await opened(s, 'paid');
+    const held = await s.held(await s.worker());
+    await s.applies(held, { ...opening('paid'), outcome: { type: 'release', wakeAt: null } });
+    const again = await s.reclaimed(held.lease.owner, held.run);
+    expect(await newsOf(s, again)).toEqual([`callback_result run:${COMMAND}:taken`]);
   });
 
   test('of namespaces have nothing to do with each other', async (s) => {
