@@ -70,7 +70,10 @@ export class Saga {
   /** Undoes what can be undone by now. `true`: it is over, and its await is on the agenda, where one may still go on. */
   advance(): boolean {
     if (this.#steps.shields > 0 || this.#isOpen()) return false;
-    if (this.#left === null) this.#left = this.#stepsLeft();
+    if (this.#left === null) {
+      this.#left = this.#stepsLeft();
+      this.#waitForOthers();
+    }
     this.#undoNext(this.#left);
     if (this.#open.size > 0 || this.#run.ledger.fault !== null) return false;
     this.#run.leaveShield(this.#shield);
@@ -118,6 +121,13 @@ export class Saga {
       const work = ledger.progress.inFlight.get(command);
       if (work !== undefined && 'cancelRequested' in work && !work.cancelRequested) stop(ledger, work);
     }
+  }
+
+  /** `ctx.compensate()` undoes some that had completed here, and while something else was waited for. */
+  #waitForOthers(): void {
+    const { progress } = this.#run.ledger;
+    if (progress.undoing === 0) return;
+    for (const command of this.#steps.commands) if (progress.isUnsettled(command)) this.#open.add(command);
   }
 
   #stepsLeft(): RollbackStep[] {

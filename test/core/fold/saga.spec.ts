@@ -33,6 +33,29 @@ const undone = (driven: Pick<Driven, 'history'>): string[] =>
 const parallel = { rollbackOrder: 'parallel' } as const;
 
 describe('F36: ctx.saga', () => {
+  it.each(['reverse', 'parallel'] as const)(
+    'F20: waits for what ctx.compensate() began to undo while something else inside was waited for: %s',
+    async (rollbackOrder) => {
+      const definition = workflow(
+        async ({ ctx, act }) => {
+          const failing = ctx.waitForSignal('fail').then(() => Promise.reject(new Error('no')));
+          const trip = ctx.saga(() => Promise.all([act('pay', 1), act('book', 2), failing]));
+          const after = trip.catch(() => act('after'));
+          await ctx.waitForSignal('undo');
+          await ctx.compensate();
+          return after;
+        },
+        { rollbackOrder },
+      );
+      const events = [started(), completed(0), signal('fail'), signal('undo'), stopped(1)];
+      const driven = await drive(definition, events);
+      expect(deeds(driven)).toEqual(['pay', 'book', 'unpay 0']);
+      await feed(driven, completed(2));
+      expect(deeds(driven)).toEqual(['pay', 'book', 'unpay 0', 'after']);
+      await expectSameAgain(definition, driven);
+    },
+  );
+
   const trip = workflow(async ({ ctx, act }) => {
     await act('pay', 'before');
     const outcome = await ctx
