@@ -4,6 +4,7 @@ import type {
   ActivityDefinition,
   ActivityGroup,
   ActivityToken,
+  DeadlinePassed,
   FoldOptions,
   HistoryEntry,
   HistoryEvent,
@@ -214,6 +215,13 @@ export const cancel = (reason: string | null = 'asked', at = 1): HistoryEvent =>
   type: 'cancel_requested',
   at,
   reason,
+});
+
+export const passed = (whose: 'run' | 'chain' = 'run', at = 9): DeadlinePassed => ({
+  type: 'deadline_passed',
+  at,
+  deadlineAt: at - 1,
+  whose,
 });
 
 // ---------------------------------------------------------------------------------------------- driving

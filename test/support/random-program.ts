@@ -1,10 +1,11 @@
 import type {
+  ParentClose,
   RunBinding,
   WorkflowContext,
   WorkflowDefinition,
   WorkflowInstance,
 } from '../../lib/core/index.js';
-import { defineSignal } from '../../lib/core/index.js';
+import { defineSignal, markWorkflow } from '../../lib/core/index.js';
 import { activity } from './fold-kit.js';
 import { Chance } from './random.js';
 
@@ -31,6 +32,25 @@ type Statement =
       readonly kind: 'sideEffect' | 'random' | 'info' | 'onRollback' | 'commit' | 'compensate';
       readonly label: number;
     }
+  | {
+      readonly kind: 'child';
+      readonly label: number;
+      /** Awaited; by its handle; cancelled by that; or sent a signal by it. */
+      readonly form: 'awaited' | 'handle' | 'cancelled' | 'told';
+      readonly parentClose: ParentClose;
+      readonly undoneBy: 'Ship' | 'UndoLayer' | null;
+      /** One of few ids, so that another run may have it. */
+      readonly id: string | null;
+    }
+  | {
+      /** To another run: a signal, or a request to cancel. */
+      readonly kind: 'message';
+      readonly label: number;
+      readonly to: string;
+      readonly signal: string | null;
+      readonly caught: boolean;
+    }
+  | { readonly kind: 'shown' | 'continue'; readonly label: number; readonly form: number }
   | {
       readonly kind: 'parallel';
       readonly label: number;
@@ -81,11 +101,17 @@ class Generator {
   readonly #chance: Chance;
   /** Makes one kind of another. Apart, so that the programs of a seed keep their shape when a kind is added. */
   readonly #kinds: Chance;
+  /** Puts what reaches other runs, or is shown, in the place of some leaves. */
+  readonly #beyond: Chance;
+  /** How many of the leaves are children. */
+  readonly #children: number;
   #label = 0;
 
-  constructor(chance: Chance, kinds: Chance) {
+  constructor(chance: Chance, kinds: Chance, beyond: Chance, children: number) {
     this.#chance = chance;
     this.#kinds = kinds;
+    this.#beyond = beyond;
+    this.#children = children;
   }
 
   block(depth: number, size: number, inHandler: boolean): Statement[] {
@@ -94,7 +120,29 @@ class Generator {
 
   #statement(depth: number, inHandler: boolean): Statement {
     const deep = depth > 0 && this.#chance.happens(0.55);
-    return deep ? this.#deep(depth, inHandler) : this.#leaf(inHandler);
+    if (deep) return this.#deep(depth, inHandler);
+    const leaf = this.#leaf(inHandler);
+    return this.#beyondInstead(leaf, inHandler) ?? leaf;
+  }
+
+  #beyondInstead({ label }: Statement, inHandler: boolean): Statement | null {
+    const chance = this.#beyond;
+    if (chance.happens(this.#children)) {
+      const form = chance.pick(['awaited', 'awaited', 'handle', 'cancelled', 'told'] as const);
+      const parentClose = chance.pick(['cancel', 'terminate', 'abandon'] as const);
+      const undoneBy = chance.pick([null, null, 'Ship', 'UndoLayer'] as const);
+      const id = chance.happens(0.2) ? `layer ${chance.below(3)}` : null;
+      return { kind: 'child', label, form, parentClose, undoneBy, id };
+    }
+    const luck = chance.next();
+    if (luck < 0.04) {
+      const to = `layer ${chance.below(3)}`;
+      const signal = chance.pick(['s0', 's1', 'w0', null]);
+      return { kind: 'message', label, to, signal, caught: chance.happens(0.7) };
+    }
+    if (luck < 0.08) return { kind: 'shown', label, form: chance.below(4) };
+    if (luck < 0.095 && !inHandler) return { kind: 'continue', label, form: chance.below(2) };
+    return null;
   }
 
   #leaf(inHandler: boolean): Statement {
@@ -220,13 +268,25 @@ class Generator {
   }
 }
 
-export function randomProgram(seed: number): RandomProgram {
+/** Where it stands in a tree of runs. */
+export interface Layer {
+  /** How many runs stand above it. Those below the root are smaller, and those two layers below it have no children. */
+  readonly depth: number;
+  /** How many of its leaves are children. */
+  readonly children: number;
+}
+const ALONE: Layer = { depth: 0, children: 0.07 };
+
+export function randomProgram(seed: number, layer: Layer = ALONE): RandomProgram {
   const chance = new Chance(seed);
-  const generator = new Generator(chance, new Chance(seed * 6007 + 1));
+  const beyond = new Chance(seed * 509 + 7);
+  const children = layer.depth < 2 ? layer.children : 0;
+  const generator = new Generator(chance, new Chance(seed * 6007 + 1), beyond, children);
+  const [depth, size, inHandler] = layer.depth === 0 ? [3, 8, 2] : [2, 4, 1];
   return {
     seed,
-    run: generator.block(3, 4 + chance.below(8), false),
-    handler: generator.block(2, 1 + chance.below(3), true),
+    run: generator.block(depth, size / 2 + chance.below(size), false),
+    handler: generator.block(inHandler, 1 + chance.below(3), true),
     handlerCatches: chance.happens(0.85),
     compensation: chance.happens(0.7) ? 'automatic' : 'manual',
     cleansUp: chance.happens(0.3),
@@ -258,7 +318,7 @@ class Renderer {
   }
 
   #value(label: number, call: string): string {
-    return `${this.#pause()}{ const r = await ${this.#hopped(call)}; T(${label}, r); x = mix(x, r); }`;
+    return `${this.#pause()}{ const r = await ${this.#hopped(call)}; T(${label}, tell(r)); x = mix(x, r); }`;
   }
 
   #pause(): string {
@@ -293,7 +353,7 @@ class Renderer {
       case 'waitForSignal':
         return this.#value(
           s.label,
-          `ctx.waitForSignal(${s.label % 2 === 1 ? "'w1'" : s.label % 4 === 0 ? "'w0'" : 'W0'}, { timeout: ${s.ms} })`,
+          `(async () => { const r = await ctx.waitForSignal(${s.label % 2 === 1 ? "'w1'" : s.label % 4 === 0 ? "'w0'" : 'W0'}, { timeout: ${s.ms} }); if (r !== undefined) T('took'); return r; })()`,
         );
       case 'latch':
         return this.#value(s.label, `Promise.race([self.latch.then(() => 1), ctx.sleep(${s.ms})])`);
@@ -311,6 +371,17 @@ class Renderer {
         return `ctx.commit(); T(${s.label});`;
       case 'compensate':
         return `{ const r = await ctx.compensate(); T(${s.label}, r.complete); }`;
+      case 'child':
+        return this.#child(s);
+      case 'message':
+        return this.#message(s);
+      case 'shown':
+        return `${SHOWN[s.form]} T(${s.label}, JSON.stringify(ctx.info.attributes));`;
+      case 'continue':
+        return (
+          `if (x % 2 === ${s.form} && left > 0) { T(${s.label}); ` +
+          `return ctx.continueAsNew({ ...ctx.info.input, left: left - 1 }); }`
+        );
       case 'parallel':
       case 'race':
       case 'map':
@@ -330,6 +401,23 @@ class Renderer {
       default:
         return s satisfies never;
     }
+  }
+
+  #child({ label, form, parentClose, undoneBy, id }: Extract<Statement, { kind: 'child' }>): string {
+    const options = `{ parentClose: '${parentClose}'${undoneBy === null ? '' : `, compensate: ${undoneBy}`}${id === null ? '' : `, id: '${id}'`} }`;
+    if (form === 'awaited') return this.#value(label, `ctx.child(Layer, ${label}, ${options})`);
+    const does = {
+      handle: '',
+      cancelled: 'h.cancel();',
+      told: "await h.signal('s0', 1).catch((e) => { T(nameOf(e)); });",
+    }[form];
+    return `{ const h = await ${this.#hopped(`ctx.startChild(Layer, ${label}, ${options})`)}; ${does} ${this.#value(label, 'h.result()')} }`;
+  }
+
+  #message({ label, to, signal, caught }: Extract<Statement, { kind: 'message' }>): string {
+    const other = `ctx.external(Layer, '${to}')`;
+    const call = signal === null ? `${other}.cancel()` : `${other}.signal('${signal}', ${label})`;
+    return this.#value(label, caught ? `${call}.catch((e) => nameOf(e).length)` : call);
   }
 
   /** In `run` it tells from where to where it went, so that what it left can be counted. In handlers two may go on at once. */
@@ -406,7 +494,11 @@ type LeafKind =
   | 'info'
   | 'onRollback'
   | 'commit'
-  | 'compensate';
+  | 'compensate'
+  | 'child'
+  | 'message'
+  | 'shown'
+  | 'continue';
 
 /** Leaves a mark where a nonCancellable scope is entered and left. */
 const protectedCode = (body: string): string =>
@@ -423,12 +515,20 @@ const MICROTASKS = [
   'await Promise.all([null, (async () => { await null; })()]);',
 ];
 
+const SHOWN = [
+  'ctx.setAttributes({ a: x % 3 });',
+  "ctx.setAttributes({ a: x % 2 === 0 ? null : 't', b: self.n });",
+  'ctx.setDetails(`d${x % 3}`);',
+  'ctx.setDetails(null); ctx.setAttributes({ b: undefined, c: [x % 2] });',
+];
+
 export function render(program: RandomProgram, hops: Chance | null = null, patched = true): string {
   const handler = new Renderer(hops, patched, false).block(program.handler);
   const run = new Renderer(hops, patched, true).block(program.run);
   const trail = 'const self = this, { ctx, act } = this.steps, T = (...a) => this.trail.push(a.join(":"));';
   return `
 const mix = (x, r) => (Math.imul(x, 31) + (typeof r === 'number' ? r : r === true ? 3 : r === undefined ? 5 : 7)) & 0xffff;
+const tell = (r) => typeof r === 'object' && r !== null ? 'o' + r.x : r;
 const nameOf = (e) => (e?.name ?? typeof e) + (e?.message ?? '');
 const hop = async (f) => { const r = await f(); return r; };
 async function* generated() { yield 1; yield 2; }
@@ -457,7 +557,7 @@ return class Program${program.seed} {
     T('u1.'); return ++self.n;
   }
   async run(_context, input) {
-    ${trail}
+    ${trail} const left = typeof input === 'number' ? 1 : (input?.left ?? 0);
     ${program.cleansUp ? 'try {' : ''} let x = self.n; ${run}
     return { x, trail: self.trail };
     ${program.cleansUp ? '} finally { await ctx.nonCancellable(' + protectedCode("T('end', await act('a', 'end'));") + '); }' : ''}
@@ -482,12 +582,14 @@ export function compile(
 ): WorkflowDefinition {
   // Made of the seed alone; programs are text, so that one that fails can be read.
   // oxlint-disable-next-line typescript/no-implied-eval
-  const make = new Function('outside', 'Ship', 'W0', source) as (
+  const make = new Function('outside', 'Ship', 'W0', 'Layer', 'UndoLayer', source) as (
     outside: () => number,
     ship: object,
     w0: object,
+    layer: object,
+    undoLayer: object,
   ) => ProgramClass;
-  const Program = make(outside, Undo, W0);
+  const Program = make(outside, Undo, W0, ChildLayer, UndoLayer);
   return {
     name: `program ${program.seed}`,
     version: 1,
@@ -503,6 +605,16 @@ export function compile(
 }
 
 class Undo {}
+
+/** Workflows by which children are asked for, and what undoes them. */
+class ChildLayer {
+  run(_ctx: WorkflowContext, _label: number): Promise<unknown> {
+    return Promise.reject(new Error('A class stands for its workflow.'));
+  }
+}
+markWorkflow(ChildLayer, { name: 'layer' });
+class UndoLayer extends ChildLayer {}
+markWorkflow(UndoLayer, { name: 'undo layer' });
 
 /** A signal with a schema. What it says comes from the world: a fold never asks it (F34). */
 const W0 = defineSignal('w0', {
@@ -537,8 +649,12 @@ export function mutate(
   const candidates = places.flatMap(({ list, statement, index }) =>
     statement.kind === 'act' &&
     statement.arg === 'label' &&
+    // Other arguments are 6 at most: whose call it was could not be told.
+    statement.label > 6 &&
     wasCalled(statement.name, statement.label) &&
-    (how !== 'swap' || list[index + 1]?.kind === 'act')
+    (how !== 'swap' || list[index + 1]?.kind === 'act') &&
+    // One of the same name behind it takes its place: then only arguments have changed (F7).
+    (how !== 'remove' || nameOf(list[index + 1]) !== statement.name)
       ? [{ list, statement, index }]
       : [],
   );
@@ -565,6 +681,9 @@ export function mutate(
   }
   return copy;
 }
+
+const nameOf = (statement: Statement | undefined): string | null =>
+  statement?.kind === 'act' ? statement.name : null;
 
 function blocksOf(statements: Statement[]): Statement[][] {
   const inner = statements.flatMap((statement) => {

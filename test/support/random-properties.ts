@@ -1,9 +1,9 @@
 import type { Fold, FoldOptions, HistoryEntry, WorkflowDefinition } from '../../lib/core/index.js';
 import { FloatingRejectionError, isEvent } from '../../lib/core/index.js';
 import { refold } from './fold-kit.js';
-import { brokenPromises } from './random-oracles.js';
+import { brokenPromises, brokenWithoutCode } from './random-oracles.js';
 import { compile, randomProgram, render } from './random-program.js';
-import { continueFrom, live, RandomWorld } from './random-world.js';
+import { continueFrom, forceEnd, live, RandomWorld } from './random-world.js';
 import type { Life, LifeOptions } from './random-world.js';
 import { Chance } from './random.js';
 
@@ -24,10 +24,18 @@ export interface Tally {
   events: number;
   crashes: number;
   patched: number;
+  forced: number;
   endings: Record<string, number>;
 }
 
-export const newTally = (): Tally => ({ programs: 0, events: 0, crashes: 0, patched: 0, endings: {} });
+export const newTally = (): Tally => ({
+  programs: 0,
+  events: 0,
+  crashes: 0,
+  patched: 0,
+  forced: 0,
+  endings: {},
+});
 
 /**
  * What holds for every program: live, replayed, in always-replay mode, with batches, crashes and evictions of any
@@ -53,6 +61,7 @@ export async function checkProgram(seed: number, tally: Tally, make = compileSee
   await checkDisturbed(seed, definition, world, life, tally);
   await checkPrefixes(seed, definition, world, life);
   await checkRollbackWithoutCode(seed, definition, world, life);
+  await checkForcedEnd(seed, definition, world, life, tally);
   await checkPatched(seed, tally);
 }
 
@@ -62,13 +71,14 @@ const compileSeed = (seed: number, outside: () => number): WorkflowDefinition =>
 const endingOf = ({ fold }: Life): string => fold.fault?.name ?? fold.progress.closed?.type ?? 'open';
 
 /** F30: a strict fold of what was written comes to the same state. */
-async function sameAgain(
+export async function sameAgain(
   seed: number,
   definition: WorkflowDefinition,
   history: readonly HistoryEntry[],
   snapshot: unknown,
+  options: Partial<FoldOptions> = {},
 ): Promise<void> {
-  const again = await refold(definition, history);
+  const again = await refold(definition, history, options);
   if (again.fault) throw new PropertyViolation(seed, 'replay faults', { cause: again.fault });
   if (again.takeEmitted().length > 0) throw new PropertyViolation(seed, 'replay writes something');
   const [before, replayed] = [JSON.stringify(snapshot), JSON.stringify(again.snapshot())];
@@ -168,7 +178,32 @@ async function checkRollbackWithoutCode(
   sameHistory(seed, 'rollback without code', life.history.slice(next), rest.history);
 }
 
-function sameHistory(
+/** F22: the time of a run ends while its code cannot go on: it is undone without it, by however many holders. */
+async function checkForcedEnd(
+  seed: number,
+  definition: WorkflowDefinition,
+  world: RandomWorld,
+  life: Life,
+  tally: Tally,
+): Promise<void> {
+  const cuts = life.history.flatMap((entry, i) => (i > 0 && isEvent(entry) ? [i] : []));
+  if (cuts.length === 0) return;
+  const before = life.history.slice(0, new Chance(seed * 71).pick(cuts));
+  if (before.some(({ type }) => type === 'rollback_started' || type === 'deadline_passed')) return;
+  tally.forced++;
+  const from = [...before, ...(await forceEnd(definition, before))];
+  const options: LifeOptions = { from, fold: { withoutCode: true }, events: 120 };
+  const calm = await live(definition, world, options);
+  if (calm.fold.fault) throw new PropertyViolation(seed, 'forced end: faults', { cause: calm.fold.fault });
+  const broken = definition.compensation === 'manual' ? [] : brokenWithoutCode(calm.history, calm.fold);
+  if (broken.length > 0) throw new PropertyViolation(seed, `forced end: ${broken.join(' ')}`);
+  const anew = await live(definition, world, { ...options, disturb: () => 'crash after the commit' });
+  sameHistory(seed, 'forced end, always replayed', calm.history, anew.history);
+  const withCode = await refold(definition, from);
+  if (withCode.fault === null) throw new PropertyViolation(seed, 'forced end: code comes to it');
+}
+
+export function sameHistory(
   seed: number,
   how: string,
   expected: readonly HistoryEntry[],

@@ -8,12 +8,15 @@ import { PendingWork } from '../../../lib/core/fold/pending-work.js';
 import { RandomStream } from '../../../lib/core/fold/random-stream.js';
 import { SagaSteps } from '../../../lib/core/fold/saga-steps.js';
 import { Scope } from '../../../lib/core/fold/scope.js';
+import { Shown } from '../../../lib/core/fold/shown.js';
+import { SignalBuffers } from '../../../lib/core/fold/signal-buffers.js';
 import { Segment } from '../../../lib/core/fold/segment.js';
 import { Waits } from '../../../lib/core/fold/waits.js';
 import { guardProcess } from '../../../lib/engine/process/process-guard.js';
 import { cancel, drive, refold, started, workflow } from '../../support/fold-kit.js';
 import { compile, mutate, randomProgram, render } from '../../support/random-program.js';
 import type { Mutation } from '../../support/random-program.js';
+import { checkTree, newTreeTally } from '../../support/random-tree-properties.js';
 import { checkProgram, newTally } from '../../support/random-properties.js';
 import { live, RandomWorld } from '../../support/random-world.js';
 import { Chance } from '../../support/random.js';
@@ -23,6 +26,7 @@ import { Chance } from '../../support/random.js';
  * have to notice. Seeds are fixed here: what is tested are the properties.
  */
 const PROGRAMS = 160;
+const TREES = 40;
 
 /** Puts another method or getter in the place of one; tells how to put it back. */
 function replace<T extends object>(
@@ -267,6 +271,49 @@ const rules: Readonly<Record<string, () => () => void>> = {
     replace(RunProgress.prototype, 'isUnsettled', () => () => false),
   'F7, F20: what was undone side by side is not read from the history': () =>
     replace(Segment.prototype, 'undoes', () => () => false),
+  'F4: a replay does not read what was shown': () => replace(Shown.prototype, 'apply', () => () => undefined),
+  'F5: the answer to a message is not taken up': () => deaf('message_delivered'),
+  'F5: a child that was not started stays in flight': () => deaf('child_not_started'),
+  'F9: the runs of children are drawn anew': () =>
+    replace(RandomStream.prototype, 'uuid', () => () => `${unruly.next()}`.padEnd(36, '0')),
+  'F15: a time limit ends a run that is decided or rolls back': () =>
+    replace(Fold.prototype, 'awaitsDeadline', () => () => true),
+  'F15: the end of a time limit is a cancellation like any other': () =>
+    replace(
+      RunProgress.prototype,
+      'endedBy',
+      (endedBy: () => unknown) =>
+        function (this: RunProgress) {
+          return endedBy.call(this) === null ? null : 'cancelled';
+        },
+    ),
+  'F15: a cancellation does not reach children': () =>
+    replace(Execution.prototype, 'cancelChild', () => () => undefined),
+  'F17: what the run before had received is forgotten': () =>
+    replace(SignalBuffers.prototype, 'carry', () => () => undefined),
+  'F20: a rollback does not wait for children that nothing undoes': () =>
+    replace(
+      RunProgress.prototype,
+      'nextRollbackMove',
+      (next: RunProgress['nextRollbackMove']) =>
+        function (this: RunProgress, manner: 'automatic' | 'manual') {
+          const move = next.call(this, manner);
+          const step = this.rollbackSteps.at(-1);
+          const others = [...this.inFlight.values()].some(
+            (work) => work.type === 'activity' || (work.type === 'child' && work.started.undoes !== null),
+          );
+          return move.type === 'wait' && step && !others ? { type: 'undo', step } : move;
+        },
+    ),
+  'F20: a rollback stops children that outlive their run': () =>
+    replace(
+      RunProgress.prototype,
+      'apply',
+      (apply: RunProgress['apply']) =>
+        function (this: RunProgress, entry: HistoryEntry) {
+          apply.call(this, entry.type === 'child_started' ? { ...entry, parentClose: 'cancel' } : entry);
+        },
+    ),
   'F33: now and then the losers of a race go on': () =>
     replace(
       Execution.prototype,
@@ -277,6 +324,64 @@ const rules: Readonly<Record<string, () => () => void>> = {
         },
     ),
 };
+
+/** Rules that only a tree of runs needs. */
+const treeRules: Readonly<Record<string, () => () => void>> = {
+  'F9: a child and the run after it are drawn anew': () =>
+    replace(RandomStream.prototype, 'uuid', () => () => `${unruly.next()}`.padEnd(36, '0')),
+  'F17: what nobody took is handed over in another order': () =>
+    replace(
+      SignalBuffers.prototype,
+      'untaken',
+      (untaken: SignalBuffers['untaken']) =>
+        function (this: SignalBuffers) {
+          return untaken.call(this).toReversed();
+        },
+    ),
+  'F17: not all that nobody took is handed over': () =>
+    replace(
+      SignalBuffers.prototype,
+      'untaken',
+      (untaken: SignalBuffers['untaken']) =>
+        function (this: SignalBuffers) {
+          return untaken.call(this).slice(0, -1);
+        },
+    ),
+  'F20: undoing does not wait for children': () =>
+    replace(
+      RunProgress.prototype,
+      'nextRollbackMove',
+      (next: RunProgress['nextRollbackMove']) =>
+        function (this: RunProgress, manner: 'automatic' | 'manual') {
+          const move = next.call(this, manner);
+          const step = this.rollbackSteps.at(-1);
+          const undoes = this.undoing > 0;
+          return move.type === 'wait' && step && !undoes ? { type: 'undo', step } : move;
+        },
+    ),
+  'F22: a rollback by force is not recorded': () =>
+    replace(
+      Ledger.prototype,
+      'record',
+      (record: Ledger['record']) =>
+        function (this: Ledger, asked: HistoryCommand) {
+          const isForced = asked.type === 'rollback_started' && asked.forced === true;
+          return isForced ? asked : record.call(this, asked);
+        },
+    ),
+};
+
+/** A run that does not hear of one kind of end. */
+function deaf(type: HistoryEntry['type']): () => void {
+  return replace(
+    RunProgress.prototype,
+    'apply',
+    (apply: RunProgress['apply']) =>
+      function (this: RunProgress, entry: HistoryEntry) {
+        if (entry.type !== type) apply.call(this, entry);
+      },
+  );
+}
 
 /** What users do wrong: the replayCheck re-fold has to find it (F30). */
 const impurities: Readonly<Record<string, (source: string) => string>> = {
@@ -319,14 +424,35 @@ describe('ablation', () => {
     // It looks at everything, and nothing ends it early.
   }, 120_000);
 
-  it.each(Object.entries(rules))('notices: %s', async (_rule, breakRule) => {
-    const repair = breakRule();
-    try {
-      expect(await noticed()).not.toBeNull();
-    } finally {
-      repair();
-    }
-  });
+  it.each(Object.entries(rules))(
+    'notices: %s',
+    async (_rule, breakRule) => {
+      const repair = breakRule();
+      try {
+        expect(await noticed()).not.toBeNull();
+      } finally {
+        repair();
+      }
+    },
+    120_000,
+  );
+
+  it.each(Object.entries(treeRules))(
+    'notices in a tree of runs: %s',
+    async (_rule, breakRule) => {
+      const repair = breakRule();
+      try {
+        const tally = newTreeTally();
+        const grow = async (): Promise<void> => {
+          for (let seed = 1; seed <= TREES; seed++) await checkTree(seed, tally);
+        };
+        await expect(grow()).rejects.toThrow();
+      } finally {
+        repair();
+      }
+    },
+    120_000,
+  );
 
   it.each(Object.entries(impurities))('F30: notices code that reads %s', async (_what, spoil) => {
     const make = (seed: number, outside: () => number): WorkflowDefinition => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Ambient } from '../../../lib/core/fold/async-scope.js';
 import { rejection } from '../../../lib/core/fold/ownership.js';
-import type { HistoryEvent } from '../../../lib/core/index.js';
 import { asyncScope } from '../../../lib/engine/process/async-scope.js';
 import { scheduler } from '../../support/fold-kit.js';
 import {
@@ -14,6 +13,7 @@ import {
   fired,
   line,
   newFold,
+  passed,
   refold,
   signal,
   started,
@@ -22,12 +22,6 @@ import {
 } from '../../support/fold-kit.js';
 import type { Driven } from '../../support/fold-kit.js';
 
-const passed = (whose: 'run' | 'chain' = 'run', at = 9): HistoryEvent => ({
-  type: 'deadline_passed',
-  at,
-  deadlineAt: at - 1,
-  whose,
-});
 const endOf = ({ history }: Driven): Error => {
   const end = history.at(-1);
   if (end?.type !== 'run_timed_out') throw new Error(`It has not timed out: ${line(history)}`);
@@ -165,9 +159,7 @@ describe('A run whose code cannot go on when its time is over', () => {
   const forced = async (history: Driven['history'], code = definition): Promise<Driven> => {
     const fold = newFold(code, { withoutCode: true });
     fold.replay(history);
-    const event = passed();
-    if (event.type !== 'deadline_passed') throw new Error('It is one.');
-    fold.force(event, new Error('drift'));
+    fold.force(passed(), new Error('drift'));
     await scheduler.pump(fold);
     return { fold, history: [...history, ...fold.takeEmitted()] };
   };

@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { guardProcess } from '../../../lib/engine/process/process-guard.js';
 import { checkProgram, newTally } from '../../support/random-properties.js';
+import { checkTree, newTreeTally } from '../../support/random-tree-properties.js';
 import { testSeed } from '../../support/random.js';
 
 /*
  * Thousands of programs: CONTINUUM_PROGRAMS=5000 npx jest test/core/fold/random-programs.spec.ts
  * One again: CONTINUUM_SEED=<its seed> CONTINUUM_PROGRAMS=1 …
+ * For each fifteen of them a tree of runs is grown, from the same seed on.
  */
 const seed = testSeed();
-const programs = Number(process.env['CONTINUUM_PROGRAMS'] ?? 200);
+const programs = Number(process.env['CONTINUUM_PROGRAMS'] ?? 150);
+const trees = Math.ceil(programs / 15);
 
 describe('random programs', () => {
   let release: () => void;
@@ -29,5 +32,12 @@ describe('random programs', () => {
     for (let i = 0; i < programs; i++) await checkProgram(seed + i, tally);
     if (process.env['CONTINUUM_PROGRAMS']) console.info(JSON.stringify({ seed, ...tally }));
     expect(tally.programs).toBe(programs);
-  }, 3_600_000);
+  }, 36_000_000);
+
+  it(`F4, F17, F20, F30: write one history each, as trees of runs (${trees} from seed ${seed})`, async () => {
+    const tally = newTreeTally();
+    for (let i = 0; i < trees; i++) await checkTree(seed + i, tally);
+    if (process.env['CONTINUUM_PROGRAMS']) console.info(JSON.stringify({ seed, ...tally }));
+    expect(tally.runs).toBeGreaterThanOrEqual(trees);
+  }, 36_000_000);
 });
