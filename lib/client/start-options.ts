@@ -1,4 +1,4 @@
-import type { Duration } from '../core/index.js';
+import type { Attributes, Duration } from '../core/index.js';
 import type { OnConflict, OnReuse } from '../journal/index.js';
 import type { ActorOption } from './operations.js';
 import { checkOptions, durationOf, invalid } from './validation.js';
@@ -25,7 +25,7 @@ export interface StartSettings extends ActorOption {
   /** The same for one run: what it continues as has its own. Defaults to that of the class. */
   readonly runTimeout?: Duration | undefined;
   /** What lists filter by: plain JSON, at most 32 attributes of 8,192 bytes in all. Defaults to none. */
-  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+  readonly attributes?: Attributes | undefined;
   /**
    * Start within this transaction: a TypeORM `EntityManager`. Rolled back, nothing was started; committed, it runs.
    * The transaction is READ COMMITTED. Defaults to none.

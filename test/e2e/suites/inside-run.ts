@@ -11,10 +11,12 @@ import {
   OnQuery,
   OnSignal,
   TimeoutFailure,
+  UnknownHandlerError,
   Workflow,
   WorkflowContext,
   WorkflowFailedError,
 } from 'nestjs-continuum';
+import type { WorkflowHandle } from 'nestjs-continuum';
 import { z } from 'zod';
 import type { App, Residency } from '../support/app.js';
 import { closeApps, openApp } from '../support/app.js';
@@ -89,6 +91,16 @@ export class MailboxWorkflow {
     const patient = await ctx.condition(() => this.notes.length > 0, '1 hour');
     const impatient = await ctx.condition(() => this.notes.length > 99, 5);
     return { parcel, missed: missed ?? 'nothing', patient, impatient, notes: this.notes };
+  }
+}
+
+/** Waits by name alone. */
+@Workflow()
+export class LetterWorkflow {
+  async run(ctx: WorkflowContext): Promise<readonly string[]> {
+    const letters = [await ctx.waitForSignal<{ readonly from: string }>('letter')];
+    letters.push(await ctx.waitForSignal<{ readonly from: string }>('letter'));
+    return letters.map(({ from }) => from);
   }
 }
 
@@ -187,6 +199,7 @@ export function describeInsideRun(backend: Backend, residency: Residency): void 
           FlakyActivities,
           RetryingWorkflow,
           MailboxWorkflow,
+          LetterWorkflow,
           SteadyWorkflow,
           SleepyWorkflow,
           DeadlineWorkflow,
@@ -259,6 +272,18 @@ export function describeInsideRun(backend: Backend, residency: Residency): void 
       });
       expect(await handle.query('notesSoFar')).toEqual(['first', 'second']);
       expect(await handle.query('notesSoFar', 1)).toEqual(['first']);
+    });
+
+    it('takes a typed signal, by a typed handle, where it waits for the name alone', async () => {
+      const Letter = defineSignal<{ readonly from: string }>('letter');
+      const { workflowId } = await app.client.start(LetterWorkflow);
+      const handle = app.client.handle(LetterWorkflow, workflowId);
+      await handle.signal(Letter, { from: 'ann' });
+      await handle.signal(defineSignal<{ readonly from: string }>('letter'), { from: 'bob' });
+      expect(await handle.result()).toEqual(['ann', 'bob']);
+      // A name alone is that of a handler, which this class has not.
+      const text = handle as WorkflowHandle;
+      await expect(text.signal('letter', { from: 'eve' })).rejects.toThrow(UnknownHandlerError);
     });
 
     it('refuses a signal that its schema refuses, and stores nothing of it', async () => {
