@@ -106,6 +106,7 @@ export {
 // Why a run is blocked, as observers and lists tell.
 export {
   CallbackError,
+  CarriedSignalsError,
   FloatingRejectionError,
   FoldError,
   ForeignAwaitError,

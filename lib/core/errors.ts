@@ -203,6 +203,27 @@ export class HistoryLimitError extends TurnFault {
   }
 }
 
+/**
+ * The run would continue as new with more signals that nobody has taken than may travel. Nothing is lost: they are in its history,
+ * and it has not continued. It goes on once its code takes them before.
+ */
+export class CarriedSignalsError extends TurnFault {
+  override readonly name: string = 'CarriedSignalsError';
+  constructor(
+    /** How many signals nobody has taken, as `entries`, and how many bytes their names and payloads have. */
+    readonly size: HistorySize,
+    readonly limit: HistorySize,
+    /** The signal that most of them are. */
+    readonly signal: string,
+  ) {
+    super(
+      `A run continues as new with fewer than ${limit.entries} signals that nobody has taken, and fewer than ${limit.bytes} bytes ` +
+        `of them; this one has ${size.entries} of ${size.bytes} bytes, most of them "${signal}". They are kept, and the run has ` +
+        `not continued: deploy code that takes them before, with ctx.waitForSignal('${signal}') or a handler.`,
+    );
+  }
+}
+
 /** A promise nobody awaits was rejected, and the run was about to complete. */
 export class FloatingRejectionError extends TurnFault {
   override readonly name: string = 'FloatingRejectionError';

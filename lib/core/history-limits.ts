@@ -11,5 +11,14 @@ export const USUALLY_CONTINUES_AFTER: HistorySize = { entries: 10_000, bytes: 10
 /** A run whose history is that large takes no event any more. No code sees it, so it can be changed at any time. */
 export const LARGEST_HISTORY: HistorySize = { entries: 50_000, bytes: 50_000_000 };
 
+/**
+ * So many signals that nobody has taken, of so many bytes, do not travel to the run that this one would continue as: they are one
+ * entry of its history, read whenever it is taken up, and it would be told at its start to continue as new again.
+ */
+export const carriedWithin = (largest: HistorySize): HistorySize => ({
+  entries: Math.min(USUALLY_CONTINUES_AFTER.entries, largest.entries),
+  bytes: Math.min(USUALLY_CONTINUES_AFTER.bytes, largest.bytes),
+});
+
 export const reaches = (size: HistorySize, limit: HistorySize): boolean =>
   size.entries >= limit.entries || size.bytes >= limit.bytes;

@@ -335,6 +335,37 @@ describe('Continuing as new', () => {
     await expect(handle.result()).resolves.toBe('of the next run');
   });
 
+  it('is blocked where more signals would travel than may, and goes on when the code takes them; none is lost', async () => {
+    const store = new InMemoryStore();
+    const workflow = (takes: boolean): ScriptedWorkflow => ({
+      make: ({ ctx }) => ({
+        run: async () => {
+          await ctx.waitForSignal('go');
+          if (!takes) return ctx.continueAsNew();
+          const taken: unknown[] = [];
+          while (taken.length < 16) taken.push(await ctx.waitForSignal('n'));
+          return taken;
+        },
+      }),
+    });
+    const settings = { largestHistory: { entries: 12, bytes: 1e9 } };
+    const stage = await open({ journal: new InMemoryJournal(store), workflows: [workflow(false)], settings });
+    const handle = await stage.client.start('scripted');
+    const all = Array.from({ length: 16 }, (_, n) => n);
+    for (const n of all.slice(0, 8)) await handle.signal('n', n);
+    await handle.signal('go');
+    await stage.recorder.until('run continued');
+    for (const n of all.slice(8)) await handle.signal('n', n);
+    await handle.signal('go');
+    const { error } = await stage.recorder.until('turn failed');
+    expect(error).toMatchObject({ name: 'CarriedSignalsError', size: { entries: 16 }, signal: 'n' });
+    await stage.close();
+    const mended = { workflows: [workflow(true)], settings: { buildId: 'mended' } };
+    await open({ journal: new InMemoryJournal(store), ...mended });
+    const other = await open({ journal: new InMemoryJournal(store), workflows: [], worker: false });
+    await expect(other.client.handle(handle.workflowId).result()).resolves.toEqual(all);
+  });
+
   it('tells a run when to, and blocks one that does not until the limit is raised; nothing is lost', async () => {
     const store = new InMemoryStore();
     const limits = { continueAfter: { entries: 4, bytes: 1e9 }, largestHistory: { entries: 8, bytes: 1e9 } };

@@ -2,6 +2,8 @@ import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
 import { isShownNote } from '../entry-catalogue.js';
 import { CallbackError, ForeignAwaitError, RunawayError } from '../errors.js';
+import { carriedWithin, LARGEST_HISTORY } from '../history-limits.js';
+import type { HistorySize } from '../history-limits.js';
 import type { CommandId, Encoded, Instant, RunStarted } from '../history.js';
 import type { Ambient, AsyncScope } from './async-scope.js';
 import { endsWell } from './decision.js';
@@ -99,6 +101,8 @@ export class Execution implements Accountable {
   }
   /** What lists show of it; made when there is anything. */
   shown: Shown | null = null;
+  /** So much does not travel to a run that it continues as. */
+  carries: HistorySize = carriedWithin(LARGEST_HISTORY);
   #decision: Decision | null = null;
   #inWindow = false;
   #restriction: Restriction | null = null;

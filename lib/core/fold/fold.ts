@@ -5,7 +5,7 @@ import type { WorkflowDefinition } from '../definitions.js';
 import { isKnownEntry } from '../entry-catalogue.js';
 import type { TurnFault } from '../errors.js';
 import { FoldError, HistoryLimitError, RunNotReadyError, UnsupportedSemanticsError } from '../errors.js';
-import { LARGEST_HISTORY, reaches } from '../history-limits.js';
+import { carriedWithin, LARGEST_HISTORY, reaches } from '../history-limits.js';
 import type { HistorySize } from '../history-limits.js';
 import type {
   CancelRequested,
@@ -197,6 +197,7 @@ export class Fold implements Steppable {
     this.#object = new WorkflowObject(this.#run, options.run);
     this.#withoutCode = withoutCode;
     this.#largest = options.largestHistory ?? LARGEST_HISTORY;
+    this.#run.carries = carriedWithin(this.#largest);
   }
 
   get progress(): RunProgress {

@@ -1,6 +1,7 @@
 import type { Codec } from '../codec.js';
 import type { WorkflowDefinition } from '../definitions.js';
-import { ForeignAwaitError } from '../errors.js';
+import { CarriedSignalsError, ForeignAwaitError } from '../errors.js';
+import { reaches } from '../history-limits.js';
 import type { CommandId, Encoded, RollbackOrder, RunContinued } from '../history.js';
 import type { RollbackMove, RunProgress } from '../progress.js';
 import type { RollbackStep } from '../rollback-steps.js';
@@ -110,6 +111,10 @@ const abandonedBy = ({ inFlight }: RunProgress): CommandId[] =>
 function continueAsNew(run: Execution, decision: Continuation): void {
   const { ledger, signals, chooseSuccessor } = run;
   const { workflow, input } = decision;
+  // What is recorded has been within the limit of its time.
+  const { size, most } = signals.load;
+  if (!ledger.replaying && reaches(size, run.carries))
+    return ledger.fail(new CarriedSignalsError(size, run.carries, most));
   // Nobody else would tell whoever asked: the actor, and with it the row of the update, goes on.
   answerOpenUpdates(run, 'continued');
   const successor = ledger.replaying

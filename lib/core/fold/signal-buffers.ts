@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { HistorySize } from '../history-limits.js';
 import type { CarriedSignal, Encoded } from '../history.js';
 import type { Ledger } from './ledger.js';
 
@@ -90,6 +91,19 @@ export class SignalBuffers {
     let unread = 0;
     for (const { signals } of this.#buffers?.values() ?? []) unread += signals.length;
     return unread;
+  }
+
+  /** What would travel to a successor: how much it is, and which signal most of it is. */
+  get load(): { readonly size: HistorySize; readonly most: string } {
+    let entries = 0;
+    let bytes = 0;
+    let most = { name: '', count: 0 };
+    for (const { name, signals } of this.#buffers?.values() ?? []) {
+      entries += signals.length;
+      for (const { payload } of signals) bytes += name.length + payload.length;
+      if (signals.length > most.count) most = { name, count: signals.length };
+    }
+    return { size: { entries, bytes }, most: most.name };
   }
 
   /** The first check that is requested. */

@@ -289,6 +289,35 @@ describe('continuing as new', () => {
     );
   });
 
+  it('is refused with more signals that nobody has taken than may travel, by number and by size, and only live', async () => {
+    const definition = workflow(async ({ ctx }) => {
+      await ctx.sleep(5);
+      return ctx.continueAsNew();
+    });
+    const three = startedWith(['a', 1], ['b', 2], ['b', 3]);
+    const largestHistory = { entries: 3, bytes: 1e9 };
+    const many = await drive(definition, [three, fired(0)], { ...live, largestHistory });
+    expect(many.fold.fault).toMatchObject({
+      name: 'CarriedSignalsError',
+      size: { entries: 3, bytes: 6 },
+      limit: { entries: 3, bytes: 10_000_000 },
+      signal: 'b',
+    });
+    expect(line(many.history)).not.toContain('run_continued');
+    const two = await drive(definition, [startedWith(['a', 1], ['b', 2]), fired(0)], {
+      ...live,
+      largestHistory,
+    });
+    expect(two.history.at(-1)).toMatchObject({ type: 'run_continued', carriedSignals: 2 });
+    const megabyte = 'x'.repeat(1_000_000);
+    const events = [started(), ...Array.from({ length: 10 }, () => signal('a', megabyte)), fired(0)];
+    const large = await drive(definition, events, live);
+    expect(large.fold.fault).toMatchObject({ name: 'CarriedSignalsError', limit: { bytes: 10_000_000 } });
+    // What was recorded under another limit is read as it is.
+    const allowed = await drive(definition, [three, fired(0)], live);
+    expect((await refold(definition, allowed.history, { largestHistory })).fault).toBeNull();
+  });
+
   it('F15: a cancellation that comes after the decision is its successor’s', async () => {
     const definition = workflow(({ ctx, act }) => {
       void ctx.nonCancellable(() => act('audit'));

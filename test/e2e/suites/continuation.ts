@@ -48,6 +48,15 @@ export class AccountWorkflow {
   }
 }
 
+/** Takes nothing but the word to continue. */
+@Workflow({ name: 'hoard' })
+export class HoardWorkflow {
+  async run(ctx: WorkflowContext): Promise<void> {
+    await ctx.waitForSignal('go');
+    return ctx.continueAsNew();
+  }
+}
+
 /** Continues for ever, as fast as it can, until it was poked often enough. */
 @Workflow()
 export class RestlessWorkflow {
@@ -225,6 +234,27 @@ export function describeContinuation(backend: Backend, residency: Residency): vo
       }
       const seen = await handle.result();
       expect([...seen].toSorted((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, n) => n));
+    });
+
+    it('blocks a run that would carry more signals along than may travel, and keeps them', async () => {
+      const small = await openApp({
+        continuum: { ...(await backend.fresh()), history: { maxEntries: 100 } },
+        residency,
+        providers: [HoardWorkflow],
+      });
+      await small.events.until('worker started');
+      const handle = await small.client.start<{ run(): Promise<void> }>('hoard');
+      const send = async (): Promise<void> => {
+        for (let n = 0; n < 60; n++) await small.client.handle(handle.workflowId).signal('n', n);
+        await small.client.handle(handle.workflowId).signal('go');
+      };
+      await send();
+      await small.events.until('run continued');
+      await send();
+      const { error } = await small.events.until('turn failed');
+      expect(error).toMatchObject({ name: 'CarriedSignalsError', size: { entries: 120 } });
+      expect(error.message).toContain('most of them "n"');
+      expect((await small.client.describe(handle.workflowId)).state).toBe('running');
     });
   });
 }
