@@ -46,6 +46,7 @@ async function openShared(): Promise<Shared> {
 function harnessOf({ database, journal, admin, application }: Shared): JournalHarness {
   const others = new Map<string, PostgresJournal>();
   const held = new Set<() => Promise<void>>();
+  let elapsing: Promise<unknown> = Promise.resolve();
   return {
     journal,
     now: async () =>
@@ -63,7 +64,13 @@ function harnessOf({ database, journal, admin, application }: Shared): JournalHa
       return other;
     },
     elapse: async (ms) => {
-      await admin.query(ELAPSE.replaceAll(':ms', String(ms)));
+      // One after the other: two that change the same rows in different orders would wait for each other in a circle.
+      const before = elapsing;
+      elapsing = (async () => {
+        await Promise.allSettled([before]);
+        await admin.query(ELAPSE.replaceAll(':ms', String(ms)));
+      })();
+      await elapsing;
     },
     killWorker: async (owner) => {
       const { rows } = await admin.query<{ application_name: string; lock_key: string }>(
