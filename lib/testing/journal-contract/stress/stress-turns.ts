@@ -167,14 +167,17 @@ function childrenOf(
 }
 
 function sendsOf(record: StressRecord, random: Random, { lease, seq }: Resident): readonly Outgoing[] {
-  if (record.stopped || !random.chance(0.15)) return [];
+  if (record.stopped || !random.chance(0.25)) return [];
+  const hot = record.workflowIds.slice(0, 5);
+  // Mostly to one and the same: what was put off must not be overtaken by what is sent to it soon after.
+  const usual = hot[lease.actorId.charCodeAt(lease.actorId.length - 1) % hot.length];
   return range(1 + random.below(3)).map((i): Outgoing => {
-    const child = random.chance(0.3) ? random.pick([...record.children.values()].slice(-50)) : undefined;
+    const child = random.chance(0.2) ? random.pick([...record.children.values()].slice(-50)) : undefined;
     if (child !== undefined && random.chance(0.2))
       return { kind: 'terminate', workflowId: child.workflowId, actorId: actorOf(child.runId) };
     return {
       kind: random.chance(0.7) ? 'signal' : 'cancel',
-      workflowId: child?.workflowId ?? random.pick(record.workflowIds.slice(0, 8)) ?? '',
+      workflowId: child?.workflowId ?? (random.chance(0.7) ? usual : random.pick(hot)) ?? '',
       actorId: child === undefined ? null : actorOf(child.runId),
       name: 'letter',
       payload: JSON.stringify(`letter ${lease.runId} ${uuidv7()}`),
