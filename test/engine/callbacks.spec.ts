@@ -199,6 +199,74 @@ describe('callbacks in the engine', () => {
     expect(asked).toBe(1);
   });
 
+  it('one that is over in the turn that opens it is never there for anybody', async () => {
+    const stage = await open({
+      workflows: [
+        {
+          make: ({ ctx }) => ({
+            run: async (how) => {
+              const cancelled = ctx.cancellable(async (scope) => {
+                const withdrawn = ctx.callback({ key: 'withdrawn' }).result;
+                scope.cancel();
+                return withdrawn;
+              });
+              await cancelled.catch(() => null);
+              void ctx.callback({ key: 'last' }).result;
+              if (how === 'fail') throw new Error('it failed');
+              return how === 'continue' ? ctx.continueAsNew('end') : how;
+            },
+          }),
+        },
+      ],
+    });
+    const { client } = stage;
+    expect(await client.execute('scripted', 'end')).toBe('end');
+    expect(await client.execute('scripted', 'continue')).toBe('end');
+    await expect(client.execute('scripted', 'fail')).rejects.toMatchObject({ name: 'WorkflowFailedError' });
+    for (const key of ['withdrawn', 'last'])
+      await expect(client.callback(key).complete(1)).rejects.toMatchObject({ name: 'CallbackNotFoundError' });
+  });
+
+  it('one of a run that rolls back leaves its key at once', async () => {
+    const [undoing, letGo] = [gate(), gate()];
+    const unpay = activity('unpay', () => {
+      undoing.open();
+      return letGo.opened;
+    });
+    const stage = await open({
+      activities: [activity('pay', () => 'paid', { compensation: unpay }), unpay],
+      workflows: [
+        {
+          make: ({ ctx, act }) => ({
+            run: async (how) => {
+              await act('pay');
+              const { result } = ctx.callback<number>({ key: KEY });
+              if (how === 'waits') return result;
+              // It begins after the commit that opens the callback.
+              await act('pay');
+              throw new Error('it failed');
+            },
+          }),
+        },
+      ],
+    });
+    const failing = await stage.client.start('scripted', 'fails');
+    await undoing.opened;
+    const late = stage.client.callback(KEY).complete(1);
+    await expect(late).rejects.toMatchObject({ name: 'CallbackNotPendingError', key: KEY });
+    const waiting = await stage.client.start('scripted', 'waits');
+    while (
+      (await stage.client
+        .callback(KEY)
+        .complete(2)
+        .catch(() => 'early')) !== 'applied'
+    )
+      await setImmediate();
+    expect(await waiting.result()).toBe(2);
+    letGo.open();
+    await expect(failing.result()).rejects.toMatchObject({ rollback: 'complete' });
+  });
+
   it('a key that is taken is told in the run, which goes on', async () => {
     const keys = ['a', 'a', 'b'];
     const stage = await open({

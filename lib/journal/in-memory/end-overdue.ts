@@ -44,6 +44,7 @@ function endOne(store: InMemoryStore, actor: Actor, { failure }: OverdueRequest)
   const entry = endingOf(history, store.now(), failure, unread);
   store.append(store.runOf(actor), [entry]);
   // A new token, so that a late turn of an earlier holder can tell this close from one of its own.
+  store.callbacks.endOf(actor.runId);
   store.close(actor, 'timed_out', actor.token + 1);
   tellParent(store, actor, 'timed_out', failure);
   closeChildren(store, actor);

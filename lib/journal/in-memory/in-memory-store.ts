@@ -203,7 +203,6 @@ export class InMemoryStore {
     run.state = state;
     run.closedAt = this.now();
     run.closedToken = token;
-    this.callbacks.endOf(run.id);
     this.actors.delete(actor.id);
     this.#openActors.delete(keyOf(actor.namespace, actor.workflowId));
   }
@@ -235,7 +234,6 @@ export class InMemoryStore {
       continuedTo: null,
       deadlineAt: firstDeadline(deadlines),
     });
-    this.callbacks.endOf(before.id);
     const n = actor.inboxConsumed;
     const message = { n, kind: 'start', name: before.id, payload: start, at: now } as const;
     Object.assign(actor, {

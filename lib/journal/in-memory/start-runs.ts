@@ -88,6 +88,7 @@ export function terminateActor(
     const facts = reason === null ? {} : { reason };
     record(store, { ...placeOf(actor), verb: 'terminate', by, outcome: 'applied', facts });
   }
+  store.callbacks.endOf(actor.runId);
   store.close(actor, 'terminated', actor.token + 1);
   tellParent(store, actor, 'terminated', reason === null ? null : JSON.stringify(reason));
   closeChildren(store, actor);
