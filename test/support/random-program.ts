@@ -379,7 +379,7 @@ class Renderer {
         return `${SHOWN[s.form]} T(${s.label}, JSON.stringify(ctx.info.attributes));`;
       case 'continue':
         return (
-          `if (x % 2 === ${s.form} && left > 0) { T(${s.label}); ` +
+          `if (x % 2 === ${s.form} && left > 0) { T('continues'); ` +
           `return ctx.continueAsNew({ ...ctx.info.input, left: left - 1 }); }`
         );
       case 'parallel':

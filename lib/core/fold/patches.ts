@@ -39,7 +39,9 @@ export class Patches {
 /** `ctx.patched`: nothing is compared, so that the call may be moved and removed. */
 export function patched(run: Execution, id: string): boolean {
   requirePatchId('ctx.patched', id);
-  run.demand('ctx.patched');
+  // Code that goes on after the decision may come to something protected (F16): asking on its way there must not end it.
+  if (run.decision === null) run.demand('ctx.patched');
+  else run.demandReading('ctx.patched');
   const { ledger } = run;
   return ledger.patches.answer(id, ledger.replaying, () =>
     ledger.noteOfCode({ type: 'patched', at: ledger.now, name: id }),

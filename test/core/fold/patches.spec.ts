@@ -193,6 +193,23 @@ describe('patches', () => {
     await expectSameAgain(definition, driven);
   });
 
+  it('F16: asking after the decision ends no code that is on its way to something protected', async () => {
+    const ends = (asks: boolean) =>
+      workflow(async ({ ctx, act }) => {
+        void ctx.continueAsNew();
+        if (!asks || ctx.patched('p')) await ctx.nonCancellable(() => act('audit'));
+        else await ctx.nonCancellable(() => act('audit'));
+      });
+    const live = { chooseSuccessor: () => ({ runId: 'next', version: 1 }) };
+    const old = await drive(ends(false), [started()], live);
+    expect((await refold(ends(true), old.history)).fault).toBeNull();
+    const driven = await drive(ends(true), [started(), completed(0)], live);
+    expect(line(driven.history)).toBe(
+      'run_started activity_scheduled0:audit patched activity_completed0 run_continued',
+    );
+    await expectSameAgain(ends(true), driven);
+  });
+
   it('F11, F19, F21: who only reads, and who makes the object, cannot ask', async () => {
     const mistakes: readonly [string, WorkflowDefinition][] = [
       ['condition', workflow(({ ctx }) => ctx.condition(() => ctx.patched('p')))],
