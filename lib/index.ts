@@ -175,6 +175,7 @@ export {
   ClientClosedError,
   ClientError,
   InvalidInputError,
+  OperationRefusedError,
   ResultTimeoutError,
   RunBlockedError,
   TooManyUpdatesError,

@@ -54,6 +54,7 @@ export const HISTORY_TYPES_SINCE = {
   callback_completed: 21,
   callback_failed: 21,
   callback_not_opened: 21,
+  rollback_retried: 25,
 } satisfies Record<HistoryEntryType, number>;
 
 /** The types that the table takes once this migration has run. */

@@ -11,6 +11,7 @@ export const INBOX_KINDS_SINCE = {
   message_result: 20,
   callback_result: 21,
   update: 15,
+  rollback_retry: 25,
 } satisfies Record<InboxMessage['kind'], number>;
 
 /** The kinds that the table takes once this migration has run. */

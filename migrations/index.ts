@@ -21,6 +21,7 @@ import { reachOthers } from './0020-reach-others.js';
 import { openCallbacks } from './0021-open-callbacks.js';
 import { endOverdue } from './0022-end-overdue.js';
 import { orderOutbox } from './0023-order-outbox.js';
+import { retryRollbacks } from './0025-retry-rollbacks.js';
 import { debounceStarts } from './0027-debounce-starts.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
 
@@ -51,6 +52,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   openCallbacks,
   endOverdue,
   orderOutbox,
+  retryRollbacks,
   debounceStarts,
 ];
 

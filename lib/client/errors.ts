@@ -1,4 +1,5 @@
 import { ClientError, isOfLanguage, messageOf } from '../core/index.js';
+import type { RunState } from '../journal/index.js';
 
 export {
   CallbackAlreadyOpenError,
@@ -23,6 +24,27 @@ export class WorkflowFailedError extends ClientError {
     options: { readonly cause: unknown },
   ) {
     super(`The workflow "${workflowId}" failed.`, options);
+  }
+}
+
+/** What was asked of a run cannot be done as the run is now. Nothing has changed. */
+export class OperationRefusedError extends ClientError {
+  override readonly name: string = 'OperationRefusedError';
+  readonly status = 409;
+  constructor(
+    readonly workflowId: string,
+    readonly runId: string,
+    readonly operation: 'retryRollback',
+    /** `running`: the run has not ended, or its rollback goes on already; `nothing left`: it has undone all that it was to undo. */
+    readonly code: 'running' | 'nothing left',
+    /** How the run ended; `null` where it has not. */
+    readonly state: RunState | null = null,
+  ) {
+    super(
+      code === 'running'
+        ? `Only the rollback of a run that has ended is tried again; the workflow "${workflowId}" is open. Wait for its result.`
+        : `Only a rollback that is incomplete is tried again; the workflow "${workflowId}" is ${state}, and has nothing left to undo. describe() lists what was undone.`,
+    );
   }
 }
 

@@ -8,6 +8,8 @@ import type {
   OperationOutcome,
   OperationRefusal,
   RecordedOperation,
+  RetryRollbackAnswer,
+  RetryRollbackRequest,
   SendAnswer,
   StartAnswer,
   StartRequest,
@@ -124,6 +126,25 @@ export async function noteSettlement(
   const about = { namespace, workflowId: named, runId: null, verb, by };
   await note(parts, about, facts, 'refused', 'not found');
 }
+
+/** Keeps what it came to that somebody asked for a rollback again, where it changed nothing. */
+export async function noteRetry(
+  parts: Noting,
+  { namespace, workflowId, runId, reason, by }: RetryRollbackRequest,
+  answer: Exclude<RetryRollbackAnswer, { type: 'retried' }>,
+): Promise<void> {
+  if (by == null) return;
+  const facts = reason === null ? {} : { reason };
+  const about = { namespace, workflowId, runId, verb: 'retryRollback', by } as const;
+  await note(parts, about, facts, 'refused', CODE_OF[answer.type]);
+}
+
+const CODE_OF = {
+  open: 'running',
+  'nothing left': 'nothing left',
+  taken: 'already running',
+  unknown: 'not found',
+} as const;
 
 /** Nothing was changed: where the journal cannot be reached, the caller gets the answer it had all the same. */
 async function note(

@@ -5,7 +5,7 @@ import type { RunDescription } from '../journal/index.js';
 /** Something that an open run waits for. Times are ms since the epoch. */
 export interface WaitingFor {
   /**
-   * - `start`: it has not begun, and does not before `until`;
+   * - `start`: it has not begun, and does not before `until`; or a worker is to go on with its rollback;
    * - `blocked`: its code cannot go on;
    * - `unserved`: no live worker has its workflow in its version;
    * - `activity`, `child`, `callback`, `timer`: what its code has begun;
@@ -41,10 +41,15 @@ export function waitingFor(
 ): readonly WaitingFor[] {
   const progress = new RunProgress();
   for (const entry of history) progress.apply(entry);
+  // It is open: somebody has asked for its rollback again.
+  const wasClosed = progress.closed !== null;
+  progress.reopen();
   const obstacles = [...obstaclesOf(run, history.length === 0, served)];
   const work = [...progress.inFlight.values()].flatMap((one) => ofWork(one, progress) ?? []);
   if (obstacles.length > 0 || work.length > 0 || history.length === 0) return [...obstacles, ...work];
   const since = history.at(-1)!.at;
+  if (wasClosed)
+    return [{ kind: 'start', text: 'A worker is to go on with its rollback.', since, until: null }];
   return [{ kind: 'message', text: 'It waits for a signal, or another message.', since, until: null }];
 }
 

@@ -12,7 +12,12 @@ import type {
 } from '../core/index.js';
 import type { Message, RunDescription, TerminateAnswer } from '../journal/index.js';
 import type { ClientParts } from './client-parts.js';
-import { WorkflowNotFoundError, WorkflowNotRunningError } from './errors.js';
+import {
+  OperationRefusedError,
+  WorkflowAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowNotRunningError,
+} from './errors.js';
 import { decodedEntry } from './history-line.js';
 import type { HistoryLine } from './history-line.js';
 import { hintOf } from './message-sender.js';
@@ -29,7 +34,7 @@ import { isServed } from './serving.js';
 import { signalContent } from './signal-message.js';
 import { waitingFor } from './waiting-for.js';
 import type { WaitingFor } from './waiting-for.js';
-import { byOf, noteMessage, noteTermination } from './operations.js';
+import { byOf, noteMessage, noteRetry, noteTermination } from './operations.js';
 import type { ActorOption, OperationPage, OperationsOptions, ReasonOptions } from './operations.js';
 import { transactionOf } from './transaction.js';
 import { UpdateAsker } from './update-asker.js';
@@ -228,6 +233,44 @@ export class WorkflowHandle<W = any> {
     // One for each request.
     if (answer!.type !== 'unanswered') await noteTermination(this.#parts, request, answer!);
     this.#terminated(answer!);
+  }
+
+  /**
+   * Goes on with a rollback that could not finish: what could not be undone is undone again, the last completed first. The run is
+   * open until that has ended, and then has failed, was cancelled or has timed out as before. Resolves when it is open again.
+   *
+   * ```ts
+   * await handle.retryRollback({ reason: 'the bank is back', actor: { name: 'ann' } });
+   * const error = await handle.result().catch((failure: WorkflowFailedError) => failure);
+   * ```
+   *
+   * @throws OperationRefusedError when the run is open, or has nothing left to undo; `code` says which
+   * @throws WorkflowAlreadyStartedError when another run has the workflow id
+   * @throws WorkflowNotFoundError, InvalidInputError
+   */
+  async retryRollback(options: ReasonOptions = {}): Promise<void> {
+    checkOptions('the call of retryRollback()', options, REASON_OPTIONS);
+    checkReason(options.reason);
+    const by = byOf(this.#parts, options.actor);
+    const { namespace, workflowId, runId } = await this.#target.describe();
+    const reason = options.reason ?? null;
+    const payload = this.#parts.codec.encode(reason);
+    const request = { namespace, workflowId, runId, payload, reason, by };
+    const answer = await this.#parts.journal.retryRollback(request);
+    if (answer.type === 'retried') return this.#parts.wakeup.tell({ type: 'run ready' });
+    await noteRetry(this.#parts, request, answer);
+    switch (answer.type) {
+      case 'open':
+        throw new OperationRefusedError(workflowId, runId, 'retryRollback', 'running');
+      case 'nothing left':
+        throw new OperationRefusedError(workflowId, runId, 'retryRollback', 'nothing left', answer.state);
+      case 'taken':
+        throw new WorkflowAlreadyStartedError(workflowId, answer.runId, 'running');
+      case 'unknown':
+        throw new WorkflowNotFoundError(workflowId, runId);
+      default:
+        return answer satisfies never;
+    }
   }
 
   /**

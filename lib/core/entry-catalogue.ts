@@ -105,6 +105,7 @@ export const ENTRY_CATALOGUE = {
     fields: { name, updateId: textFact, payload: value, arrivedAt: fact, hold: factOrFalse, by: textFact },
   },
   cancel_requested: { class: 'event', work: null, fields: { reason: textOrNull, by: textFact } },
+  rollback_retried: { class: 'event', work: null, fields: { reason: textOrNull, by: textFact } },
   deadline_passed: { class: 'event', work: null, fields: { deadlineAt: fact, whose: fact } },
   timer_fired: { class: 'event', work: ends('timer'), fields: { id: command } },
   activity_completed: { class: 'event', work: ends('activity'), fields: { id: command, result: value } },

@@ -128,6 +128,17 @@ export interface CancelRequested {
   /** As of {@link RunStarted}. */
   readonly by?: string;
 }
+/**
+ * Somebody has asked for the rollback of a run that had ended without having undone everything: it goes on behind the entry that
+ * had ended it. What could not be undone is to be undone again; what was in flight at that end concerns nobody any more (F22).
+ */
+export interface RollbackRetried {
+  readonly type: 'rollback_retried';
+  readonly at: Instant;
+  readonly reason: string | null;
+  /** As of {@link RunStarted}. */
+  readonly by?: string;
+}
 /** The time limit of the run has passed: it is cancelled, and ends timed out (F15). */
 export interface DeadlinePassed {
   readonly type: 'deadline_passed';
@@ -246,6 +257,7 @@ export type HistoryEvent =
   | SignalRefused
   | UpdateAccepted
   | CancelRequested
+  | RollbackRetried
   | DeadlinePassed
   | TimerFired
   | ActivityCompleted

@@ -31,6 +31,8 @@ export type WorkInFlight =
 export interface ActivityInFlight {
   readonly type: 'activity';
   readonly scheduled: ActivityScheduled;
+  /** Of a compensation of a rollback that is tried again: the command that tried to undo the same step first. */
+  readonly firstTry?: CommandId;
   /** The attempt that runs, or that comes. */
   readonly attempt: number;
   /** How many attempts before it do not count: Continuum itself ended them. */
@@ -267,6 +269,8 @@ export class RunProgress {
       case 'cancel_requested':
         this.#endedBy ??= 'cancelled';
         return;
+      case 'rollback_retried':
+        return this.reopen();
       case 'deadline_passed':
         this.#endedBy ??= 'timed_out';
         return;
@@ -279,6 +283,24 @@ export class RunProgress {
       default:
         return entry satisfies never;
     }
+  }
+
+  /**
+   * The run has ended without having undone everything, and is open again for that. Nothing is done where it is open: whoever
+   * takes it up knows it before the event that tells of it is there.
+   */
+  reopen(): void {
+    const ended = this.#closed;
+    if (ended === null || !('rollback' in ended) || ended.rollback !== 'incomplete') return;
+    this.#closed = null;
+    const { at, failure, unreadSignals } = ended;
+    const outcome = OUTCOME_OF[ended.type];
+    this.#rollback ??= { type: 'rollback_started', at, outcome, failure, unreadSignals };
+    for (const [id] of this.#inFlight) this.#inFlight.delete(id);
+    this.#nextTimer = null;
+    this.#unstopped = this.#compensable = this.#compensableStopped = 0;
+    this.#lingering = this.#lingeringStopped = 0;
+    this.#steps.again();
   }
 
   /** Whether an event ends something in flight; one that ends nothing is expected at any time (F5). */
@@ -344,9 +366,11 @@ export class RunProgress {
   #schedule(scheduled: ActivityScheduled): void {
     if (scheduled.undoes !== null) this.#steps.beginUndoing(scheduled.id, scheduled.undoes);
     this.#count(scheduled, false, 1);
+    const firstTry = scheduled.undoes === null ? undefined : this.#steps.firstTryOf(scheduled.undoes);
     this.#inFlight.set(scheduled.id, {
       type: 'activity',
       scheduled,
+      ...(firstTry !== undefined && { firstTry }),
       attempt: 1,
       interruptions: 0,
       startsAt: scheduled.at,
@@ -452,6 +476,12 @@ export class RunProgress {
     }
   }
 }
+
+const OUTCOME_OF = {
+  run_failed: 'failed',
+  run_cancelled: 'cancelled',
+  run_timed_out: 'timed_out',
+} as const;
 
 const attemptOf = (note: ActivityAttempt): Partial<ActivityInFlight> => ({
   attempt: note.attempt,

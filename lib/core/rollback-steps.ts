@@ -45,6 +45,8 @@ export class RollbackSteps {
   #undoingOf: Set<CommandId> | null = null;
   #undone: UndoneStep[] | null = null;
   #failed = false;
+  /** Of steps that are to be undone again: the command that tried to undo them first. */
+  #firstTries: Map<CommandId, CommandId> | null = null;
 
   /** The one that completed last comes last. */
   get all(): readonly RollbackStep[] {
@@ -91,6 +93,23 @@ export class RollbackSteps {
     }
     this.#steps = null;
     this.#order = [];
+  }
+
+  /** What could not be undone is to be undone again: in the order in which it was tried, and before what is left. */
+  again(): void {
+    const failed = this.undone.filter(({ outcome }) => outcome === 'failed');
+    for (const { step, by } of failed.toReversed()) {
+      this.#firstTries ??= new Map();
+      if (!this.#firstTries.has(step.of)) this.#firstTries.set(step.of, by);
+      this.add(step);
+    }
+    this.#undone = this.undone.filter(({ outcome }) => outcome !== 'failed');
+    this.#failed = false;
+  }
+
+  /** The command that tried to undo this one first; `undefined` where nothing has before. */
+  firstTryOf(id: CommandId): CommandId | undefined {
+    return this.#firstTries?.get(id);
   }
 
   beginUndoing(by: CommandId, of: CommandId): void {

@@ -49,6 +49,8 @@ export type {
   MessageKind,
   OnConflict,
   OnReuse,
+  RetryRollbackAnswer,
+  RetryRollbackRequest,
   SendAnswer,
   StartAnswer,
   StartRequest,

@@ -47,6 +47,7 @@ import {
   stepsKept,
   SendApology,
   TripWorkflow,
+  tryAgain,
 } from './examples/rollback.js';
 import {
   BillingWorkflow,
@@ -300,6 +301,7 @@ describe('the examples in the documentation', () => {
     const none = await client.start(PackageWorkflow, ['Atlantis']);
     await expect(none.result(soon)).rejects.toMatchObject({ rollback: 'complete' });
     expect([await stepsKept(found), await stepsKept(none)]).toEqual([0, 0]);
+    await expect(tryAgain(none, 'ann')).rejects.toMatchObject({ code: 'nothing left' });
   });
 
   it('signals and client: a cart', async () => {

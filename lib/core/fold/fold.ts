@@ -292,6 +292,8 @@ export class Fold implements Steppable {
       this.#ledger.applyRecorded(entry);
       if (entry.type === 'run_started') this.#run.started = entry;
     }
+    // Nobody holds a run that has ended: somebody has asked for its rollback again.
+    this.progress.reopen();
     const { rollback } = this.progress;
     if (rollback === null) return;
     this.#started = true;
@@ -474,7 +476,7 @@ export class Fold implements Steppable {
   #next(): boolean {
     const item = this.#queue.shift();
     if (!item) return false;
-    if (this.progress.closed !== null) this.#pastTheEnd(item);
+    if (this.progress.closed !== null && !goesOnBehindTheEnd(item)) this.#pastTheEnd(item);
     else this.#take(item);
     return true;
   }
@@ -532,7 +534,15 @@ export class Fold implements Steppable {
   #isExpected(event: HistoryEvent): boolean {
     if (event.type === 'run_started') return !this.#started;
     if (event.type === 'deadline_passed') return this.awaitsDeadline;
+    if (event.type === 'rollback_retried') return this.#mayRollBackAgain;
     return this.progress.expects(event);
+  }
+
+  /** Without the code the run is open again when it is taken up; with it, when the event comes that tells of it. */
+  get #mayRollBackAgain(): boolean {
+    const { closed, rollback } = this.progress;
+    if (closed === null) return this.#withoutCode && rollback !== null;
+    return 'rollback' in closed && closed.rollback === 'incomplete';
   }
 
   /** What an event does inside the run; `null`: it is recorded, and that is all (F12, F15, F16). */
@@ -555,6 +565,8 @@ export class Fold implements Steppable {
         return null;
       case 'deadline_passed':
         return () => this.#object.timeOut(event);
+      case 'rollback_retried':
+        return null;
       case 'timer_fired':
       case 'activity_completed':
       case 'activity_failed':
@@ -609,6 +621,10 @@ export class Fold implements Steppable {
 
 const NEWER = 'A newer version of nestjs-continuum wrote it: the rollback goes on where that version runs.';
 const ignore = (): void => {};
+
+/** An end is the last entry, but where somebody asks for the rollback again, and where the run is terminated after that. */
+const goesOnBehindTheEnd = (item: Item): boolean =>
+  item.type === 'terminated' || (item.type === 'event' && item.event.type === 'rollback_retried');
 
 const noSuccessor: ChooseSuccessor = () => {
   throw new FoldError('A fold that only replays has nobody to choose the successor of its run.');

@@ -38,7 +38,8 @@ export class AttemptContext extends ActivityContext {
     return this.#attempt.run.runId;
   }
   get idempotencyKey(): string {
-    return `${this.#attempt.run.runId}:${this.#attempt.activity.scheduled.id}`;
+    const { firstTry, scheduled } = this.#attempt.activity;
+    return `${this.#attempt.run.runId}:${firstTry ?? scheduled.id}`;
   }
   get lastHeartbeat(): unknown {
     const last = this.#attempt.lastHeartbeat;

@@ -109,7 +109,7 @@ export class RunFold {
     // Before the replay, which may fail: the history ends there in any case.
     this.#committed = history.length;
     // From the recorded rollback on no code is needed (F22).
-    this.#withoutCode = history.some((entry) => entry.type === 'rollback_started');
+    this.#withoutCode = history.some((entry) => entry.type === 'rollback_started' || isTerminal(entry));
     this.#fold.close();
     this.#fold = this.#make(this.#first);
     this.#fold.replay(history);

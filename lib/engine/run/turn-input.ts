@@ -57,6 +57,8 @@ export function eventOf(
       };
     case 'cancel':
       return { type: 'cancel_requested', at, reason: reasonOf(message, host.codec), ...told };
+    case 'rollback_retry':
+      return { type: 'rollback_retried', at, reason: reasonOf(message, host.codec), ...told };
     case 'activity_result':
     case 'child_start':
     case 'child_end':

@@ -96,6 +96,7 @@ export const RECEIVER_OF = {
   signal: null,
   update: null,
   cancel: null,
+  rollback_retry: null,
   activity_result: 'activity',
   child_start: 'child',
   child_end: 'child',

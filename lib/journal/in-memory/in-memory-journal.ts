@@ -23,6 +23,8 @@ import type {
   OwnedActor,
   RefenceAnswer,
   RescueAnswer,
+  RetryRollbackAnswer,
+  RetryRollbackRequest,
   RunDescription,
   RunFilter,
   RunOutcome,
@@ -46,6 +48,7 @@ import type {
 import {
   refuseUnstorableMessage,
   refuseUnstorableSettlement,
+  refuseUnstorableRetry,
   refuseUnstorableStart,
   refuseUnstorableStartWith,
   refuseUnstorableTermination,
@@ -60,6 +63,7 @@ import { answerOf, countRuns, describeRef, listRuns, loadRun, outcomeOf } from '
 import { readPage, record } from './operations.js';
 import { deliverLetters } from './deliver-letters.js';
 import { endOverdue } from './end-overdue.js';
+import { retryRollback } from './retry-rollback.js';
 import { sendMessage, targetOf } from './send-message.js';
 import { settleOne, settlementTarget } from './settle-callback.js';
 import { startWith, startWithNeeds } from './start-with.js';
@@ -163,6 +167,16 @@ export class InMemoryJournal implements Journal {
           () => terminateRun(store, request),
         ),
       ),
+    );
+  }
+
+  async retryRollback(request: RetryRollbackRequest): Promise<RetryRollbackAnswer> {
+    const store = await this.#enter();
+    refuseUnstorableRetry(request);
+    const { namespace, workflowId } = request;
+    return await store.whenFree(
+      () => [store.reservation(namespace, workflowId)],
+      () => retryRollback(store, request),
     );
   }
 

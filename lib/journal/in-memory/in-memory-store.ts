@@ -185,6 +185,12 @@ export class InMemoryStore {
     this.#addRun(key, run);
   }
 
+  /** The actor of a run that has ended: both are open again. */
+  reopen(actor: Actor, run: Run): void {
+    Object.assign(run, { state: 'running', closedAt: null } satisfies Partial<Run>);
+    this.#addActor(keyOf(actor.namespace, actor.workflowId), actor);
+  }
+
   #addActor(key: string, actor: Actor): void {
     this.actors.set(actor.id, actor);
     this.#openActors.set(key, actor);

@@ -42,7 +42,10 @@ function withAttributes(message: InboxMessage, run: Run | undefined): InboxMessa
 
 export function describeRef(store: InMemoryStore, ref: RunRef): RunDescription | null {
   const runs = store.runsOf(ref.namespace, ref.workflowId);
-  const run = ref.runId === null ? runs.at(-1) : runs.find(({ id }) => id === ref.runId);
+  // The open one is not the latest where it was opened again.
+  const open = store.openActor(ref.namespace, ref.workflowId)?.runId;
+  const id = ref.runId ?? open ?? runs.at(-1)?.id;
+  const run = runs.find((one) => one.id === id);
   return run === undefined ? null : describeRun(store, run);
 }
 

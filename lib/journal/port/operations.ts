@@ -13,7 +13,8 @@ export interface JournalOperations {
 }
 
 /** `complete` and `fail` are about a callback of the run. */
-export type OperationVerb = 'start' | 'signal' | 'update' | 'cancel' | 'terminate' | 'complete' | 'fail';
+export type OperationVerb =
+  'start' | 'signal' | 'update' | 'cancel' | 'terminate' | 'complete' | 'fail' | 'retryRollback';
 
 /** `unchanged`: what was asked for was so already. */
 export type OperationOutcome = 'applied' | 'unchanged' | 'refused';
@@ -45,10 +46,18 @@ export interface OperationFacts {
 
 /**
  * No run has ever had the workflow id; the run is over; it rolls back; another run has the workflow id; or had it, and the start
- * was not to run it again; the callback is over.
+ * was not to run it again; the callback is over; the run
+ * of a rollback has not ended, or has nothing left to undo.
  */
 export type OperationRefusal =
-  'not found' | 'closed' | 'closing' | 'already running' | 'reuse refused' | 'not pending';
+  | 'not found'
+  | 'closed'
+  | 'closing'
+  | 'already running'
+  | 'reuse refused'
+  | 'not pending'
+  | 'running'
+  | 'nothing left';
 
 /** One that is to be written: the journal knows the time. */
 export type NewOperation = Omit<RecordedOperation, 'at'>;

@@ -53,9 +53,10 @@ export interface InboxMessage {
   readonly n: number;
   /**
    * `child_start`, which the commit of the parent writes, tells whether a child was started. `callback_result` tells how a
-   * callback was settled, or, written by the commit that would have opened it, that its key was taken.
+   * callback was settled, or, written by the commit that would have opened it, that its key was taken. `rollback_retry`, the first one
+   * of a run that was opened again, asks for its rollback.
    */
-  readonly kind: 'start' | 'child_start' | 'callback_result' | MessageKind;
+  readonly kind: 'start' | 'child_start' | 'callback_result' | 'rollback_retry' | MessageKind;
   /** Of a `start` that continues another run: the id of that run. */
   readonly name: string | null;
   readonly payload: Encoded | null;

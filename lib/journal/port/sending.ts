@@ -43,6 +43,14 @@ export interface JournalSending {
    * then on. Waits some seconds for a locked row. Each request waits for its own row only.
    */
   terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]>;
+
+  /**
+   * Opens a run again that has ended with an incomplete rollback, in one transaction: its actor is there again, under a token
+   * that no holder has had, without a parent, a time limit and whatever was unread; it takes no signal, update or cancel. Its
+   * history stays as it is, and the message `rollback_retry` is the first one of its inbox. Of two callers one opens it. Waits
+   * some seconds for whoever is about to have the workflow id.
+   */
+  retryRollback(request: RetryRollbackRequest): Promise<RetryRollbackAnswer>;
 }
 
 export interface StartRequest {
@@ -213,6 +221,28 @@ export type TerminateAnswer =
   | Unanswered
   | { readonly type: 'terminated'; readonly runId: RunId }
   | { readonly type: 'not running'; readonly known: boolean };
+
+export interface RetryRollbackRequest {
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly runId: RunId;
+  /** Why, for people, as encoded text. */
+  readonly payload: Encoded | null;
+  /** The same, for the row of operations. */
+  readonly reason: string | null;
+  /** Who asked for it: it is told in the entry that comes of it, and in a row of operations. Defaults to nobody. */
+  readonly by?: string | null | undefined;
+}
+
+export type RetryRollbackAnswer =
+  | { readonly type: 'retried'; readonly actorId: ActorId }
+  /** The run has not ended, or somebody has opened it again already. */
+  | { readonly type: 'open' }
+  /** It has ended with everything undone that was to be undone. */
+  | { readonly type: 'nothing left'; readonly state: RunState }
+  /** Another run has the workflow id. */
+  | { readonly type: 'taken'; readonly runId: RunId }
+  | { readonly type: 'unknown' };
 
 /**
  * The caller's own transaction: a TypeORM `EntityManager`. Opaque here, so that nothing but the adapters knows of

@@ -23,6 +23,8 @@ import type {
   OwnedActor,
   RefenceAnswer,
   RescueAnswer,
+  RetryRollbackAnswer,
+  RetryRollbackRequest,
   RunDescription,
   RunFilter,
   RunOutcome,
@@ -149,6 +151,10 @@ export class PostgresJournal implements Journal {
 
   async terminate(requests: readonly TerminateRequest[]): Promise<readonly TerminateAnswer[]> {
     return await this.#sending.terminate(requests);
+  }
+
+  async retryRollback(request: RetryRollbackRequest): Promise<RetryRollbackAnswer> {
+    return await this.#sending.retryRollback(request);
   }
 
   async record(operations: readonly NewOperation[]): Promise<void> {

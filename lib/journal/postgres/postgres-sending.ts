@@ -4,6 +4,8 @@ import type {
   JournalCallbacks,
   JournalSending,
   Message,
+  RetryRollbackAnswer,
+  RetryRollbackRequest,
   SendAnswer,
   StartAnswer,
   StartRequest,
@@ -16,6 +18,7 @@ import type {
 import {
   refuseUnstorableMessage,
   refuseUnstorableSettlement,
+  refuseUnstorableRetry,
   refuseUnstorableStart,
   refuseUnstorableStartWith,
   refuseUnstorableTermination,
@@ -26,6 +29,7 @@ import { startAlone } from './debounce-start.js';
 import { isWorthAnotherTry, untilDone, untilFree } from './held-rows.js';
 import type { LockQueue } from './lock-queue.js';
 import { orUnanswered, portionByPortion } from './portions.js';
+import { retryRollback } from './retry-rollback.js';
 import { sendMessages, sendWithin } from './send-messages.js';
 import { settleOne } from './settle-callbacks.js';
 import { StartRefused, inPortions, isSimple, startTogether, startWithin } from './start-runs.js';
@@ -95,6 +99,11 @@ export class PostgresSending implements JournalSending, JournalCallbacks {
         orUnanswered(() => this.#soon(() => this.#database.transaction((sql) => settleOne(sql, request)))),
       ),
     );
+  }
+
+  async retryRollback(request: RetryRollbackRequest): Promise<RetryRollbackAnswer> {
+    refuseUnstorableRetry(request);
+    return await this.#waiting(() => retryRollback(this.#database, request));
   }
 
   /** Waits for no lock longer than one `lock_timeout`; a start that would have to wait longer is answered `again`. */

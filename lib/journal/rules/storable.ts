@@ -3,6 +3,7 @@ import { JournalRefusedError } from '../errors.js';
 import type {
   CallbackSettlement,
   Message,
+  RetryRollbackRequest,
   RunFilter,
   StartRequest,
   StartWithRequest,
@@ -77,6 +78,14 @@ export function refuseUnstorableSettlement({ namespace, callback, dedupeId }: Ca
 /** Throws {@link JournalRefusedError} for a workflow id that no run can have. */
 export function refuseUnstorableTermination(request: TerminateRequest): void {
   const target = `the termination of "${excerpt(request.workflowId)}"`;
+  refuseName('namespace', request.namespace, target);
+  refuseName('workflow id', request.workflowId, target);
+  refuseBy(request, target);
+}
+
+/** Throws {@link JournalRefusedError} for what no run can have. */
+export function refuseUnstorableRetry(request: RetryRollbackRequest): void {
+  const target = `the rollback of "${excerpt(request.workflowId)}"`;
   refuseName('namespace', request.namespace, target);
   refuseName('workflow id', request.workflowId, target);
   refuseBy(request, target);

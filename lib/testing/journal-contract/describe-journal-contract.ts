@@ -26,6 +26,7 @@ import { listTopic } from './topics/list.js';
 import { reachInterleavingTopic } from './topics/reach-interleavings.js';
 import { refenceTopic } from './topics/refence.js';
 import { rescueTopic } from './topics/rescue.js';
+import { retryRollbackTopic } from './topics/retry-rollback.js';
 import { sendTopic } from './topics/send.js';
 import { sendRaceTopic } from './topics/send-races.js';
 import { shownTopic } from './topics/shown.js';
@@ -60,6 +61,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   'start with a message': startWithTopic,
   terminate: terminateTopic,
   'who asked for what': operationsTopic,
+  'rollbacks that are tried again': retryRollbackTopic,
   'worker sessions': workerTopic,
   'leases that nobody holds': ownedTopic,
   rescue: rescueTopic,

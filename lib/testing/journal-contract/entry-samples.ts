@@ -44,6 +44,10 @@ export const ENTRY_SAMPLES: {
     },
     { type: 'run_started', at: AT, input: ENCODED, seed: TEXT, semanticsVersion: 3 },
   ],
+  rollback_retried: [
+    { type: 'rollback_retried', at: AT, reason: TEXT, by: TEXT },
+    { type: 'rollback_retried', at: AT, reason: null },
+  ],
   child_accepted: [{ type: 'child_accepted', at: AT, id: 3 }],
   child_not_started: [{ type: 'child_not_started', at: AT, id: 3 }],
   child_completed: [{ type: 'child_completed', at: AT, id: 3, result: ENCODED }],

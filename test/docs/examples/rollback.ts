@@ -83,6 +83,10 @@ export class PackageWorkflow {
   }
 }
 
+export async function tryAgain(trip: WorkflowHandle, user: string): Promise<void> {
+  await trip.retryRollback({ reason: 'the bank is back', actor: { name: user } });
+}
+
 export async function stepsKept(handle: WorkflowHandle): Promise<number> {
   const { state, rollback } = await handle.describe();
   const kept = rollback?.filter(({ outcome }) => outcome !== 'undone');

@@ -38,7 +38,7 @@ export const inboxMessageEntity = (schema: string): EntitySchema<InboxMessage> =
       {
         name: 'inbox_kind',
         expression:
-          "kind in ('start', 'signal', 'cancel', 'activity_result', 'child_start', 'child_end', 'message_result', 'update', 'callback_result')",
+          "kind in ('start', 'signal', 'cancel', 'activity_result', 'child_start', 'child_end', 'message_result', 'update', 'callback_result', 'rollback_retry')",
       },
     ],
   });

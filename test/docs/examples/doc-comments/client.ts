@@ -1,6 +1,13 @@
 // The examples in the doc comments of the client and of its handles.
 import { Body, Controller, Injectable, Param, Post } from '@nestjs/common';
-import { InjectWorkflowClient, OnSignal, Workflow, WorkflowClient, WorkflowContext } from 'nestjs-continuum';
+import {
+  InjectWorkflowClient,
+  OnSignal,
+  Workflow,
+  WorkflowClient,
+  WorkflowContext,
+  WorkflowFailedError,
+} from 'nestjs-continuum';
 import type { Order, Payment, Receipt } from './activities.js';
 
 @Workflow({ name: 'order', version: 1 })
@@ -83,6 +90,13 @@ export async function whoAsked(client: WorkflowClient): Promise<void> {
   await handle.terminate({ reason: 'a test', actor: { name: 'ann' } });
   const { operations } = await handle.operations({ limit: 20 });
   for (const { at, by, verb, outcome } of operations) console.log(new Date(at), by, verb, outcome);
+}
+
+export async function undoneAfterAll(client: WorkflowClient): Promise<string> {
+  const handle = client.handle(OrderWorkflow, 'order-17');
+  await handle.retryRollback({ reason: 'the bank is back', actor: { name: 'ann' } });
+  const error = await handle.result().catch((failure: WorkflowFailedError) => failure);
+  return error instanceof WorkflowFailedError ? error.rollback : error.number;
 }
 
 export async function notUndone(client: WorkflowClient): Promise<boolean> {
