@@ -366,11 +366,9 @@ export class RunProgress {
   #schedule(scheduled: ActivityScheduled): void {
     if (scheduled.undoes !== null) this.#steps.beginUndoing(scheduled.id, scheduled.undoes);
     this.#count(scheduled, false, 1);
-    const firstTry = scheduled.undoes === null ? undefined : this.#steps.firstTryOf(scheduled.undoes);
     this.#inFlight.set(scheduled.id, {
       type: 'activity',
       scheduled,
-      ...(firstTry !== undefined && { firstTry }),
       attempt: 1,
       interruptions: 0,
       startsAt: scheduled.at,
@@ -379,6 +377,8 @@ export class RunProgress {
       lastFailure: null,
       heartbeat: null,
     });
+    const firstTry = scheduled.undoes === null ? undefined : this.#steps.firstTryOf(scheduled.undoes);
+    if (firstTry !== undefined) this.#update(scheduled.id, { firstTry });
   }
 
   #nextAttempt(note: ActivityAttempt): void {

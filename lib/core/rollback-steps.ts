@@ -95,16 +95,24 @@ export class RollbackSteps {
     this.#order = [];
   }
 
-  /** What could not be undone is to be undone again: in the order in which it was tried, and before what is left. */
+  /**
+   * What could not be undone is to be undone again: in the order in which it was tried, and before what is left. So is what was
+   * being undone when the run ended.
+   */
   again(): void {
+    for (const [by, step] of this.#undoing ?? []) this.#putBack(step, by);
+    this.#undoing = null;
+    this.#undoingOf = null;
     const failed = this.undone.filter(({ outcome }) => outcome === 'failed');
-    for (const { step, by } of failed.toReversed()) {
-      this.#firstTries ??= new Map();
-      if (!this.#firstTries.has(step.of)) this.#firstTries.set(step.of, by);
-      this.add(step);
-    }
+    for (const { step, by } of failed.toReversed()) this.#putBack(step, by);
     this.#undone = this.undone.filter(({ outcome }) => outcome !== 'failed');
     this.#failed = false;
+  }
+
+  #putBack(step: RollbackStep, by: CommandId): void {
+    this.#firstTries ??= new Map();
+    if (!this.#firstTries.has(step.of)) this.#firstTries.set(step.of, by);
+    this.add(step);
   }
 
   /** The command that tried to undo this one first; `undefined` where nothing has before. */

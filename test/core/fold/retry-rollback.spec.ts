@@ -96,6 +96,31 @@ describe('a rollback that is tried again', () => {
     expect((await refold(definition, run.history, { strict: true })).fault).toBeNull();
   });
 
+  it('F22: what was being undone when nobody served the run is undone again', async () => {
+    const definition = workflow(async ({ ctx, act }) => {
+      await act('pay', 5);
+      await act('book', { room: 1 });
+      await ctx.compensate();
+    });
+    const begun = await drive(definition, [started(), completed(0, 'payment'), completed(1, 'booking')]);
+    expect(line(begun.history)).toMatch(/activity_scheduled2:unbook$/);
+    // As the sweeper writes it, without a fold.
+    const end = {
+      type: 'run_timed_out',
+      at: 5,
+      failure: '{"name":"TimeoutFailure","message":"late"}',
+      rollback: 'incomplete',
+      abandoned: [2],
+      unreadSignals: 0,
+    } as const;
+    const run = await takenUp(definition, [...begun.history, end]);
+    for (const event of [again(), completed(3), completed(4)]) expect(await feed(run, event)).toBe(true);
+    expect(line(run.history.slice(begun.history.length))).toBe(
+      'run_timed_out rollback_retried activity_scheduled3:unbook activity_completed3 activity_scheduled4:unpay activity_completed4 run_timed_out',
+    );
+    expect(run.history.at(-1)).toMatchObject({ rollback: 'complete', failure: end.failure });
+  });
+
   it('a run that is open, or has nothing left, does not take it', async () => {
     const open = await drive(saga, head);
     expect(await feed(open, again())).toBe(false);
