@@ -128,8 +128,9 @@ function hastyUndos(history: readonly HistoryEntry[]): CommandId[] {
 function childrenNotAsked(history: readonly HistoryEntry[], trail: unknown): CommandId[] {
   const at = history.findIndex(({ type }) => type === 'cancel_requested' || type === 'deadline_passed');
   if (at < 0 || !Array.isArray(trail) || trail.includes('entered')) return [];
-  // After its decision a run cancels nothing.
+  // After its decision a run cancels nothing; and a rollback goes on as it has begun.
   if (history.some(({ type }) => type === 'run_completed' || type === 'run_continued')) return [];
+  if (history.slice(0, at).some(({ type }) => type === 'rollback_started')) return [];
   const ended = new Set(endsOf(history.slice(0, at)));
   const asked = new Set(
     history.flatMap((entry) => (entry.type === 'child_cancel_requested' ? [entry.of] : [])),
@@ -316,6 +317,9 @@ function leftBySagas(history: readonly HistoryEntry[], trail: unknown): CommandI
       if (!('compensation' in entry) || entry.compensation === null) return [];
       // An activity gets an array of arguments, a child one input.
       const of = Number(/^\[?(\d+)\]?$/.exec(entry.args)?.[1] ?? 0);
+      // In a loop one saga may begin while that of the turn before goes on: whose it was cannot be told.
+      if (history.filter((other) => 'compensation' in other && other.args === entry.args).length > 1)
+        return [];
       const isLeft = completed.has(entry.id) && !undone.has(entry.id) && !cleared(entry.id);
       // Other arguments than a label are 6 at most.
       return of > Math.max(label, 6) && of <= last && isLeft ? [entry.id] : [];
