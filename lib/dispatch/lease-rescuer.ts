@@ -1,7 +1,7 @@
-import { setTimeout, clearTimeout } from 'node:timers';
 import type { JournalWorkers, JournalRetry } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
 import type { Wakeup } from '../wakeup/index.js';
+import { RepeatedLook } from './repeated-look.js';
 
 /** Finds dead workers of a namespace and frees their runs. Every worker does so; the journal lets only one of them free each run. */
 export class LeaseRescuer {
@@ -9,13 +9,9 @@ export class LeaseRescuer {
   readonly #namespace: string;
   readonly #wakeup: Wakeup;
   readonly #observer: Observer;
-  /** In ms. */
-  readonly #interval: number;
   readonly #canTell: () => boolean;
   readonly #journalRetry: JournalRetry;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #looks: RepeatedLook;
 
   /** @param canTell whether this worker has heard from the journal lately: if not, silent workers may be alive as it is itself */
   constructor(
@@ -31,19 +27,17 @@ export class LeaseRescuer {
     this.#namespace = namespace;
     this.#wakeup = wakeup;
     this.#observer = observer;
-    this.#interval = interval;
+    this.#looks = new RepeatedLook(() => this.rescue(), interval);
     this.#canTell = canTell;
     this.#journalRetry = journalRetry;
   }
 
   start(): void {
-    this.#schedule();
+    this.#looks.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
   /** One look. Frees nothing of workers that are alive. */
@@ -60,14 +54,5 @@ export class LeaseRescuer {
     } catch (error) {
       this.#journalRetry.failed('rescue', error);
     }
-  }
-
-  #schedule(): void {
-    if (this.#stopped) return;
-    // Workers that were started together should not all look at the same time.
-    const wait = this.#interval * (0.75 + Math.random() / 2);
-    this.#timer = setTimeout(() => {
-      this.#running = this.rescue().finally(() => this.#schedule());
-    }, wait).unref();
   }
 }

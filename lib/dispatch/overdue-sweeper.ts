@@ -1,6 +1,6 @@
-import { setTimeout, clearTimeout } from 'node:timers';
 import type { EncodedFailure } from '../core/index.js';
 import type { JournalRetry, JournalWorkers, OverdueRun } from '../journal/index.js';
+import { RepeatedLook } from './repeated-look.js';
 
 /** So many runs are ended at a time. */
 const AT_ONCE = 50;
@@ -14,12 +14,10 @@ export class OverdueSweeper {
   readonly #namespace: string;
   readonly #failure: EncodedFailure;
   readonly #ended: (run: OverdueRun) => void;
+  readonly #journalRetry: JournalRetry;
   /** In ms. */
   readonly #interval: number;
-  readonly #journalRetry: JournalRetry;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #looks: RepeatedLook;
 
   /**
    * @param failure what such a run ends with
@@ -38,25 +36,24 @@ export class OverdueSweeper {
     this.#failure = failure;
     this.#ended = ended;
     this.#interval = interval;
+    this.#looks = new RepeatedLook(() => this.sweep(), interval);
     this.#journalRetry = journalRetry;
   }
 
   /** The first look comes late: where a whole fleet starts, its other workers may still be on their way. */
   start(): void {
-    this.#schedule(2 * this.#interval);
+    this.#looks.start(2 * this.#interval);
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
   /** One round: everything that is overdue now, a portion at a time. */
   async sweep(): Promise<void> {
     const request = { namespace: this.#namespace, failure: this.#failure, limit: AT_ONCE };
     try {
-      for (let more = true; more && !this.#stopped;) {
+      for (let more = true; more && !this.#looks.stopped;) {
         const answer = await this.#journalRetry.once('sweep', () => this.#journal.endOverdue(request));
         for (const run of answer.ended) this.#ended(run);
         if (answer.trouble !== null) throw answer.trouble;
@@ -65,14 +62,5 @@ export class OverdueSweeper {
     } catch (error) {
       this.#journalRetry.failed('sweep', error);
     }
-  }
-
-  #schedule(after: number): void {
-    if (this.#stopped) return;
-    // Workers that were started together should not all look at the same time.
-    const wait = after * (0.75 + Math.random() / 2);
-    this.#timer = setTimeout(() => {
-      this.#running = this.sweep().finally(() => this.#schedule(this.#interval));
-    }, wait).unref();
   }
 }

@@ -1,19 +1,15 @@
-import { setTimeout, clearTimeout } from 'node:timers';
 import type { JournalReading, JournalRetry } from '../journal/index.js';
 import type { Observer } from '../observability/index.js';
+import { RepeatedLook } from './repeated-look.js';
 
 /** Tells of open runs that no live worker takes, once for each workflow and version: they wait until one with it comes. */
 export class UnservedWatch {
   readonly #journal: Pick<JournalReading, 'unserved'>;
   readonly #namespace: string;
   readonly #observer: Observer;
-  /** In ms. */
-  readonly #interval: number;
   readonly #journalRetry: JournalRetry;
   readonly #told = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #looks: RepeatedLook;
 
   constructor(
     journal: Pick<JournalReading, 'unserved'>,
@@ -25,18 +21,16 @@ export class UnservedWatch {
     this.#journal = journal;
     this.#namespace = namespace;
     this.#observer = observer;
-    this.#interval = interval;
+    this.#looks = new RepeatedLook(() => this.look(), interval);
     this.#journalRetry = journalRetry;
   }
 
   start(): void {
-    this.#schedule();
+    this.#looks.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
   /** One look. */
@@ -52,14 +46,5 @@ export class UnservedWatch {
     } catch (error) {
       this.#journalRetry.failed('unserved', error);
     }
-  }
-
-  #schedule(): void {
-    if (this.#stopped) return;
-    // Workers that were started together should not all look at the same time.
-    const wait = this.#interval * (0.75 + Math.random() / 2);
-    this.#timer = setTimeout(() => {
-      this.#running = this.look().finally(() => this.#schedule());
-    }, wait).unref();
   }
 }

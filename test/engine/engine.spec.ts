@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   AttemptLostError,
   NonRetryableError,
@@ -16,20 +16,15 @@ import {
 } from '../../lib/client/index.js';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { gate } from '../support/gate.js';
-import { activity, Stage } from '../support/stage.js';
-import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
+import { openStages } from '../support/open-stages.js';
+import { activity } from '../support/stage.js';
+import type { ScriptedWorkflow, Stage, StageOptions } from '../support/stage.js';
 
 // Everything twice: with runs that stay in memory, and with the memory dropped before every turn (F30).
 describe.each(['sticky', 'always replay'] as const)('Engine, %s', (residency) => {
-  const stages: Stage[] = [];
-  const open = async (options: StageOptions): Promise<Stage> => {
-    const stage = await Stage.open({ ...options, settings: { residency, ...options.settings } });
-    stages.push(stage);
-    return stage;
-  };
-  afterEach(async () => {
-    for (const stage of stages.splice(0)) await stage.close();
-  });
+  const openStage = openStages();
+  const open = (options: StageOptions): Promise<Stage> =>
+    openStage({ ...options, settings: { residency, ...options.settings } });
 
   it('runs a workflow of two activities to its result', async () => {
     const stage = await open({

@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { countWork } from '../support/count-work.js';
 import { gate } from '../support/gate.js';
-import { activity, Stage } from '../support/stage.js';
-import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
+import { openStages } from '../support/open-stages.js';
+import { activity } from '../support/stage.js';
+import type { ScriptedWorkflow } from '../support/stage.js';
 
 const each: ScriptedWorkflow = {
   make: ({ ctx, act }) => ({
@@ -15,15 +16,7 @@ const each: ScriptedWorkflow = {
 };
 
 describe('ctx.map in a worker', () => {
-  const stages: Stage[] = [];
-  const open = async (options: StageOptions): Promise<Stage> => {
-    const stage = await Stage.open(options);
-    stages.push(stage);
-    return stage;
-  };
-  afterEach(async () => {
-    for (const stage of stages.splice(0)) await stage.close();
-  });
+  const open = openStages();
 
   it.each(['sticky', 'always replay'] as const)(
     '%s: no more run at a time than asked for',

@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { InMemoryJournal, InMemoryStore } from '../../lib/journal/in-memory/index.js';
 import { gate } from '../support/gate.js';
-import { activity, Stage } from '../support/stage.js';
-import type { ScriptedWorkflow, StageOptions } from '../support/stage.js';
+import { openStages } from '../support/open-stages.js';
+import { activity } from '../support/stage.js';
+import type { ScriptedWorkflow, Stage, StageOptions } from '../support/stage.js';
 
 const attempt: ScriptedWorkflow = {
   make: ({ ctx, act }) => ({
@@ -17,18 +18,9 @@ const attempt: ScriptedWorkflow = {
 };
 
 describe.each(['sticky', 'always replay'] as const)('a saga in a worker, %s', (residency) => {
-  const stages: Stage[] = [];
-  const open = async (options: StageOptions): Promise<Stage> => {
-    const stage = await Stage.open({
-      ...options,
-      settings: { residency, leaseTimeout: 200, heartbeatInterval: 50 },
-    });
-    stages.push(stage);
-    return stage;
-  };
-  afterEach(async () => {
-    for (const stage of stages.splice(0)) await stage.close();
-  });
+  const openStage = openStages();
+  const settings = { residency, leaseTimeout: 200, heartbeatInterval: 50 };
+  const open = (options: StageOptions): Promise<Stage> => openStage({ ...options, settings });
 
   it('F36: a worker that dies in the middle of undoing: the next one undoes the rest, each step once', async () => {
     const store = new InMemoryStore();

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { handlerMarks } from '../../core/index.js';
+import type { TakesWhatTheSchemaYields } from './schema-yields.js';
 
 // `any` below stands in positions that only infer: a constraint with `unknown` would refuse every method.
 /* oxlint-disable typescript/no-explicit-any */
@@ -17,16 +18,6 @@ export interface OnSignalOptions<S extends StandardSchemaV1 = StandardSchemaV1> 
 type ReturnOf<F> = F extends (...args: any[]) => infer R ? R : never;
 type AnswersNothing<F> =
   ReturnOf<F> extends void | Promise<void> ? unknown : { 'a signal handler returns nothing': never };
-type TakesWhatTheSchemaYields<F, In, Out> = F extends (payload: infer P) => unknown
-  ? unknown extends P
-    ? unknown
-    : [Out] extends [P]
-      ? [P] extends [In]
-        ? unknown
-        : { 'callers could not give what the schema takes': In }
-      : { 'the method does not take what the schema yields': Out }
-  : never;
-
 export type SignalHandlerDecorator = <F extends (payload: any) => void | Promise<void>>(
   target: object,
   method: string,

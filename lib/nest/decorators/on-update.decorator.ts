@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { handlerMarks } from '../../core/index.js';
+import type { TakesWhatTheSchemaYields } from './schema-yields.js';
 
 // `any` below stands in positions that only infer: a constraint with `unknown` would refuse every method.
 /* oxlint-disable typescript/no-explicit-any */
@@ -12,16 +13,6 @@ export interface OnUpdateOptions<S extends StandardSchemaV1 = StandardSchemaV1> 
    */
   readonly input?: S | undefined;
 }
-
-type TakesWhatTheSchemaYields<F, In, Out> = F extends (payload: infer P) => unknown
-  ? unknown extends P
-    ? unknown
-    : [Out] extends [P]
-      ? [P] extends [In]
-        ? unknown
-        : { 'callers could not give what the schema takes': In }
-      : { 'the method does not take what the schema yields': Out }
-  : never;
 
 export type UpdateHandlerDecorator = <F extends (payload: any) => unknown>(
   target: object,
