@@ -22,6 +22,10 @@ import { replyToSenders } from '../../lib/journal/postgres/sql/reply-to-senders.
 import { settleOutbox } from '../../lib/journal/postgres/sql/settle-outbox.js';
 import { takeOutbox } from '../../lib/journal/postgres/sql/take-outbox.js';
 import { answers } from '../../lib/journal/postgres/update-answers.js';
+import { startAlone } from '../../lib/journal/postgres/debounce-start.js';
+import { hasReplacedStart } from '../../lib/journal/postgres/sql/has-replaced-start.js';
+import { holdStartBack } from '../../lib/journal/postgres/sql/hold-start-back.js';
+import { replaceStart } from '../../lib/journal/postgres/sql/replace-start.js';
 import { endActor } from '../../lib/journal/postgres/sql/end-actor.js';
 import { closeChildren } from '../../lib/journal/postgres/sql/close-children.js';
 import { lockIfFree } from '../../lib/journal/postgres/sql/lock-if-free.js';
@@ -176,6 +180,19 @@ const VERBS: Readonly<Record<string, (sql: StatementRunner) => Promise<unknown>>
     ),
   'describe by run id': (sql) => describeRuns(sql, own),
   served: (sql) => served(sql, own),
+  'start, held back': async (sql) => {
+    const [request] = own;
+    const { runId } = request!;
+    const again = { ...request!, runId: asRunId(uuidv7()), startDelay: 1_000, debounce: { longest: null } };
+    // Nothing is found in the way: what it does then is asked for by hand.
+    await startAlone(sql, { ...again, first: null }).catch(() => undefined);
+    const { workflow, version, priority, input } = again;
+    const limits = { runLimit: null, chainLimit: null };
+    const place = { id: actorOf(runId), workflow, version, priority, input, attributes: null, ...limits };
+    await sql.run(replaceStart, { ...place, period: 1_000, start: again.runId, by: null });
+    await sql.run(hasReplacedStart, { id: place.id, by: again.runId });
+    await sql.run(holdStartBack, { id: place.id, longest: null });
+  },
   'find the overdue': (sql) => sql.run(overdueActors, { namespace: 'default', limit: BATCH }),
   'end one that is overdue': async (sql) => {
     const id = actorOf(own[0]!.runId);
