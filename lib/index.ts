@@ -38,6 +38,7 @@ export type {
   OnUpdateOptions,
   QueryHandlerDecorator,
   SignalHandlerDecorator,
+  TakesWhatTheSchemaYields,
   UpdateHandlerDecorator,
   UpdateValidatorDecorator,
   WorkflowDecorator,

@@ -7,5 +7,6 @@ export * from './on-signal.decorator.js';
 export * from './on-update.decorator.js';
 export * from './validate-update.decorator.js';
 export * from './run-input.decorator.js';
+export type * from './schema-yields.js';
 export * from './workflow-safe.decorator.js';
 export * from './workflow.decorator.js';

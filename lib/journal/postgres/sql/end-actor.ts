@@ -53,8 +53,14 @@ withdrawn as (
   update ${schema}.callbacks as callback
   set over_at = clock_timestamp()
   from freed
-  where callback.run_id = freed.run_id
-    and callback.over_at is null
+  cross join lateral (
+    select open.ctid as place
+    from ${schema}.callbacks as open
+    where open.run_id = freed.run_id
+      and open.over_at is null
+    offset 0
+  ) as open
+  where callback.ctid = open.place
 ),
 outgoing as materialized (
   select
