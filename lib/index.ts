@@ -61,6 +61,7 @@ export type {
   CallbackOptions,
   CancellationScope,
   ContinuationInput,
+  ContinuationOptions,
   MapOptions,
   ChildHandle,
   ChildOptions,

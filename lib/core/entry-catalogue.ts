@@ -215,6 +215,7 @@ export const ENTRY_CATALOGUE = {
       input: value,
       abandoned: list,
       carriedSignals: factOrZero,
+      runLimit: fact,
     },
   },
   run_timed_out: {

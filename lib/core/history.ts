@@ -501,6 +501,8 @@ export interface RunContinued {
   readonly abandoned: readonly CommandId[];
   /** Signals that were buffered and that nobody took: they travel to its successor. */
   readonly carriedSignals: number;
+  /** How long its successor may take, and each run after that one, in ms. Absent: as long as this run. */
+  readonly runLimit?: number;
 }
 /** By a time limit. Also written for a run that nobody serves, and then without a fold. */
 export interface RunTimedOut {

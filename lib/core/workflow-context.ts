@@ -71,6 +71,15 @@ export interface ChildOptions<Result = any, Input = any> {
   /** The same for each of its runs. Defaults to what its class says. */
   readonly runTimeout?: Duration | undefined;
 }
+/** What is other for the run that this one continues as. */
+export interface ContinuationOptions {
+  /**
+   * How long that run may take, and each one after it, before it is ended as timed out. Defaults to what this run has; what the
+   * `executionTimeout` of all the runs leaves is not changed by it.
+   */
+  readonly runTimeout?: Duration | undefined;
+}
+
 /** A class that undoes a child: one activity, or a workflow. */
 export type ChildUndo<Result, Input> =
   | (abstract new (...dependencies: never[]) => {
@@ -431,16 +440,17 @@ export abstract class WorkflowContext {
    * more, as by {@link commit}; what is in flight is left as when `run` returns.
    *
    * @param input what `run` of the new run gets
+   * @param options `runTimeout`: how long the new run may take, and each one after it. Defaults to what this run has
    * @returns a promise that never settles: return it. No `catch` and no `finally` sees the end of this run
    *
-   * Throws `UnstorableValueError`, and `CancelledError` in a scope that was cancelled: a run that was asked to cancel does
-   * not go on as another one, unless it says so in {@link nonCancellable}.
+   * Throws `UnstorableValueError`, a `RangeError` for a `runTimeout` that is no time, and `CancelledError` in a scope that was
+   * cancelled: a run that was asked to cancel does not go on as another one, unless it says so in {@link nonCancellable}.
    */
-  abstract continueAsNew<I>(input?: ContinuationInput<I>): Promise<never>;
+  abstract continueAsNew<I>(input?: ContinuationInput<I>, options?: ContinuationOptions): Promise<never>;
   /** As above; the new run is of the workflow and the version that the class says, with its input checked by the compiler. */
   abstract continueAsNew<W extends WorkflowRun>(
     workflow: WorkflowClass<W>,
-    ...args: WorkflowArgs<NoInfer<W>, never>
+    ...args: WorkflowArgs<NoInfer<W>, ContinuationOptions>
   ): Promise<never>;
 
   /**

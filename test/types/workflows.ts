@@ -327,6 +327,15 @@ export class ContinuingWorkflow {
     if (ctx.info.historyLength > 2) return ctx.continueAsNew(ContinuingWorkflow, 'order');
     // @ts-expect-error none, where there has to be one
     if (ctx.info.historyLength > 3) return ctx.continueAsNew(ContinuingWorkflow);
+    if (ctx.info.historyLength > 4) return ctx.continueAsNew(ContinuingWorkflow, order, { runTimeout: '1h' });
+    if (ctx.info.historyLength > 5) return ctx.continueAsNew(order, { runTimeout: 60_000 });
+    if (ctx.info.historyLength > 6) return ctx.continueAsNew(undefined, { runTimeout: '2 days' });
+    // @ts-expect-error no duration
+    if (ctx.info.historyLength > 7) return ctx.continueAsNew(order, { runTimeout: 'soon' });
+    // @ts-expect-error the time of all the runs is not begun anew
+    if (ctx.info.historyLength > 8) return ctx.continueAsNew(order, { executionTimeout: '1h' });
+    // @ts-expect-error the same, behind a class
+    if (ctx.info.historyLength > 9) return ctx.continueAsNew(ContinuingWorkflow, order, { id: 'other' });
     is<Equal<ReturnType<typeof ctx.continueAsNew>, Promise<never>>>();
     is<Equal<typeof ctx.info.startedAt, Date>>();
     is<Equal<typeof ctx.info.input, unknown>>();

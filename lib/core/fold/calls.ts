@@ -1,8 +1,6 @@
 import { recordedOptions } from '../activity-options.js';
 import type { ActivityDefinition, ActivityGroup, ActivityToken } from '../definitions.js';
 import { milliseconds } from '../duration.js';
-import { describeWorkflow } from '../workflow-descriptor.js';
-import type { WorkflowClass } from '../types.js';
 import type { Duration } from '../duration.js';
 import { NotInWorkflowError, UnavailableActivityError } from '../errors.js';
 import type {
@@ -16,7 +14,6 @@ import { isError, textOf } from '../thrown.js';
 import type { Signal } from '../types.js';
 import type { ActivityCallOptionsInput } from '../workflow-context.js';
 import { never, rejected } from './deferred.js';
-import type { Continuation } from './decision.js';
 import type { Execution } from './execution.js';
 import { InertCallError } from './execution.js';
 import { PendingActivity, PendingTimer } from './operation.js';
@@ -112,36 +109,6 @@ export function refused(run: Execution, call: string, error: unknown): Promise<n
   const promise = rejected(error);
   run.unawaited.keep({ call, id: null, promise }, { outcome: 'failed', error });
   return promise;
-}
-
-// ------------------------------------------------------------------------------------------- continuation
-
-/** Decides the run at the call, and never settles (F16). In a cancelled scope it rejects like every call (F15). */
-export function continueAsNew(run: Execution, type: WorkflowClass | null, input: unknown): Promise<never> {
-  const call = 'ctx.continueAsNew';
-  if (!run.admits(call)) return never();
-  const scope = run.scope();
-  if (scope.cancelledBy) return rejected(scope.cancelledBy.error());
-  try {
-    run.continueAs({ type: 'continued', ...targetOf(run, type), input: run.codec.encode(input) });
-  } catch (error) {
-    return refused(run, call, error);
-  }
-  return never();
-}
-
-function targetOf(
-  { definition }: Execution,
-  type: WorkflowClass | null,
-): Pick<Continuation, 'workflow' | 'aliases' | 'version'> {
-  if (type === null) return { workflow: definition.name, aliases: definition.aliases, version: null };
-  const described = describeWorkflow(type);
-  if (described) return { workflow: described.name, aliases: described.aliases, version: described.version };
-  throw misuse(
-    new TypeError(
-      `ctx.continueAsNew: ${type.name || 'the class'} is no workflow. Decorate it with @Workflow(), or give the input alone to go on as the same workflow.`,
-    ),
-  );
 }
 
 // ----------------------------------------------------------------------------------------------- timers

@@ -1,5 +1,4 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { milliseconds } from '../duration.js';
 import type { ChildCompensation, ChildStarted, RunLimits } from '../history.js';
 import { misuse } from '../misuse.js';
 import { nameProblem } from '../names.js';
@@ -17,6 +16,7 @@ import type { Execution } from './execution.js';
 import { AwaitedChild, ChildWait, StartedChild } from './pending-child.js';
 import type { PendingChild } from './pending-child.js';
 import type { Scope } from './scope.js';
+import { timeLimit } from './time-limit.js';
 
 /** What a child is asked for with: `type` is its class. */
 interface Asked {
@@ -124,15 +124,8 @@ function checkOptions(options: ChildOptions, what: string): void {
 
 /** What the call says goes before what the class says. `null`: it has no limits. */
 function limitsFor(options: ChildOptions, ofClass: RunLimits, what: string): RunLimits | null {
-  const limitOf = (option: 'executionTimeout' | 'runTimeout'): number | null => {
-    const duration = options[option];
-    if (duration === undefined) return null;
-    const limit = milliseconds(duration);
-    if (limit > 0) return limit;
-    throw misuse(new RangeError(`${what}: "${option}" must be more than nothing.`));
-  };
-  const run = limitOf('runTimeout') ?? ofClass.run;
-  const chain = limitOf('executionTimeout') ?? ofClass.chain;
+  const run = timeLimit(what, 'runTimeout', options.runTimeout) ?? ofClass.run;
+  const chain = timeLimit(what, 'executionTimeout', options.executionTimeout) ?? ofClass.chain;
   return run === null && chain === null ? null : { run, chain };
 }
 

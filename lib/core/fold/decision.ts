@@ -19,6 +19,8 @@ export interface Continuation {
   /** `null`: the newest that is served when it continues. */
   readonly version: number | null;
   readonly input: Encoded;
+  /** How long each run may take from here on, in ms. `null`: as long as this one. */
+  readonly runLimit: number | null;
 }
 
 /** Whom a run continues as: drawn and chosen anew for every turn, and then recorded. */

@@ -30,6 +30,7 @@ import type {
   MapOptions,
   ChildHandle,
   ChildOptions,
+  ContinuationOptions,
   ExternalHandle,
   WorkflowInfo,
   WorkflowLogger,
@@ -38,6 +39,7 @@ import { WorkflowContext } from '../workflow-context.js';
 import { callback } from './callback-calls.js';
 import * as calls from './calls.js';
 import * as children from './child-calls.js';
+import { continueAsNew } from './continuation-call.js';
 import type { Execution } from './execution.js';
 import { FoldExternal } from './external-calls.js';
 import { map } from './map.js';
@@ -225,16 +227,17 @@ export class FoldContext extends WorkflowContext {
     ) as Promise<R[]>;
   }
 
-  continueAsNew<I>(input?: ContinuationInput<I>): Promise<never>;
+  continueAsNew<I>(input?: ContinuationInput<I>, options?: ContinuationOptions): Promise<never>;
   continueAsNew<W extends WorkflowRun>(
     workflow: WorkflowClass<W>,
-    ...args: WorkflowArgs<NoInfer<W>, never>
+    ...args: WorkflowArgs<NoInfer<W>, ContinuationOptions>
   ): Promise<never>;
-  continueAsNew(first?: unknown, input?: unknown): Promise<never> {
+  continueAsNew(first?: unknown, second?: unknown, third?: ContinuationOptions): Promise<never> {
     // A function is no input: no codec stores one. So it is a class.
     return typeof first === 'function'
-      ? calls.continueAsNew(this.#run, first as WorkflowClass, input)
-      : calls.continueAsNew(this.#run, null, first);
+      ? continueAsNew(this.#run, first as WorkflowClass, second, third)
+      : // Behind an input there are options, as the overloads above say.
+        continueAsNew(this.#run, null, first, second as ContinuationOptions | undefined);
   }
 
   saga<T>(fn: () => Promise<T>): Promise<T> {

@@ -110,7 +110,7 @@ const abandonedBy = ({ inFlight }: RunProgress): CommandId[] =>
 /** Who its successor is is drawn anew each time it is taken live; a replay finds it in the record. */
 function continueAsNew(run: Execution, decision: Continuation): void {
   const { ledger, signals, chooseSuccessor } = run;
-  const { workflow, input } = decision;
+  const { workflow, input, runLimit } = decision;
   // What is recorded has been within the limit of its time.
   const { size, most } = signals.load;
   if (!ledger.replaying && reaches(size, run.carries))
@@ -129,6 +129,7 @@ function continueAsNew(run: Execution, decision: Continuation): void {
     input,
     abandoned: abandonedBy(ledger.progress),
     carriedSignals: signals.unread,
+    ...(runLimit !== null && { runLimit }),
   };
   ledger.record(continued, decision.aliases);
 }

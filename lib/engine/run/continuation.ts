@@ -59,7 +59,7 @@ export const chooseAmong =
   };
 
 export function successorOf(
-  { runId, workflow, version, input }: RunContinued,
+  { runId, workflow, version, input, runLimit }: RunContinued,
   signals: readonly CarriedSignal[],
   cancel: CarriedCancel | null,
   kept: boolean,
@@ -70,5 +70,6 @@ export function successorOf(
     version,
     start: writeContinuation({ input, signals, ...(cancel && { cancel: { reason: cancel.reason } }) }),
     kept,
+    ...(runLimit !== undefined && { runLimit }),
   };
 }

@@ -175,7 +175,7 @@ export class HeldRun {
   // ---------------------------------------------------------------------------------------- writing
 
   /** What there is of this run for the one that it continues as: its lease and its inbox. */
-  handOver({ runId }: Successor, inboxSeq: number): Holding {
+  handOver({ runId, runLimit }: Successor, inboxSeq: number): Holding {
     return {
       lease: { ...this.#lease, runId },
       inboxSeq,
@@ -184,7 +184,7 @@ export class HeldRun {
       failedTurns: 0,
       deaths: this.suspicion.deaths,
       lineage: this.lineage,
-      deadlines: this.deadline.ofSuccessor(),
+      deadlines: this.deadline.ofSuccessor(runLimit),
     };
   }
   /** Whether a message is for this run: one that was for a run before means nothing to it. */

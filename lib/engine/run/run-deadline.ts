@@ -27,9 +27,9 @@ export class RunDeadline implements ActiveKind, Intake {
     this.#first = firstDeadline(deadlines);
   }
 
-  /** The chain's time goes on, and the run's begins anew. */
-  ofSuccessor(): Deadlines {
-    return runFrom(this.#clock.now(), this.#deadlines);
+  /** The chain's time goes on, and the run's begins anew. `runLimit`: another one from here on. */
+  ofSuccessor(runLimit: number | undefined): Deadlines {
+    return runFrom(this.#clock.now(), this.#deadlines, runLimit);
   }
 
   /** The event, if the limit has passed by a time; also where the fold would not take it. */

@@ -216,9 +216,9 @@ export class InMemoryStore {
   /** The run is over, and its actor goes on with another one, whose start comes before everything that is unread. */
   continueAs(actor: Actor, successor: Successor): void {
     const before = this.runOf(actor);
-    const { runId, workflow, version, start } = successor;
+    const { runId, workflow, version, start, runLimit } = successor;
     const now = this.now();
-    const deadlines = runFrom(now, actor.deadlines);
+    const deadlines = runFrom(now, actor.deadlines, runLimit);
     Object.assign(before, {
       state: 'continued',
       closedAt: now,

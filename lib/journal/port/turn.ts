@@ -158,6 +158,8 @@ export interface Successor {
   readonly start: Encoded;
   /** The holder goes on with it under the same lease. Otherwise the lease is given back, and it is claimable at once. */
   readonly kept: boolean;
+  /** How long it may take, from this commit, and each run after it, in ms. Defaults to what the run before had. */
+  readonly runLimit?: number;
 }
 
 export type ClosedState = 'completed' | 'failed' | 'cancelled' | 'timed_out';

@@ -195,9 +195,16 @@ const stateOf = (outcome: TurnOutcome): string | null =>
 
 function successorsOf(
   outcomes: readonly TurnOutcome[],
-): Pick<SettleTurns, 'successors' | 'workflows' | 'versions' | 'starts' | 'kept'> {
+): Pick<SettleTurns, 'successors' | 'workflows' | 'versions' | 'starts' | 'kept' | 'runLimits'> {
   if (!outcomes.some(({ type }) => type === 'continue'))
-    return { successors: NOWHERE, workflows: NOWHERE, versions: NOWHERE, starts: NOWHERE, kept: NOWHERE };
+    return {
+      successors: NOWHERE,
+      workflows: NOWHERE,
+      versions: NOWHERE,
+      starts: NOWHERE,
+      kept: NOWHERE,
+      runLimits: NOWHERE,
+    };
   const successors = outcomes.map((outcome) => (outcome.type === 'continue' ? outcome.successor : null));
   return {
     successors: textArray(successors.map((successor) => successor && uuidOrNil(successor.runId))),
@@ -205,6 +212,7 @@ function successorsOf(
     versions: numberArray(successors.map((successor) => successor && successor.version)),
     starts: textArray(successors.map((successor) => successor && successor.start)),
     kept: flagArray(successors.map((successor) => successor?.kept === true)),
+    runLimits: numberArray(successors.map((successor) => successor?.runLimit ?? null)),
   };
 }
 

@@ -9,8 +9,9 @@ export function deadlinesFrom(begin: Instant, limits: TimeLimits | null | undefi
   return runFrom(begin, { run: null, chain, runLimit: limits?.run ?? null });
 }
 
-/** Those of a run that begins now, in a chain with these. */
-export function runFrom(begin: Instant, { chain, runLimit }: Deadlines): Deadlines {
+/** Those of a run that begins now, in a chain with these. `limit`: another limit of its runs from here on. */
+export function runFrom(begin: Instant, { chain, ...before }: Deadlines, limit?: number): Deadlines {
+  const runLimit = limit ?? before.runLimit;
   const run = runLimit === null ? null : begin + runLimit;
   // One that ends after the chain's never counts.
   return { run: run !== null && chain !== null && chain <= run ? null : run, chain, runLimit };

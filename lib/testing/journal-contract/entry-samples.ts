@@ -320,6 +320,7 @@ export const ENTRY_SAMPLES: {
       input: ENCODED,
       abandoned: [0, 7],
       carriedSignals: 2,
+      runLimit: 60_000,
     },
     {
       type: 'run_continued',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ChooseSuccessor } from '../../../lib/core/index.js';
+import type { ChooseSuccessor, Duration } from '../../../lib/core/index.js';
 import { SEMANTICS_VERSION } from '../../../lib/core/index.js';
 import { Workflow } from '../../../lib/nest/index.js';
 import {
@@ -79,6 +79,46 @@ describe('continuing as new', () => {
       input: codec.encode(undefined),
     });
     await expectSameAgain(definition, run);
+  });
+
+  it('records the time limit that the call gives, and nothing where it gives none', async () => {
+    const definition = workflow(({ ctx }, runTimeout: Duration | undefined) =>
+      ctx.continueAsNew('on', { runTimeout }),
+    );
+    const run = await drive(definition, [started('2 minutes')], live);
+    expect(run.history.at(-1)).toMatchObject({ type: 'run_continued', input: '"on"', runLimit: 120_000 });
+    await expectSameAgain(definition, run);
+    expect((await drive(definition, [started()], live)).history.at(-1)).not.toHaveProperty('runLimit');
+    const ofClass = workflow(({ ctx }) => ctx.continueAsNew(Other, undefined, { runTimeout: 5 }));
+    expect((await drive(ofClass, [started()], live)).history.at(-1)).toMatchObject({
+      workflow: 'other',
+      runLimit: 5,
+    });
+  });
+
+  it('F7: another limit in the code than in the history is no drift, and the recorded one stays', async () => {
+    const limited = (runTimeout: number) => workflow(({ ctx }) => ctx.continueAsNew('on', { runTimeout }));
+    const run = await drive(limited(5_000), [started()], live);
+    for (const other of [limited(9_000), workflow(({ ctx }) => ctx.continueAsNew('on'))]) {
+      const again = await refold(other, run.history);
+      expect(again.fault).toBe(null);
+      expect(again.progress.closed).toMatchObject({ runLimit: 5_000 });
+    }
+  });
+
+  it('refuses what is no time limit, and what is no option', async () => {
+    const refusal = async (options: object): Promise<unknown> => {
+      const told = (error: Error): string => `${error.name}: ${error.message}`;
+      const definition = workflow(({ ctx }) => ctx.continueAsNew('on', options).catch(told));
+      return resultOf(await drive(definition, [started()], live));
+    };
+    expect(await refusal({ runTimeout: 0 })).toBe(
+      'RangeError: ctx.continueAsNew: "runTimeout" must be more than nothing.',
+    );
+    expect(await refusal({ runTimeout: 'soon' })).toMatch(/^RangeError: "soon" is not a duration/);
+    expect(await refusal({ executionTimeout: 5 })).toBe(
+      'TypeError: ctx.continueAsNew: "executionTimeout" is an unknown option. There is runTimeout.',
+    );
   });
 
   it('F16: the first decision counts, whichever it is', async () => {

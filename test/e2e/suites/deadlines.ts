@@ -44,6 +44,18 @@ export class PatientWorkflow {
 @Workflow({ name: 'impatient', executionTimeout: 40, runTimeout: '1 hour' })
 export class ImpatientWorkflow extends PatientWorkflow {}
 
+/** Each run takes the first of some limits for the next one (`-`: none), and the last one waits, or is done. */
+@Workflow({ name: 'relay', runTimeout: '1 hour' })
+export class RelayWorkflow extends PatientWorkflow {
+  override async run(ctx: WorkflowContext, limits = ''): Promise<string> {
+    const [first, ...others] = limits.split(' ');
+    if (first === 'done') return first;
+    if (!first) return super.run(ctx);
+    const options = first === '-' ? {} : { runTimeout: Number(first) };
+    return ctx.continueAsNew(RelayWorkflow, others.join(' '), options);
+  }
+}
+
 /** The limit counts from the moment at which the database begins to write the start. */
 const within = ({ startedAt, deadlineAt }: RunDescription, limit: number): boolean =>
   deadlineAt! <= startedAt + limit && deadlineAt! > startedAt + limit - 5_000;
@@ -56,7 +68,7 @@ export function describeDeadlines(backend: Backend, residency: Residency): void 
       app = await openApp({
         continuum: await backend.fresh(),
         residency,
-        providers: [Rooms, PatientWorkflow, ImpatientWorkflow],
+        providers: [Rooms, PatientWorkflow, ImpatientWorkflow, RelayWorkflow],
       });
       await app.events.until('worker started');
     });
@@ -82,6 +94,20 @@ export function describeDeadlines(backend: Backend, residency: Residency): void 
       expect(passed?.entry).toMatchObject({ deadlineAt: run.deadlineAt, whose: 'run' });
       expect(passed!.entry.at).toBeGreaterThanOrEqual(run.deadlineAt!);
       expect(await app.client.count({ state: 'timed_out', id: handle.workflowId })).toBe(1);
+    });
+
+    it('a run that continues may give the next one another limit', async () => {
+      const handle = await app.client.start(RelayWorkflow, '300');
+      expect(await caught(handle.result())).toBeInstanceOf(WorkflowTimedOutError);
+      const last = await handle.describe();
+      expect(last.runId).not.toBe(handle.runId);
+      expect(last.deadlineAt).toBeLessThanOrEqual(last.startedAt + 1_000);
+    });
+
+    it('which the runs after it have, too', async () => {
+      const handle = await app.client.start(RelayWorkflow, '7200000 - done');
+      expect(await handle.result()).toBe('done');
+      expect(within(await handle.describe(), 7_200_000)).toBe(true);
     });
 
     it('the limit of the class counts, and a start may say otherwise', async () => {

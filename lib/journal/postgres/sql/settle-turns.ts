@@ -29,6 +29,8 @@ export interface SettleTurns extends JudgeTurns {
   readonly versions: string;
   readonly starts: string;
   readonly kept: string;
+  /** How long it may take, in ms; null for as long as the run before. */
+  readonly runLimits: string;
   /** The answers of updates: the place of each one's turn, from 1, and its id. */
   readonly answerTurns: string;
   readonly answerIds: string;
@@ -47,7 +49,7 @@ applied as materialized (
   select
     judged.ordinal, judged.actor_id, judged.run_id, judged.token, judged.consumed, judged.inbox_seq,
     settled.outcome, settled.reason, settled.state, settled.last_seq, settled.appends, settled.clears, settled.shows,
-    settled.successor, settled.workflow, settled.version, settled.start, settled.kept,
+    settled.successor, settled.workflow, settled.version, settled.start, settled.kept, settled.run_limit,
     timestamptz 'epoch' + settled.wake_at * interval '1 millisecond' as wake_at,
     date_trunc('milliseconds', clock_timestamp()) as at,
     clock_timestamp() + settled.delay * interval '1 millisecond' as blocked_until,
@@ -56,11 +58,13 @@ applied as materialized (
   join unnest(
     :outcomes::text[], :wakeTimes::float8[], :reasons::text[], :delays::float8[],
     :states::text[], :lastSeqs::int[], :appends::boolean[], :clears::boolean[], :shows::jsonb[],
-    :successors::uuid[], :workflows::text[], :versions::int[], :starts::json[], :kept::boolean[]
+    :successors::uuid[], :workflows::text[], :versions::int[], :starts::json[], :kept::boolean[],
+    :runLimits::float8[]
   ) with ordinality as settled(
     outcome, wake_at, reason, delay,
     state, last_seq, appends, clears, shows,
-    successor, workflow, version, start, kept, ordinal
+    successor, workflow, version, start, kept,
+    run_limit, ordinal
   ) on settled.ordinal = judged.ordinal
   left join lateral (
     select worker.build_id
@@ -94,9 +98,13 @@ updated as (
       version = coalesce(applied.version, actor.version),
       -- The chain's time goes on, and the run's begins anew. least() passes over a null.
       deadline_at = case
-        when applied.outcome = 'continue' then least(applied.at + actor.run_limit * interval '1 millisecond', actor.chain_deadline_at)
+        when applied.outcome = 'continue' then least(
+          applied.at + coalesce(applied.run_limit, actor.run_limit) * interval '1 millisecond',
+          actor.chain_deadline_at
+        )
         else actor.deadline_at
       end,
+      run_limit = coalesce(applied.run_limit, actor.run_limit),
       closing = actor.closing or applied.outcome = 'roll back',
       lease_owner = case
         when applied.outcome in ('release', 'block') then null

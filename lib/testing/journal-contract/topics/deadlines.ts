@@ -4,6 +4,7 @@ import type { StartAnswer } from '../../../journal/index.js';
 import { only } from '../concurrency.js';
 import { runStarted } from '../entries.js';
 import { HOUR, MINUTE, SECOND, type Topic } from '../scenario.js';
+import { continuing, goingOn, ofRun } from './continuation.js';
 
 const deadlinesOf = (answer: StartAnswer): unknown =>
   answer.type === 'started' ? answer.deadlines : answer.type;
@@ -109,6 +110,26 @@ export function deadlinesTopic({ test, expect }: Topic): void {
     const { chain } = claim.deadlines;
     expect(chain).toBeGreaterThan(deadlineAt ?? Infinity);
     expect(chain).toBeLessThan((deadlineAt ?? 0) + 10 * SECOND);
+  });
+
+  test('a run that continues may give the next ones another limit, or a first one', async (s) => {
+    for (const run of [MINUTE, null]) {
+      const held = await s.held(await s.worker(), { limits: { run, chain: HOUR } });
+      const first = (await s.describe(held.run)).startedAt;
+      const second = continuing({ runLimit: 5 * MINUTE });
+      await s.applies(held, second.changes);
+      const told = await s.describe(ofRun(held, second.next.runId));
+      expect(told.deadlineAt).toBeGreaterThan(told.startedAt + 5 * MINUTE - SECOND);
+      expect(told.deadlineAt).toBeLessThan(told.startedAt + 5 * MINUTE + SECOND);
+      const third = continuing({ kept: false });
+      await s.applies(goingOn(held, second.next.runId), third.changes);
+      const { deadlines } = only(await s.claim(await s.worker()));
+      const { startedAt, deadlineAt } = await s.describe(ofRun(held, third.next.runId));
+      expect(deadlines).toMatchObject({ run: deadlineAt, runLimit: 5 * MINUTE });
+      expect(deadlineAt).toBeGreaterThan(startedAt + 5 * MINUTE - SECOND);
+      // The time of all of them goes on.
+      expect(deadlines.chain).toBeLessThan(first + HOUR + SECOND);
+    }
   });
 
   test('a run closes timed out, and lists find it', async (s) => {
