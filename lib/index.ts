@@ -67,6 +67,7 @@ export type {
   ChildOptions,
   ChildUndo,
   ExternalHandle,
+  ExternalStartOptions,
   Duration,
   DurationString,
   HandlerDescription,

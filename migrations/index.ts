@@ -22,6 +22,7 @@ import { openCallbacks } from './0021-open-callbacks.js';
 import { endOverdue } from './0022-end-overdue.js';
 import { orderOutbox } from './0023-order-outbox.js';
 import { retryRollbacks } from './0025-retry-rollbacks.js';
+import { startBySignal } from './0026-start-by-signal.js';
 import { debounceStarts } from './0027-debounce-starts.js';
 import { type MigrationClass, withVersion } from './schema-version.js';
 
@@ -53,6 +54,7 @@ const MIGRATIONS: readonly ((schema: string) => MigrationClass)[] = [
   endOverdue,
   orderOutbox,
   retryRollbacks,
+  startBySignal,
   debounceStarts,
 ];
 

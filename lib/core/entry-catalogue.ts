@@ -166,7 +166,15 @@ export const ENTRY_CATALOGUE = {
   message_sent: {
     class: 'command',
     work: starts('message'),
-    fields: { id: command, name, args: value, workflowId: textFact, child: factOrNull },
+    fields: {
+      id: command,
+      name,
+      args: value,
+      workflowId: textFact,
+      child: factOrNull,
+      start: fact,
+      input: valueFact,
+    },
   },
   callback_opened: { class: 'command', work: starts('callback'), fields: { id: command, name } },
   callback_withdrawn: { class: 'command', work: ends('callback'), fields: { of: command } },

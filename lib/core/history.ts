@@ -367,6 +367,18 @@ export interface MessageSent {
   readonly workflowId: string;
   /** Of a child: only to it, and not to a later run that has the workflow id. */
   readonly child: CommandId | null;
+  /** Where no run is open, this one is started with the signal. Absent: none is. */
+  readonly start?: SignalStart;
+  /** Of one that may be started. */
+  readonly input?: Encoded;
+}
+/** A run that a signal may start. */
+export interface SignalStart {
+  /** Drawn by the run that sends. */
+  readonly runId: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly limits?: RunLimits;
 }
 /** Waits for whoever has its key or its token to settle it: its row is written in the commit of this entry. */
 export interface CallbackOpened {

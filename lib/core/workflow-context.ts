@@ -126,12 +126,40 @@ export interface ExternalHandle<W = unknown> {
    */
   signal<S extends SignalName<W> | Signal>(signal: S, ...args: SignalArgs<W, S, never>): Promise<void>;
   /**
+   * Sends a signal as {@link signal} does, and starts a run of the class with it where none is open. The handler of the signal
+   * runs before `run`. Whether a worker has the workflow does not matter here: the run waits for one.
+   *
+   * ```ts
+   * await ctx.external(AccountWorkflow, customer).signalWithStart({ customer, month: 1 }, Usage, { gigabytes: 12 });
+   * ```
+   *
+   * @param input what `run` gets, where a run is started; the schema of the class is asked at the call
+   * @param signal the name of a handler of the class, or a signal that `defineSignal` made
+   * @param args its payload, and then {@link ExternalStartOptions}
+   * @returns once the signal is in the inbox of the other run
+   * @throws {@link WorkflowNotRunningError} where the run that has the workflow id rolls back: nothing is started or sent
+   * @throws {@link InvalidInputError} for an input that the schema of the class refuses
+   */
+  signalWithStart<S extends SignalName<W> | Signal>(
+    input: WorkflowInput<W>,
+    signal: S,
+    ...args: SignalArgs<W, S, ExternalStartOptions>
+  ): Promise<void>;
+  /**
    * Asks the run to cancel.
    *
    * @returns once the request is in the inbox of the other run
    * @throws as {@link signal} does
    */
   cancel(options?: { readonly reason?: string | undefined }): Promise<void>;
+}
+
+/** Of a run that is started with a signal of another one. */
+export interface ExternalStartOptions {
+  /** How long it may take, through any number of runs, before it is ended as timed out. Defaults to what its class says. */
+  readonly executionTimeout?: Duration | undefined;
+  /** The same for each of its runs. Defaults to what its class says. */
+  readonly runTimeout?: Duration | undefined;
 }
 
 /** How a callback is known, and for how long it is waited for. */
@@ -262,7 +290,7 @@ export abstract class WorkflowContext {
    *
    * @param workflow the class of the other run, which types its signals
    * @param workflowId of the other run, whichever is open then
-   * @returns a handle with `signal` and `cancel`; nothing is sent before one of them is called
+   * @returns a handle with `signal`, `signalWithStart` and `cancel`; nothing is sent before one of them is called
    */
   abstract external<W extends WorkflowRun>(workflow: WorkflowClass<W>, workflowId: string): ExternalHandle<W>;
 

@@ -83,6 +83,7 @@ export type {
   Deadlines,
   Lease,
   Outgoing,
+  OutgoingStart,
   RefenceAnswer,
   RefusalReason,
   Successor,

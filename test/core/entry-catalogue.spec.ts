@@ -61,7 +61,7 @@ describe('what an entry weighs', () => {
   const WORDS = new Set(['type', 'rollback', 'order', 'unanswered', 'parentClose', 'mode', 'whose', 'why']);
 
   /** Options of a call are written in its code; ids and names have a limit of their own. */
-  const SMALL = new Set(['options', 'lineage', 'compensation']);
+  const SMALL = new Set(['start', 'options', 'lineage', 'compensation']);
 
   /** The entry with one of its texts made large: once for each. */
   const enlarged = (entry: object): readonly object[] =>

@@ -14,6 +14,7 @@ import {
 import {
   AccountWorkflow,
   ChargeWorkflow,
+  FirstChargeWorkflow,
   CreditInvoice,
   credited,
   DunningWorkflow,
@@ -108,6 +109,7 @@ const metadata: ModuleMetadata = {
     DeliveryWorkflow,
     AccountWorkflow,
     ChargeWorkflow,
+    FirstChargeWorkflow,
     MonthWorkflow,
     MonthInvoiceWorkflow,
     SaleWorkflow,
@@ -239,6 +241,8 @@ describe('the examples in the documentation', () => {
     const account = await client.start(AccountWorkflow, undefined, { id: 'account of ann' });
     await client.execute(ChargeWorkflow, 'account of ann');
     expect(await account.result()).toBe(12);
+    await client.execute(FirstChargeWorkflow, 'account of bob');
+    expect(await client.handle(AccountWorkflow, 'account of bob').result()).toBe(30);
     const dunning = await client.start(DunningWorkflow, 'ann');
     await dunning.signal(Paid, true);
     expect(await dunning.result()).toBe('ChildWorkflowFailure');

@@ -53,6 +53,43 @@ it('a termination that cannot be done just now keeps no other one waiting, and i
   expect(await journal.deliver('default', 100)).toMatchObject({ done: 1, ended: [held.runId], held: false });
 });
 
+it('a start whose workflow id an open transaction has started is put off, and then is a signal', async () => {
+  const [sender, other] = (await started(2)) as [StartRequest, StartRequest];
+  await admin.query('begin');
+  // As a transaction of the application would.
+  await admin.query(
+    `insert into continuum.actors (id, run_id, namespace, workflow_id, workflow, version, priority)
+     select id, id, namespace, 'wanted', workflow, version, priority
+     from (select gen_random_uuid() as id, namespace, workflow, version, priority
+           from continuum.actors where id = $1) as new`,
+    [other.runId],
+  );
+  const asked = { runId: asRunId(uuidv7()), workflow: 'order', version: 1, input: 'null' };
+  const letter = {
+    kind: 'signal_with_start',
+    actorId: null,
+    name: 'go',
+    payload: 'null',
+    start: asked,
+  } as const;
+  await sends(sender, [
+    { ...letter, workflowId: 'wanted' },
+    { ...letter, workflowId: 'free', start: { ...asked, runId: asRunId(uuidv7()) } },
+  ]);
+  expect(await journal.deliver('default', 100)).toMatchObject({ done: 1, held: true });
+  await admin.query('commit');
+  await admin.query(`update continuum.outbox set due_at = due_at - interval '1 hour'`);
+  expect(await journal.deliver('default', 100)).toMatchObject({ done: 1, held: false });
+  const { rows } = await admin.query(
+    `select workflow_id, count(*)::int from continuum.actors
+     where workflow_id in ('wanted', 'free') group by workflow_id order by 1`,
+  );
+  expect(rows).toEqual([
+    { workflow_id: 'free', count: 1 },
+    { workflow_id: 'wanted', count: 1 },
+  ]);
+});
+
 async function started(count: number): Promise<readonly StartRequest[]> {
   const requests = Array.from({ length: count }, (): StartRequest => {
     const runId = asRunId(uuidv7());

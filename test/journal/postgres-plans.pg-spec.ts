@@ -18,6 +18,7 @@ import { refence } from '../../lib/journal/postgres/refence-leases.js';
 import { sendMessages } from '../../lib/journal/postgres/send-messages.js';
 import { numberArray, textArray, uuidArray } from '../../lib/journal/postgres/array-literals.js';
 import { lockLetter } from '../../lib/journal/postgres/sql/lock-letter.js';
+import { lockStartLetter } from '../../lib/journal/postgres/sql/lock-start-letter.js';
 import { replyToSenders } from '../../lib/journal/postgres/sql/reply-to-senders.js';
 import { settleOutbox } from '../../lib/journal/postgres/sql/settle-outbox.js';
 import { takeOutbox } from '../../lib/journal/postgres/sql/take-outbox.js';
@@ -151,6 +152,7 @@ const VERBS: Readonly<Record<string, (sql: StatementRunner) => Promise<unknown>>
       names: textArray(leases.map(() => 'reply')),
     }),
   'deliver: end': (sql) => sql.run(lockLetter, { id: 1 }),
+  'deliver: start': (sql) => sql.run(lockStartLetter, { id: 1, patience: '1s' }),
   load: (sql) =>
     load(
       sql,

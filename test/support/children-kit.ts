@@ -3,7 +3,7 @@ import type { HistoryEvent, WorkflowContext, WorkflowDefinition } from '../../li
 import { codec, completed, fired, Ship, started, stopped, workflow } from './fold-kit.js';
 import type { Steps } from './fold-kit.js';
 
-const Paid = defineSignal<number>('paid');
+export const Paid = defineSignal<number>('paid');
 
 /** Workflows by which children are asked for; nothing of them runs here. */
 export class Bill {
@@ -110,5 +110,22 @@ export const MESSAGE_EVENTS: Readonly<Record<string, readonly HistoryEvent[]>> =
     { type: 'message_delivered', at: 6, id: 0 },
     { type: 'message_not_delivered', at: 7, id: 2, why: 'not found' },
     { type: 'message_not_delivered', at: 8, id: 1, why: 'not running' },
+  ],
+};
+
+/** What code does with runs that a signal starts: as {@link CHILD_PROGRAMS}. */
+export const START_PROGRAMS: Readonly<Record<string, WorkflowDefinition>> = {
+  'a signal that starts': workflow(async ({ ctx }) => {
+    const failed = (error: Error): string => error.name;
+    const first = ctx.external(Bill, 'bill-7').signalWithStart(7, Paid, 12, { runTimeout: '1m' });
+    const second = ctx.external(Bill, 'bill-8').signalWithStart(8, Paid, 13);
+    return Promise.all([first, second].map((sent) => sent.catch(failed)));
+  }),
+};
+export const START_EVENTS: Readonly<Record<string, readonly HistoryEvent[]>> = {
+  'a signal that starts': [
+    started('x', 5),
+    { type: 'message_not_delivered', at: 6, id: 1, why: 'not running' },
+    { type: 'message_delivered', at: 7, id: 0 },
   ],
 };

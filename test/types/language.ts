@@ -61,7 +61,7 @@ export async function waitedFor(client: WorkflowClient, ctx: WorkflowContext): P
   const handle = client.handle(WaitingWorkflow, 'offer-1');
   const child = await ctx.startChild(WaitingWorkflow, { cents: 1, until: new Date(0) });
   const other = ctx.external(WaitingWorkflow, 'offer-1');
-  for (const to of [handle, child, other]) {
+  for (const to of [child, other]) {
     // Whoever sends it has the same object as whoever waits, or one of its name and its payload.
     await to.signal(Approved, { by: 'ann' });
     await to.signal(defineSignal<{ by: string }>('approved'), { by: 'ann' });
@@ -80,6 +80,23 @@ export async function waitedFor(client: WorkflowClient, ctx: WorkflowContext): P
     // @ts-expect-error a query is no signal
     await to.signal('looks');
   }
+  // Whoever sends it has the same object as whoever waits, or one of its name and its payload.
+  await handle.signal(Approved, { by: 'ann' });
+  await handle.signal(defineSignal<{ by: string }>('approved'), { by: 'ann' });
+  await handle.signal(Closed);
+  // @ts-expect-error it has another payload
+  await handle.signal(Approved, 'ann');
+  // @ts-expect-error its payload is missing
+  await handle.signal(Approved);
+  // @ts-expect-error it has no payload
+  await handle.signal(Closed, 5);
+  // @ts-expect-error a name alone tells no payload: it is that of a handler
+  await handle.signal('approved', { by: 'ann' });
+  await handle.signal('look', 1);
+  // @ts-expect-error an update answers, so it is asked for
+  await handle.signal('reset', 1);
+  // @ts-expect-error a query is no signal
+  await handle.signal('looks');
   await client.signalWithStart(WaitingWorkflow, { cents: 1, until: new Date(0) }, Approved, { by: 'ann' });
   // @ts-expect-error it has another payload
   await client.signalWithStart(WaitingWorkflow, { cents: 1, until: new Date(0) }, Approved, 5);
@@ -118,6 +135,18 @@ export async function children(ctx: WorkflowContext): Promise<void> {
 
   const other = ctx.external(WaitingWorkflow, 'offer-1');
   is<Equal<typeof other, ExternalHandle<WaitingWorkflow>>>();
+  const start = { cents: 1, until: new Date(0) };
+  await other.signalWithStart(start, Approved, { by: 'ann' }, { runTimeout: '1h', executionTimeout: '1d' });
+  await other.signalWithStart(start, 'look', 1);
+  // @ts-expect-error its input is that of the class
+  await other.signalWithStart(5, Approved, { by: 'ann' });
+  // @ts-expect-error it has another payload
+  await other.signalWithStart(start, Approved, 5);
+  // @ts-expect-error it handles no such signal
+  await other.signalWithStart(start, 'approved', { by: 'ann' });
+  // @ts-expect-error the handle has the id
+  await other.signalWithStart(start, Approved, { by: 'ann' }, { id: 'another' });
+  await ctx.external(BareWorkflow, 'bare-1').signalWithStart(undefined, Closed);
   // @ts-expect-error nobody waits for a run of others
   await other.result();
   // @ts-expect-error which of its runs is not asked

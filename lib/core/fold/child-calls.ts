@@ -1,11 +1,9 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { ChildCompensation, ChildStarted, RunLimits } from '../history.js';
+import type { ChildCompensation, ChildStarted } from '../history.js';
 import { misuse } from '../misuse.js';
 import { nameProblem } from '../names.js';
 import { InvalidInputError } from '../reaching-errors.js';
-import { isThenable, never, rejected } from './deferred.js';
+import { never, rejected } from './deferred.js';
 import type { ActivityToken } from '../definitions.js';
-import type { WorkflowDescriptor } from '../workflow-descriptor.js';
 import { describeWorkflow } from '../workflow-descriptor.js';
 import type { Signal } from '../types.js';
 import type { ChildHandle, ChildOptions } from '../workflow-context.js';
@@ -16,7 +14,7 @@ import type { Execution } from './execution.js';
 import { AwaitedChild, ChildWait, StartedChild } from './pending-child.js';
 import type { PendingChild } from './pending-child.js';
 import type { Scope } from './scope.js';
-import { timeLimit } from './time-limit.js';
+import { checkedInput, limitsFor, workflowOf } from './started-workflow.js';
 
 /** What a child is asked for with: `type` is its class. */
 interface Asked {
@@ -65,7 +63,7 @@ function begin(
     const asChild = {
       name,
       version,
-      args: run.codec.encode(checked(schema, input, name)),
+      args: run.codec.encode(checkedInput(schema, input, name)),
       ...(options.id === undefined ? {} : { workflowId: options.id }),
       parentClose: options.parentClose ?? 'cancel',
       confirms,
@@ -81,16 +79,6 @@ function begin(
   // undoes and that outlives its parent is of no concern.
   if (started.parentClose !== 'abandon' || started.compensation !== null) scope.saga?.add(started.id);
   return run.pending.add(pending(scope, started)).promise;
-}
-
-function workflowOf(type: ActivityToken, what: string): WorkflowDescriptor {
-  const workflow = typeof type === 'function' ? describeWorkflow(type) : undefined;
-  if (workflow) return workflow;
-  throw misuse(
-    new TypeError(
-      `${what}: ${type?.name ?? 'what it is given'} is no workflow. Give a class that has @Workflow().`,
-    ),
-  );
 }
 
 const OPTIONS: ReadonlySet<string> = new Set([
@@ -120,35 +108,6 @@ function checkOptions(options: ChildOptions, what: string): void {
       ),
     );
   }
-}
-
-/** What the call says goes before what the class says. `null`: it has no limits. */
-function limitsFor(options: ChildOptions, ofClass: RunLimits, what: string): RunLimits | null {
-  const run = timeLimit(what, 'runTimeout', options.runTimeout) ?? ofClass.run;
-  const chain = timeLimit(what, 'executionTimeout', options.executionTimeout) ?? ofClass.chain;
-  return run === null && chain === null ? null : { run, chain };
-}
-
-/** The schema of the child's input is asked at the call, as part of the code: a replay asks it again. So it has to answer at once. */
-function checked(schema: StandardSchemaV1 | undefined, input: unknown, name: string): unknown {
-  if (!schema) return input;
-  const result = schema['~standard'].validate(input);
-  if (isThenable(result)) {
-    throw misuse(
-      new TypeError(
-        `The schema of the input of ${name} answers with a promise, which nothing durable stands for. ` +
-          'Use one that answers at once, or check the input in an activity.',
-      ),
-    );
-  }
-  if (!result.issues) return result.value;
-  throw new InvalidInputError(
-    `the input of ${name}`,
-    result.issues.map(({ message, path }) => ({
-      message,
-      path: Array.from(path ?? [], (step) => (typeof step === 'object' ? step.key : step)),
-    })),
-  );
 }
 
 function compensationOf(run: Execution, by: ChildOptions['compensate']): ChildCompensation | null {

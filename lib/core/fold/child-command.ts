@@ -26,7 +26,7 @@ export function recordChild(run: Execution, asked: Asked, aliases?: readonly str
     args: asked.args,
     version: asked.version,
     workflowId: asked.workflowId ?? `${identity.runId}:${id}`,
-    runId: runIdOf(run.seed ?? identity.runId, id, at),
+    runId: nextStartedRunId(run),
     parentClose: asked.parentClose ?? 'cancel',
     confirms: asked.confirms ?? false,
     compensation: asked.compensation ?? null,
@@ -46,6 +46,10 @@ export function refuseDeeper(run: Execution): void {
     DEEPEST_CHILD,
   );
 }
+
+/** Of a run that this one starts by its next command. */
+export const nextStartedRunId = ({ ledger, identity, seed }: Execution): string =>
+  runIdOf(seed ?? identity.runId, ledger.nextId, ledger.now);
 
 /** A UUID (v7): its time is that of the event, all else of it follows from the seed of the run and the command. */
 function runIdOf(seed: string, id: CommandId, at: Instant): string {

@@ -104,9 +104,9 @@ export class FoldContext extends WorkflowContext {
     return children.startChild(this.#run, { type, input, options }) as Promise<ChildHandle<W>>;
   }
 
-  external<W extends WorkflowRun>(_: WorkflowClass<W>, workflowId: string): ExternalHandle<W> {
+  external<W extends WorkflowRun>(type: WorkflowClass<W>, workflowId: string): ExternalHandle<W> {
     // Which signals it takes its class says, to the compiler alone.
-    return new FoldExternal(this.#run, workflowId);
+    return new FoldExternal(this.#run, type, workflowId);
   }
 
   activities<T extends object>(

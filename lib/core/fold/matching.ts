@@ -43,9 +43,11 @@ export function underOtherNames<C extends HistoryCommand>(
   command: C,
   names: readonly string[],
 ): readonly C[] {
-  return names.map((name) =>
-    command.type === 'run_continued' ? { ...command, workflow: name } : { ...command, name },
-  );
+  return names.map((name) => {
+    if (command.type === 'run_continued') return { ...command, workflow: name };
+    if (command.type !== 'message_sent') return { ...command, name };
+    return { ...command, ...(command.start && { start: { ...command.start, workflow: name } }) };
+  });
 }
 
 /** The outcome of a run: exact in every mode, and never out of order (F7). */
@@ -130,7 +132,7 @@ const valueOf = (entry: HistoryEntry): string =>
 function subjectOf(command: HistoryCommand): string | number | null {
   switch (command.type) {
     case 'message_sent':
-      return `${command.name ?? ''} ${command.workflowId}`;
+      return `${command.name ?? ''} ${command.workflowId}${command.start ? `\0${command.start.workflow}` : ''}`;
     case 'activity_scheduled':
     case 'child_started':
     case 'callback_opened':
@@ -163,6 +165,8 @@ function subjectOf(command: HistoryCommand): string | number | null {
 }
 
 function argumentsOf(command: HistoryCommand): string {
+  if (command.type === 'message_sent' && command.input !== undefined)
+    return `${command.args}\0${command.input}`;
   if ('args' in command) return command.args;
   // A failure has a stack, which tells where the code stands on disk: only that it is one is compared.
   if (command.type === 'update_answered')

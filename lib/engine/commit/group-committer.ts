@@ -270,7 +270,9 @@ function sizeOf(turn: Turn): number {
   // Nearly every turn has none of these.
   if (refusals) for (const { failure } of refusals) bytes += failure.length;
   if (children) for (const { input } of children) bytes += 300 + input.length;
-  if (sends) for (const { payload } of sends) bytes += 100 + (payload?.length ?? 0);
+  if (sends)
+    for (const { payload, start } of sends)
+      bytes += 100 + (payload?.length ?? 0) + (start?.input.length ?? 0);
   if (shows) bytes += JSON.stringify(shows).length;
   if (outcome.type === 'continue') return bytes + outcome.successor.start.length;
   return outcome.type === 'block' ? bytes + outcome.reason.length : bytes;

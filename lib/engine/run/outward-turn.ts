@@ -72,7 +72,19 @@ function lineageUnder(above: Lineage | null, { workflowId, runId }: ResidentFact
 }
 
 function messageOf(sent: MessageSent, progress: RunProgress): Outgoing {
-  const { id: reply, name, args: payload, workflowId, child } = sent;
+  const { id: reply, name, args: payload, workflowId, child, start, input } = sent;
+  if (start !== undefined && input !== undefined) {
+    const started = { ...start, runId: asRunId(start.runId), input };
+    return {
+      kind: 'signal_with_start',
+      workflowId,
+      actorId: null,
+      name,
+      payload,
+      reply,
+      start: started,
+    };
+  }
   const work = child === null ? undefined : progress.inFlight.get(child);
   const actorId = work?.type === 'child' ? actorOf(asRunId(work.started.runId)) : null;
   return { kind: name === null ? 'cancel' : 'signal', workflowId, actorId, name, payload, reply };

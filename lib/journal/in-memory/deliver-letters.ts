@@ -1,10 +1,13 @@
+import { actorOf } from '../ids.js';
 import type { ActorId, RunId } from '../ids.js';
-import type { Delivery, SendAnswer } from '../port/index.js';
-import { PARENT_CLOSED, letterName } from '../rules/letters.js';
+import type { Delivery, OutgoingStart, SendAnswer } from '../port/index.js';
+import type { MessageNews } from '../rules/letters.js';
+import { PARENT_CLOSED, letterName, newsOfStart, startWithSignal } from '../rules/letters.js';
 import type { Actor, InMemoryStore, Letter } from './in-memory-store.js';
 import { childrenOf, sendOut } from './outbox.js';
 import { sendMessage } from './send-message.js';
 import { terminateActor } from './start-runs.js';
+import { startWith, startWithNeeds } from './start-with.js';
 
 /** Delivers in the order of sending. What is for an actor that is locked stays, and with it what its sender sends there later. */
 export function deliverLetters(store: InMemoryStore, namespace: string, limit: number): Delivery {
@@ -37,10 +40,11 @@ function deliverLetter(
 ): boolean {
   switch (letter.type) {
     case 'message': {
+      if (letter.start) return deliverStart(store, letter, letter.start, reached);
       const answer = sendMessage(store, letter.message);
       if (answer.type === 'accepted') reached.push({ actorId: answer.actorId, owner: answer.owner });
       if (answer.type === 'again') return false;
-      replyTo(store, letter, answer);
+      replyTo(store, letter, newsOf(answer));
       return true;
     }
     case 'terminate': {
@@ -67,17 +71,32 @@ function deliverLetter(
   }
 }
 
-/** Tells the sender what became of it, if it is there still and asks. */
-function replyTo(
+/** A signal that starts a run where none is open. `false`: the target is locked. */
+function deliverStart(
   store: InMemoryStore,
-  { source, reply }: Extract<Letter, { type: 'message' }>,
-  answer: SendAnswer,
-): void {
+  letter: MessageLetter,
+  start: OutgoingStart,
+  reached: { actorId: ActorId; owner: Actor['owner'] }[],
+): boolean {
+  const request = startWithSignal(letter.message, start);
+  if (startWithNeeds(store, request).some(({ lock }) => lock.held)) return false;
+  const answer = startWith(store, request);
+  if (answer.type === 'sent') reached.push({ actorId: answer.sent.actorId, owner: answer.sent.owner });
+  if (answer.type === 'started') reached.push({ actorId: actorOf(answer.runId), owner: null });
+  replyTo(store, letter, newsOfStart(answer));
+  return true;
+}
+
+type MessageLetter = Extract<Letter, { type: 'message' }>;
+
+const newsOf = (answer: SendAnswer): MessageNews =>
+  answer.type !== 'not running' ? 'delivered' : answer.known ? 'not running' : 'not found';
+
+/** Tells the sender what became of it, if it is there still and asks. */
+function replyTo(store: InMemoryStore, { source, reply }: MessageLetter, news: MessageNews): void {
   const sender = store.actors.get(source);
   if (sender === undefined || reply === null) return;
   const { id: actorId, namespace, workflowId } = sender;
-  const known = answer.type === 'not running' && answer.known;
-  const news = answer.type !== 'not running' ? 'delivered' : known ? 'not running' : 'not found';
   const message = {
     namespace,
     workflowId,

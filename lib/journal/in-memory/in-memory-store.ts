@@ -5,6 +5,7 @@ import type {
   InboxMessage,
   Message,
   RunState,
+  OutgoingStart,
   Successor,
   UpdateRefusal,
   WorkerDeath,
@@ -71,6 +72,8 @@ export type Letter =
       readonly type: 'message';
       readonly source: ActorId;
       readonly message: Message;
+      /** The run that a signal starts where none is open. */
+      readonly start?: OutgoingStart;
       /** The command of the sender's run that asks what becomes of it. */
       readonly reply: Pick<ParentOf, 'runId' | 'command'> | null;
     }

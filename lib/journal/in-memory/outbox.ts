@@ -11,10 +11,12 @@ export function sendOut(
   sends: readonly Outgoing[],
 ): void {
   const letters = sends.map((send): Letter => {
-    const { kind, workflowId, actorId, name = null, payload = null, reply: command } = send;
-    if (kind === 'terminate') return { type: 'terminate', source, namespace, workflowId, actorId };
+    const { workflowId, actorId, name = null, payload = null, reply: command, start } = send;
+    if (send.kind === 'terminate') return { type: 'terminate', source, namespace, workflowId, actorId };
+    const kind = send.kind === 'signal_with_start' ? 'signal' : send.kind;
     const message = { namespace, workflowId, actorId, runId: null, kind, name, payload, dedupeId: null };
-    return { type: 'message', source, message, reply: command === undefined ? null : { runId, command } };
+    const reply = command === undefined ? null : { runId, command };
+    return { type: 'message', source, message, ...(start && { start }), reply };
   });
   store.outbox = [...store.outbox, ...letters];
 }

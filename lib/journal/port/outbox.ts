@@ -8,7 +8,7 @@ export interface JournalOutbox {
   /**
    * Delivers what is due, at most `limit` of it. What one run sends to another arrives in the order in which it was sent. A
    * target that somebody has locked keeps nothing else waiting, and gets its share a moment later. What is for a run that has
-   * ended is dropped.
+   * ended is dropped, unless it starts another one.
    */
   deliver(namespace: string, limit: number): Promise<Delivery>;
 }

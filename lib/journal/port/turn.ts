@@ -97,7 +97,7 @@ export interface CallbackOpening {
 /** What one run sends to another one. */
 export interface Outgoing {
   /** `terminate` ends the run at once, as `terminate` does. */
-  readonly kind: 'signal' | 'cancel' | 'terminate';
+  readonly kind: 'signal' | 'signal_with_start' | 'cancel' | 'terminate';
   readonly workflowId: string;
   /** Only for this actor: not for a later one that has the workflow id. `null` for whichever has it. A termination has one. */
   readonly actorId: ActorId | null;
@@ -105,8 +105,21 @@ export interface Outgoing {
   readonly name?: string | null;
   /** The signal's payload, or the cancel's reason, as encoded text. */
   readonly payload?: Encoded | null;
+  /** Of `signal_with_start`: the run that is started with the signal where none is open, in the namespace of the sender. */
+  readonly start?: OutgoingStart;
   /** The command that asks what becomes of it, which is told by a message `message_result`. Defaults to none. */
   readonly reply?: CommandId;
+}
+
+/** A run that a signal of another one may start. */
+export interface OutgoingStart {
+  /** Drawn by the sender. */
+  readonly runId: RunId;
+  readonly workflow: string;
+  readonly version: number;
+  readonly input: Encoded;
+  /** How long it may take, from its start. Absent: without limits. */
+  readonly limits?: TimeLimits;
 }
 
 /** Why an update was not accepted, and what whoever asked for it gets. */

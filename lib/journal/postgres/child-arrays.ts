@@ -1,5 +1,13 @@
 import type { Turn } from '../port/index.js';
-import { booleanArray, flagArray, numberArray, textArray, uuidArray, uuidOrNil } from './array-literals.js';
+import {
+  booleanArray,
+  flagArray,
+  NOWHERE,
+  numberArray,
+  textArray,
+  uuidArray,
+  uuidOrNil,
+} from './array-literals.js';
 import type { Reaching } from './sql/reach-turns.js';
 
 /** What turns start, open and send, turned into one array for each column. */
@@ -39,6 +47,9 @@ export function reachParameters(turns: readonly Turn[]): Reaching {
     sendActorIds: textArray(sends.map(({ actorId }) => (actorId === null ? null : uuidOrNil(actorId)))),
     sendNames: textArray(sends.map(({ name }) => name ?? null)),
     sendPayloads: textArray(sends.map(({ payload }) => payload ?? null)),
+    sendStarts: sends.some(({ start }) => start)
+      ? textArray(sends.map(({ start }) => (start ? JSON.stringify(start) : null)))
+      : NOWHERE,
     sendReplies: numberArray(sends.map(({ reply }) => reply ?? null)),
   };
 }

@@ -1,4 +1,5 @@
 import type { CommandId } from '../../core/index.js';
+import type { Message, OutgoingStart, StartWithAnswer, StartWithRequest } from '../port/index.js';
 
 /** What becomes of a child, as its parent is told: that it was started or not, or how it ended. */
 export type ChildNews =
@@ -16,6 +17,34 @@ export interface LetterName {
   readonly command: CommandId;
   readonly news: ChildNews | MessageNews | CallbackNews;
 }
+
+/** What is asked of a journal for a signal that may start a run. */
+export const startWithSignal = (
+  target: Pick<Message, 'namespace' | 'workflowId' | 'name' | 'payload'>,
+  { runId, workflow, version, input, limits }: OutgoingStart,
+): StartWithRequest => ({
+  start: {
+    runId,
+    namespace: target.namespace,
+    workflowId: target.workflowId,
+    workflow,
+    version,
+    input,
+    limits: limits ?? null,
+    priority: USUAL_PRIORITY,
+    startAt: null,
+    onConflict: 'useExisting',
+    onReuse: 'allow',
+    attributes: null,
+    first: null,
+  },
+  message: { ...target, runId: null, kind: 'signal', dedupeId: null },
+});
+const USUAL_PRIORITY = 2;
+
+/** What is told of it to its sender. A run that is there takes the signal, or rolls back. */
+export const newsOfStart = ({ type }: StartWithAnswer): MessageNews =>
+  type === 'closing' ? 'not running' : 'delivered';
 
 /** Why a child was terminated with its parent. */
 export const PARENT_CLOSED = 'The parent has ended.';

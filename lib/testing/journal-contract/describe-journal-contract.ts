@@ -32,6 +32,7 @@ import { sendRaceTopic } from './topics/send-races.js';
 import { shownTopic } from './topics/shown.js';
 import { startTopic } from './topics/start.js';
 import { startConflictTopic } from './topics/start-conflicts.js';
+import { startBySignalTopic } from './topics/start-by-signal.js';
 import { startWithTopic } from './topics/start-with.js';
 import { stressTopic } from './topics/stress.js';
 import { suspectsTopic } from './topics/suspects.js';
@@ -59,6 +60,7 @@ const TOPICS: Readonly<Record<string, (topic: Topic) => void>> = {
   refence: refenceTopic,
   updates: updatesTopic,
   'start with a message': startWithTopic,
+  'start by the signal of a run': startBySignalTopic,
   terminate: terminateTopic,
   'who asked for what': operationsTopic,
   'rollbacks that are tried again': retryRollbackTopic,

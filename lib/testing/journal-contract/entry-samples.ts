@@ -89,7 +89,17 @@ export const ENTRY_SAMPLES: {
     },
   ],
   message_sent: [
-    { type: 'message_sent', at: AT, id: 3, name: TEXT, args: ENCODED, workflowId: TEXT, child: 2 },
+    {
+      type: 'message_sent',
+      at: AT,
+      id: 3,
+      name: TEXT,
+      args: ENCODED,
+      workflowId: TEXT,
+      child: 2,
+      start: { runId: TEXT, workflow: TEXT, version: 4, limits: { run: 60_000, chain: null } },
+      input: ENCODED,
+    },
     { type: 'message_sent', at: AT, id: 3, name: null, args: 'null', workflowId: 'ann', child: null },
   ],
   message_delivered: [{ type: 'message_delivered', at: AT, id: 3 }],

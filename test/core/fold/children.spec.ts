@@ -19,6 +19,9 @@ import {
   childTerminated,
   MESSAGE_EVENTS,
   MESSAGE_PROGRAMS,
+  Paid,
+  START_EVENTS,
+  START_PROGRAMS,
 } from '../../support/children-kit.js';
 import {
   cancel,
@@ -220,6 +223,76 @@ describe('children', () => {
     // Cancelling the code that waits does not call it back.
     const cancelled = await drive(program, [started(), cancel()]);
     expect(line(cancelled.history)).toMatch(/message_sent2 cancel_requested run_completed$/);
+  });
+
+  it('and others may be started by a signal, under an id that the command draws', async () => {
+    const program = START_PROGRAMS['a signal that starts']!;
+    const run = await drive(program, START_EVENTS['a signal that starts']!);
+    const sent = run.history.filter((entry) => entry.type === 'message_sent');
+    const of = { workflow: 'bill', version: 3 };
+    expect(sent).toMatchObject([
+      { id: 0, name: 'paid', args: '12', workflowId: 'bill-7', input: '7', start: of },
+      { id: 1, name: 'paid', args: '13', workflowId: 'bill-8', input: '8', start: of },
+    ]);
+    const [first, second] = sent.map(({ start }) => start!);
+    expect(first).toHaveProperty('limits', { run: 60_000, chain: null });
+    expect(second).not.toHaveProperty('limits');
+    expect(first!.runId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(first!.runId).not.toBe(second!.runId);
+    expect(resultOf(run)).toEqual([undefined, 'WorkflowNotRunningError']);
+    await expectSameAgain(program, run);
+  });
+
+  it('and a signal alone, or one with another start, is something else than the history says', async () => {
+    const starts = (type: typeof Bill, input: number) =>
+      workflow(({ ctx }) => ctx.external(type, 'b').signalWithStart(input, Paid, 1));
+    class Renamed extends Bill {}
+    markWorkflow(Renamed, { name: 'invoice', aliases: ['bill'] });
+    const { history } = await drive(starts(Bill, 7), [started()]);
+    expect((await refold(starts(Bill, 7), history)).fault).toBe(null);
+    expect((await refold(starts(Renamed, 7), history)).fault).toBe(null);
+    class Another extends Bill {}
+    markWorkflow(Another, { name: 'another' });
+    const others = [starts(Another, 7), starts(Bill, 8)];
+    const alone = workflow(({ ctx }) => ctx.external(Bill, 'b').signal(Paid, 1));
+    const [other, input, none] = await Promise.all(
+      [...others, alone].map(async (program) => (await refold(program, history, { strict: true })).fault),
+    );
+    for (const fault of [other, input, none]) expect(fault).toMatchObject({ name: 'NonDeterminismError' });
+  });
+
+  it('and what cannot be started is refused at the call', async () => {
+    const refusal = async (call: (ctx: WorkflowContext) => Promise<unknown>): Promise<unknown> => {
+      const told = (error: Error): string => `${error.name}: ${error.message}`;
+      const run = await drive(
+        workflow(({ ctx }) => call(ctx).catch(told)),
+        [started()],
+      );
+      expect(run.history.some(({ type }) => type === 'message_sent')).toBe(false);
+      return resultOf(run);
+    };
+    class Strict extends Bill {}
+    const schema = {
+      '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'not that' }] }) },
+    } as const;
+    markWorkflow(Strict, { name: 'strict', input: schema });
+    class Nothing extends Bill {}
+    const option = { id: 'x' } as object;
+    expect(await refusal((ctx) => ctx.external(Strict, 'b').signalWithStart(1, Paid, 1))).toMatch(
+      /^InvalidInputError: .*the input of strict/i,
+    );
+    expect(await refusal((ctx) => ctx.external(Bill, '').signalWithStart(1, Paid, 1))).toMatch(
+      /^InvalidInputError: .*the workflow id/i,
+    );
+    expect(await refusal((ctx) => ctx.external(Bill, 'b').signalWithStart(1, Paid, 1, option))).toBe(
+      'TypeError: signalWithStart: "id" is an unknown option. There are executionTimeout, runTimeout.',
+    );
+    expect(
+      await refusal((ctx) => ctx.external(Bill, 'b').signalWithStart(1, Paid, 1, { runTimeout: 0 })),
+    ).toBe('RangeError: signalWithStart: "runTimeout" must be more than nothing.');
+    expect(await refusal((ctx) => ctx.external(Nothing, 'b').signalWithStart(1, Paid, 1))).toBe(
+      'TypeError: signalWithStart: Nothing is no workflow. Give a class that has @Workflow().',
+    );
   });
 
   it('see whose they are', async () => {

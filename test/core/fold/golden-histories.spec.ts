@@ -10,6 +10,8 @@ import {
   CHILD_PROGRAMS,
   MESSAGE_EVENTS,
   MESSAGE_PROGRAMS,
+  START_EVENTS,
+  START_PROGRAMS,
 } from '../../support/children-kit.js';
 import { drive, refold } from '../../support/fold-kit.js';
 import { compile, randomProgram, render } from '../../support/random-program.js';
@@ -90,6 +92,7 @@ describe('golden histories', () => {
   it.each([
     ['children', CHILD_PROGRAMS, CHILD_EVENTS],
     ['messages', MESSAGE_PROGRAMS, MESSAGE_EVENTS],
+    ['starts', START_PROGRAMS, START_EVENTS],
     ['callbacks', CALLBACK_PROGRAMS, CALLBACK_EVENTS],
   ] as const)('F29: those of %s replay strictly, to the state they had', async (kind, programs, events) => {
     const file = new URL(`../../histories/${kind}-v${SEMANTICS_VERSION}.json`, import.meta.url);

@@ -72,6 +72,14 @@ export class ChargeWorkflow {
   }
 }
 
+@Workflow({ name: 'first charge' })
+export class FirstChargeWorkflow {
+  async run(ctx: WorkflowContext, customer: string): Promise<void> {
+    const account = ctx.external(AccountWorkflow, customer);
+    await account.signalWithStart(undefined, 'charged', 30);
+  }
+}
+
 @Workflow({ name: 'reminder' })
 export class ReminderWorkflow {
   async run(ctx: WorkflowContext, customer: string): Promise<string> {

@@ -155,6 +155,17 @@ class Clerk {
   }
 }
 
+/** Pays into an account, which is opened where there is none. */
+@Workflow()
+class Payer {
+  async run(ctx: WorkflowContext, account: string): Promise<unknown> {
+    const other = ctx.external(Account, account);
+    await Promise.all([1, 2, 3].map((n) => other.signalWithStart(undefined, 'note', `line ${n}`)));
+    await other.signal('close');
+    return other.workflowId;
+  }
+}
+
 @Workflow()
 class Teller {
   async run(ctx: WorkflowContext, lines: readonly string[]): Promise<readonly string[]> {
@@ -221,6 +232,7 @@ const providers = [
   Starter,
   Account,
   Clerk,
+  Payer,
   Teller,
   Reporter,
   Boss,
@@ -395,6 +407,22 @@ export function describeChildren(backend: Backend, residency: Residency): void {
         'WorkflowNotFoundError',
       ]);
       expect(await account.result()).toEqual(['line 1', 'line 2', 'line 3']);
+    });
+
+    it('and others may be started by a signal, once, and again when that run has ended', async () => {
+      const id = uniqueId();
+      const account = app.client.handle(Account, id);
+      for (const times of [1, 2]) {
+        const payer = await app.client.start(Payer, id);
+        expect(await payer.result()).toBe(id);
+        expect(await account.result()).toEqual(['line 1', 'line 2', 'line 3']);
+        expect(await app.client.count({ id })).toBe(times);
+        expect(await account.describe()).toMatchObject({ lineage: null, workflow: 'Account' });
+        const sent = (await payer.history()).flatMap(({ entry }) =>
+          entry.type === 'message_sent' && entry.start ? [entry.start.runId] : [],
+        );
+        expect(sent).toContain((await account.describe()).runId);
+      }
     });
 
     it('by the hundred all come back', async () => {

@@ -286,6 +286,25 @@ export const PROGRAMS: readonly Program[] = [
     },
   },
   {
+    name: 'signals that start other runs',
+    reaches: true,
+    workflows: [
+      parent(({ ctx }) => ({
+        run: async () => {
+          await ctx.external(Child, 'c').signalWithStart(undefined, 'go');
+          await ctx.external(Child, 'd').signalWithStart(undefined, 'go');
+          return 'sent';
+        },
+      })),
+      waitingChild,
+    ],
+    effects: ['do in child'],
+    async drive(client) {
+      await started(client);
+      return [await ends(client), await ends(client, 'c'), await ends(client, 'd')];
+    },
+  },
+  {
     name: 'patches, attributes and details',
     reaches: false,
     workflows: [

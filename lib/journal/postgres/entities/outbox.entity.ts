@@ -14,6 +14,8 @@ export interface Letter {
   readonly runId: string | null;
   readonly name: string | null;
   readonly payload: unknown;
+  /** The run that a signal starts where none is open. */
+  readonly start: unknown;
   /** The name of the message that tells its sender what became of it. */
   readonly reply: string | null;
   readonly dueAt: Date;
@@ -34,6 +36,7 @@ export const outboxEntity = (schema: string): EntitySchema<Letter> =>
       runId: nullable(uuid('run_id')),
       name: nullable(text()),
       payload: nullable(json()),
+      start: nullable(json()),
       reply: nullable(text()),
       dueAt: withDefault(instant('due_at'), () => 'now()'),
     },
@@ -41,7 +44,7 @@ export const outboxEntity = (schema: string): EntitySchema<Letter> =>
       {
         name: 'outbox_kind',
         expression:
-          "kind in ('cancel', 'terminate', 'child_end', 'parent_closed', 'signal', 'message_result')",
+          "kind in ('cancel', 'terminate', 'child_end', 'parent_closed', 'signal', 'message_result', 'signal_with_start')",
       },
     ],
     indices: [

@@ -29,6 +29,8 @@ export interface Reaching extends OpenCallbacks {
   readonly sendActorIds: string;
   readonly sendNames: string;
   readonly sendPayloads: string;
+  /** JSON of the run that a signal starts where none is open. */
+  readonly sendStarts: string;
   /** The command that asks what becomes of it. */
   readonly sendReplies: string;
 }
@@ -150,18 +152,18 @@ outgoing as materialized (
   select
     reaching.ordinal as turn, 1 as rank, sending.ordinal as place,
     reaching.namespace, reaching.actor_id as source, sending.kind, sending.workflow_id, sending.actor_id,
-    null::uuid as run_id, sending.name, sending.payload, concat_ws(':', reaching.run_id, sending.reply) as reply,
+    null::uuid as run_id, sending.name, sending.payload, sending.start, concat_ws(':', reaching.run_id, sending.reply) as reply,
     sending.reply as asked
   from unnest(
     :sendTurns::int[], :sendKinds::text[], :sendWorkflowIds::text[], :sendActorIds::uuid[], :sendNames::text[],
-    :sendPayloads::json[], :sendReplies::int[]
-  ) with ordinality as sending(turn, kind, workflow_id, actor_id, name, payload, reply, ordinal)
+    :sendPayloads::json[], :sendStarts::json[], :sendReplies::int[]
+  ) with ordinality as sending(turn, kind, workflow_id, actor_id, name, payload, start, reply, ordinal)
   join reaching on reaching.ordinal = sending.turn
   union all
   select
     reaching.ordinal, 2, 1,
     namespace, reaching.actor_id, 'child_end', lineage -> 'parent' ->> 'workflowId', parent_id,
-    parent_run_id, concat_ws(':', parent_run_id, parent_command, state), ending.payload, null, null
+    parent_run_id, concat_ws(':', parent_run_id, parent_command, state), ending.payload, null, null, null
   from reaching
   cross join lateral (
     select entry.payload
@@ -177,15 +179,15 @@ outgoing as materialized (
   select
     ordinal, 3, 1,
     namespace, actor_id, 'parent_closed', null, null,
-    run_id, null, null, null, null
+    run_id, null, null, null, null, null
   from reaching
   where outcome in ('close', 'continue')
     and closes_children
 ),
 sent as (
-  insert into ${schema}.outbox (namespace, source, kind, workflow_id, actor_id, run_id, name, payload, reply)
+  insert into ${schema}.outbox (namespace, source, kind, workflow_id, actor_id, run_id, name, payload, start, reply)
   select
-    namespace, source, kind, workflow_id, actor_id, run_id, name, payload,
+    namespace, source, kind, workflow_id, actor_id, run_id, name, payload, start,
     case when asked is not null then reply end
   from outgoing
   order by turn, rank, place

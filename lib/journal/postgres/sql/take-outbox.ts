@@ -2,7 +2,7 @@ import { command } from '../statement.js';
 import type { ActorId, RunId } from '../../ids.js';
 
 /** What goes from one run to another. */
-export type OutboxRow = MessageRow | TerminationRow | ParentClosedRow;
+export type OutboxRow = MessageRow | StartRow | TerminationRow | ParentClosedRow;
 
 interface Row {
   /** Orders what one of them sends. */
@@ -22,6 +22,18 @@ export interface MessageRow extends Row {
   readonly name: string | null;
   readonly payload: string | null;
   /** The beginning of the name of the message that tells its sender what became of it; `null`: nobody asks. */
+  readonly reply: string | null;
+}
+
+/** A signal that starts a run where none is open. */
+export interface StartRow extends Row {
+  readonly kind: 'signal_with_start';
+  readonly workflow_id: string;
+  readonly name: string;
+  readonly payload: string;
+  /** JSON: what is started. */
+  readonly start: string;
+  /** As of {@link MessageRow}. */
   readonly reply: string | null;
 }
 
@@ -57,7 +69,8 @@ with due as materialized (
   for update skip locked
 )
 select
-  letter.id::float8 as id, letter.source, letter.kind, letter.workflow_id, letter.actor_id, letter.run_id, letter.name, letter.payload, letter.reply,
+  letter.id::float8 as id, letter.source, letter.kind, letter.workflow_id, letter.actor_id, letter.run_id, letter.name, letter.payload,
+  letter.start, letter.reply,
   exists (
     select 1
     from ${schema}.outbox as earlier

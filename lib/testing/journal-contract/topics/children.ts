@@ -380,6 +380,6 @@ export function childrenTopic({ test, expect }: Topic): void {
   });
 }
 
-async function deliverUntil(s: Scenario, arrived: () => Promise<boolean>): Promise<void> {
+export async function deliverUntil(s: Scenario, arrived: () => Promise<boolean>): Promise<void> {
   while (!(await arrived())) await s.journal.deliver(NAMESPACE, 200);
 }

@@ -151,6 +151,12 @@ export class AccountWorkflow {
   }
 }
 
+export async function tellUsage(ctx: WorkflowContext, customer: string): Promise<void> {
+  await ctx
+    .external(AccountWorkflow, customer)
+    .signalWithStart({ customer, month: 1 }, Usage, { gigabytes: 12 });
+}
+
 @Injectable()
 export class HotelActivities {
   @Activity() async book(city: string): Promise<string> {
