@@ -229,7 +229,7 @@ export const ENTRY_CATALOGUE = {
   run_timed_out: {
     class: 'terminal',
     work: null,
-    fields: { failure, rollback: fact, abandoned: list, unreadSignals: factOrZero },
+    fields: { failure, rollback: fact, abandoned: list, unreadSignals: factOrZero, unserved: fact },
   },
   run_terminated: { class: 'terminal', work: null, fields: { reason: textOrNull, by: textFact } },
 

@@ -516,7 +516,7 @@ export interface RunContinued {
   /** How long its successor may take, and each run after that one, in ms. Absent: as long as this run. */
   readonly runLimit?: number;
 }
-/** By a time limit. Also written for a run that nobody serves, and then without a fold. */
+/** By a time limit. */
 export interface RunTimedOut {
   readonly type: 'run_timed_out';
   readonly at: Instant;
@@ -524,6 +524,8 @@ export interface RunTimedOut {
   readonly rollback: Rollback;
   readonly abandoned: readonly CommandId[];
   readonly unreadSignals: number;
+  /** Nobody served the run, so that the journal ended it: no code took part, as with a termination. */
+  readonly unserved?: true;
 }
 /** Written by the journal's `terminate`, never by a fold. */
 export interface RunTerminated {

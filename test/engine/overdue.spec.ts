@@ -13,7 +13,18 @@ const HOUR = 3_600_000;
 
 const pays: ScriptedWorkflow = {
   name: 'pays',
-  make: ({ ctx, act }) => ({ run: () => act('pay').then(() => ctx.condition(() => false)) }),
+  queries: ['paid'],
+  make: ({ ctx, act }) => {
+    let paid = false;
+    return {
+      run: async () => {
+        await act('pay');
+        paid = true;
+        await ctx.nonCancellable(() => ctx.condition(() => false));
+      },
+      paid: () => paid,
+    };
+  },
 };
 const other: ScriptedWorkflow = { name: 'other', make: () => ({ run: () => Promise.resolve(null) }) };
 
@@ -23,7 +34,7 @@ describe('A run whose time is over, and that nobody serves', () => {
   const activities = [activity('pay', () => 'receipt', { compensation: unpay }), unpay];
 
   /** It has paid, its worker is gone, and so much time has passed. */
-  async function left(ms: number): Promise<{ readonly stage: Stage; readonly workflowId: string }> {
+  async function left(ms: number) {
     let late = 0;
     const store = new InMemoryStore({ clock: () => Date.now() + late });
     const first = await open({ journal: new InMemoryJournal(store), activities, workflows: [pays] });
@@ -32,7 +43,7 @@ describe('A run whose time is over, and that nobody serves', () => {
     await first.runtime.drain();
     late = ms;
     const stage = await open({ journal: new InMemoryJournal(store), activities, workflows: [other] });
-    return { stage, workflowId };
+    return { stage, workflowId, store };
   }
 
   const sweeperOf = ({ journal, runtime }: Stage, ended: OverdueRun[]): OverdueSweeper =>
@@ -56,6 +67,17 @@ describe('A run whose time is over, and that nobody serves', () => {
       .catch((caught: unknown) => caught);
     expect(error).toMatchObject({ name: 'WorkflowTimedOutError', rollback: 'incomplete' });
     expect((error as Error).cause).toBeInstanceOf(TimeoutFailure);
+  });
+
+  it('answers queries afterwards, and what is left is undone when somebody asks for it', async () => {
+    const { stage, workflowId, store } = await left(HOUR);
+    await sweeperOf(stage, []).sweep();
+    const again = await open({ journal: new InMemoryJournal(store), activities, workflows: [pays] });
+    const handle = again.client.handle(workflowId);
+    expect(await handle.query('paid')).toBe(true);
+    await handle.retryRollback();
+    await expect(handle.result()).rejects.toMatchObject({ rollback: 'complete' });
+    expect(await handle.query('paid')).toBe(true);
   });
 
   it('goes on while its minute is not over, when a worker with it comes', async () => {

@@ -1,5 +1,5 @@
 import type { Fold, FoldOptions, HistoryEntry, WorkflowDefinition } from '../../lib/core/index.js';
-import { FloatingRejectionError, isEvent } from '../../lib/core/index.js';
+import { FloatingRejectionError, isEvent, isTerminal } from '../../lib/core/index.js';
 import { refold } from './fold-kit.js';
 import { brokenPromises, brokenWithoutCode } from './random-oracles.js';
 import { compile, randomProgram, render } from './random-program.js';
@@ -192,6 +192,10 @@ async function checkForcedEnd(
   if (before.some(({ type }) => type === 'rollback_started' || type === 'deadline_passed')) return;
   tally.forced++;
   const from = [...before, ...(await forceEnd(definition, before))];
+  const withCode = await refold(definition, from);
+  if (withCode.fault === null) throw new PropertyViolation(seed, 'forced end: code comes to it');
+  // There was nothing to undo: nobody takes it up any more.
+  if (from.some((entry) => isTerminal(entry))) return;
   const options: LifeOptions = { from, fold: { withoutCode: true }, events: 120 };
   const calm = await live(definition, world, options);
   if (calm.fold.fault) throw new PropertyViolation(seed, 'forced end: faults', { cause: calm.fold.fault });
@@ -199,8 +203,6 @@ async function checkForcedEnd(
   if (broken.length > 0) throw new PropertyViolation(seed, `forced end: ${broken.join(' ')}`);
   const anew = await live(definition, world, { ...options, disturb: () => 'crash after the commit' });
   sameHistory(seed, 'forced end, always replayed', calm.history, anew.history);
-  const withCode = await refold(definition, from);
-  if (withCode.fault === null) throw new PropertyViolation(seed, 'forced end: code comes to it');
 }
 
 export function sameHistory(

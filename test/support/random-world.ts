@@ -9,7 +9,7 @@ import type {
   RunProgress,
   WorkflowDefinition,
 } from '../../lib/core/index.js';
-import { isEvent, RunProgress as Progress } from '../../lib/core/index.js';
+import { isEvent, isTerminal, RunProgress as Progress } from '../../lib/core/index.js';
 import {
   accepted,
   cancel,
@@ -210,7 +210,8 @@ export async function live(
   let fold = await reload(definition, history, options.fold);
   let step = history.filter(isEvent).length;
   let shown: Record<string, unknown> = {};
-  for (;;) {
+  // Nobody takes a run up that has ended: a fold without its code would be open again, for a rollback that is asked for anew (F22).
+  while (!isOver(history)) {
     const taken = await takeTurn(fold, world, history, step, Math.min(batch(), events - step));
     if (fold.fault !== null || taken === 0) break;
     const what = disturb(step);
@@ -224,10 +225,12 @@ export async function live(
     const isDeployed = deploy !== undefined && definition === first && step >= deploy.after;
     if (isDeployed) definition = deploy.definition;
     if (what !== 'none' || isDeployed) fold = await reload(definition, history, options.fold);
-    if (fold.fault !== null || fold.progress.closed !== null || step >= events) break;
+    if (fold.fault !== null || step >= events) break;
   }
   return { history, fold, shown };
 }
+
+const isOver = (history: readonly HistoryEntry[]): boolean => history.some((entry) => isTerminal(entry));
 
 /** The time limit of a run has passed whose code cannot go on: what is recorded of that without it (F22). */
 export async function forceEnd(

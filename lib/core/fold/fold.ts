@@ -13,6 +13,7 @@ import type {
   CommandId,
   DeadlinePassed,
   Encoded,
+  HistoryCommand,
   HistoryEntry,
   HistoryEvent,
   HistoryNote,
@@ -487,9 +488,8 @@ export class Fold implements Steppable {
         return this.#begin(item.event, item.segment);
       case 'note':
         return item.recorded ? this.#ledger.applyRecorded(item.note) : this.#ledger.append(item.note);
-      case 'terminated':
-        this.#run.concluded = true;
-        return this.#ledger.applyRecorded(item.entry);
+      case 'ended by the journal':
+        return this.#endByJournal(item.entry);
       case 'stray':
         return this.#ledger.fail(
           this.#ledger.driftAt(item.entry, 'It stands in the history without its event.'),
@@ -497,6 +497,14 @@ export class Fold implements Steppable {
       default:
         return item satisfies never;
     }
+  }
+
+  /** Somebody may ask for the rollback of what was not undone: that is then of this end, whatever the code had decided. */
+  #endByJournal(entry: HistoryCommand): void {
+    this.#run.concluded = true;
+    if (entry.type === 'run_timed_out')
+      this.#run.resumeDecision({ type: 'timed_out', failure: entry.failure });
+    this.#ledger.applyRecorded(entry);
   }
 
   /** F7: a history that goes on after the end is drift. What is new is late, and forgotten. */
@@ -605,7 +613,7 @@ export class Fold implements Steppable {
   /** The event is over: nothing is on the agenda, and no wait holds. */
   #finish(): void {
     const held = this.#isHeld;
-    if (!held && (advanceCompensation(this.#run) || advanceSagas(this.#run))) return;
+    if (!held && !this.#run.concluded && (advanceCompensation(this.#run) || advanceSagas(this.#run))) return;
     this.#run.settleShown(held);
     if (!held) {
       // Not before `run_started` is recorded: a history without it would lack its input and its seed.
@@ -624,7 +632,7 @@ const ignore = (): void => {};
 
 /** An end is the last entry, but where somebody asks for the rollback again, and where the run is terminated after that. */
 const goesOnBehindTheEnd = (item: Item): boolean =>
-  item.type === 'terminated' || (item.type === 'event' && item.event.type === 'rollback_retried');
+  item.type === 'ended by the journal' || (item.type === 'event' && item.event.type === 'rollback_retried');
 
 const noSuccessor: ChooseSuccessor = () => {
   throw new FoldError('A fold that only replays has nobody to choose the successor of its run.');

@@ -8,8 +8,8 @@ import { Segment } from './segment.js';
 export type Item =
   | { readonly type: 'event'; readonly event: HistoryEvent; readonly segment: Segment | null }
   | { readonly type: 'note'; readonly note: HistoryNote; readonly recorded: boolean }
-  /** Of the journal's `terminate`: no code takes part in it. */
-  | { readonly type: 'terminated'; readonly entry: HistoryCommand }
+  /** By the journal, in which no code takes part: it was terminated, or its time was over and nobody served it. */
+  | { readonly type: 'ended by the journal'; readonly entry: HistoryCommand }
   /** A command with no event before it, which no fold writes. */
   | { readonly type: 'stray'; readonly entry: HistoryCommand };
 
@@ -54,7 +54,7 @@ export class HistoryQueue {
         if (entry.type === 'patched') this.#patches.record(entry.name);
         this.#items.push({ type: 'note', note: entry, recorded: true });
       } else {
-        this.#items.push({ type: entry.type === 'run_terminated' ? 'terminated' : 'stray', entry });
+        this.#items.push({ type: isOfJournal(entry) ? 'ended by the journal' : 'stray', entry });
       }
     }
   }
@@ -70,11 +70,14 @@ export class HistoryQueue {
 }
 
 /**
- * Commands and what the code notes follow their event; a termination follows nothing. What a newer version has written and this one does not know
- * is compared like a command: no code here asks for it, so that the run stops there.
+ * Commands and what the code notes follow their event; what the journal ends follows nothing. What a newer version has written and
+ * this one does not know is compared like a command: no code here asks for it, so that the run stops there.
  */
 const belongsToSegment = (entry: HistoryEntry): boolean =>
-  !isEvent(entry) && (!isNote(entry) || isNoteOfCode(entry)) && entry.type !== 'run_terminated';
+  !isEvent(entry) && (!isNote(entry) || isNoteOfCode(entry)) && !isOfJournal(entry);
+
+const isOfJournal = (entry: HistoryEntry): boolean =>
+  entry.type === 'run_terminated' || (entry.type === 'run_timed_out' && entry.unserved === true);
 
 /** The entry of an item that was loaded; `null` for what is new. */
 export function recordedEntry(item: Item): HistoryEntry | null {
@@ -83,7 +86,7 @@ export function recordedEntry(item: Item): HistoryEntry | null {
       return item.segment && item.event;
     case 'note':
       return item.recorded ? item.note : null;
-    case 'terminated':
+    case 'ended by the journal':
     case 'stray':
       return item.entry;
     default:

@@ -34,7 +34,8 @@ export function advanceCompensation(run: Execution): boolean {
  */
 export function conclude(run: Execution): void {
   const { decision, ledger } = run;
-  if (decision === null || run.shields > 0) return;
+  // The end by the journal waits for no code.
+  if (decision === null || (run.shields > 0 && !run.concluded)) return;
   if (endsWell(decision) && run.floating.fault) return ledger.fail(run.floating.fault);
   run.concluded = true;
   if (decision.type === 'continued') return continueAsNew(run, decision);

@@ -27,5 +27,6 @@ export function endingOf(
     rollback: nothingLeft ? progress.undone : 'incomplete',
     abandoned: [...progress.inFlight.keys()],
     unreadSignals,
+    unserved: true,
   };
 }

@@ -351,6 +351,7 @@ export const ENTRY_SAMPLES: {
       rollback: 'incomplete',
       abandoned: [3],
       unreadSignals: 1,
+      unserved: true,
     },
   ],
   deadline_passed: [

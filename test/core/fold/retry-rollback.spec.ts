@@ -112,6 +112,7 @@ describe('a rollback that is tried again', () => {
       rollback: 'incomplete',
       abandoned: [2],
       unreadSignals: 0,
+      unserved: true,
     } as const;
     const run = await takenUp(definition, [...begun.history, end]);
     for (const event of [again(), completed(3), completed(4)]) expect(await feed(run, event)).toBe(true);
@@ -119,6 +120,7 @@ describe('a rollback that is tried again', () => {
       'run_timed_out rollback_retried activity_scheduled3:unbook activity_completed3 activity_scheduled4:unpay activity_completed4 run_timed_out',
     );
     expect(run.history.at(-1)).toMatchObject({ rollback: 'complete', failure: end.failure });
+    expect((await refold(definition, run.history, { strict: true })).fault).toBeNull();
   });
 
   it('a run that is open, or has nothing left, does not take it', async () => {
