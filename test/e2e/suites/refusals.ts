@@ -256,7 +256,7 @@ export function describeRefusals(backend: Backend): void {
       }
       const because = 'because' as unknown as object;
       await expect(handle.cancel(because)).rejects.toThrow(
-        "options must be an object, but are 'because'. There is reason",
+        "options must be an object, but are 'because'. There are reason, actor",
       );
       // A cast: as it may come out of a request.
       const reason = { text: 'because' } as unknown as string;

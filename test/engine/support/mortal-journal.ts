@@ -17,12 +17,17 @@ export type Trouble = (typeof TROUBLES)[number];
 const WRITES = ['commit', 'commitLocked', 'deliver'] as const satisfies readonly (keyof Journal)[];
 export type Write = (typeof WRITES)[number];
 
-/** A journal whose n-th write of a kind comes to trouble. A process that has died reaches nothing any more. */
+/**
+ * A journal whose n-th write of a kind comes to trouble. A process that has died reaches nothing any more.
+ *
+ * @param writesAnything whether there is anything to write now: looks that find nothing do not count
+ */
 export function mortalJournal(
   journal: Journal,
   which: readonly Write[],
   nth: number,
   trouble: Trouble,
+  writesAnything: (verb: Write) => boolean,
 ): { readonly journal: Journal; readonly died: Promise<void>; readonly writes: () => number } {
   const died = gate();
   let dead = false;
@@ -41,7 +46,7 @@ export function mortalJournal(
     return never;
   }
 
-  const isWrite = (verb: PropertyKey): boolean => which.some((kind) => kind === verb);
+  const isWrite = (verb: PropertyKey): boolean => which.some((kind) => kind === verb && writesAnything(kind));
   const mortal = new Proxy(journal, {
     get(target, verb) {
       const own: unknown = Reflect.get(target, verb);
