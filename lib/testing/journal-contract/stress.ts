@@ -82,8 +82,7 @@ export async function stressJournal(harness: JournalHarness, options: StressOpti
   const enough = async (): Promise<void> => {
     await pause(seconds * 1_000);
     const latest = performance.now() + LONGER;
-    while (until.some((what) => !record.counts[what]) && performance.now() < latest)
-      await pause(50);
+    while (until.some((what) => !record.counts[what]) && performance.now() < latest) await pause(50);
   };
   await Promise.race([enough(), failed]).finally(() => record.stop());
   await failed;
