@@ -65,6 +65,7 @@ export function overdueTopic({ test, expect }: Topic): void {
       rollback: 'none',
       abandoned: [],
       unreadSignals: 0,
+      unserved: true,
     });
     expect(at).toBeGreaterThanOrEqual(Math.floor(before));
     expect(await s.historyOf(waiting)).toMatchObject([{ type: 'run_timed_out', unreadSignals: 1 }]);
