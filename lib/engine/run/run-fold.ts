@@ -109,7 +109,7 @@ export class RunFold {
     // Before the replay, which may fail: the history ends there in any case.
     this.#committed = history.length;
     // From the recorded rollback on no code is needed (F22).
-    this.#withoutCode = history.some((entry) => entry.type === 'rollback_started' || isTerminal(entry));
+    this.#withoutCode = history.some((entry) => entry.type === 'rollback_started' || isUnfinished(entry));
     this.#fold.close();
     this.#fold = this.#make(this.#first);
     this.#fold.replay(history);
@@ -213,3 +213,7 @@ export class RunFold {
     });
   }
 }
+
+/** An end with something left to undo: it is taken up again where somebody asks for that. Any other end came meanwhile. */
+const isUnfinished = (entry: HistoryEntry): boolean =>
+  isTerminal(entry) && 'rollback' in entry && entry.rollback === 'incomplete';
